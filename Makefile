@@ -1,0 +1,118 @@
+# rota: a cron for a cluster. `make demo` shows it, `make test` proves it.
+VERSION     = 0.1.0
+PREFIX     ?= /usr/local
+BINDIR      = $(PREFIX)/bin
+LIBEXECDIR  = $(PREFIX)/libexec/rota
+MANDIR      = $(PREFIX)/share/man
+B          ?= build
+
+CC         ?= cc
+OPT        ?= -O2 -g
+SANITIZE   ?=
+STATIC     ?= -static
+WARN        = -Wall -Wextra -Wshadow -Wvla -Werror
+CPPFLAGS   += -D_GNU_SOURCE -Ilib -I$B -DROTA_VERSION='"$(VERSION)"' -DROTA_LIBEXECDIR='"$(LIBEXECDIR)"'
+CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
+PKGS        = libssh2 sqlite3 yaml-0.1 inih
+# Debian packages: to build, to run, to test, to lint.
+DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
+DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux mandoc
+DEPS_LINT   = clang-tidy clang-format shellcheck
+DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
+
+# ---- the layers (DESIGN section 10): each line may include from those above it ----
+L0        = xalloc buf err exitcode crc32 strlist
+L1        = clock duration escape log io proc job hostrange opt
+WORKER    = $(L0) clock io proc message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
+CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
+CONFIG    = config
+SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport
+DISPATCH  = message loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) command view selection
+
+# ---- each program and what it is made of ----
+PROGRAMS  = rota rota-submit rota-dispatch rota-status rota-logs rota-cancel rota-hosts rota-worker
+OBJS_rota          = cmd/rota $(L0) $(L1)
+OBJS_rota-submit   = cmd/submit $(QUERY) jobfile wait
+OBJS_rota-dispatch = cmd/dispatch $(QUERY) jobfile wait $(DISPATCH)
+OBJS_rota-status   = cmd/status $(QUERY)
+OBJS_rota-logs     = cmd/logs $(QUERY)
+OBJS_rota-cancel   = cmd/cancel $(QUERY)
+OBJS_rota-hosts    = cmd/hosts $(QUERY)
+OBJS_rota-worker   = cmd/worker $(WORKER)
+LIBS_rota-submit   = sqlite3 inih yaml-0.1
+LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
+LIBS_rota-status   = sqlite3 inih
+LIBS_rota-logs     = sqlite3 inih
+LIBS_rota-cancel   = sqlite3 inih
+LIBS_rota-hosts    = sqlite3 inih
+
+obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1))))
+UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+MANPAGES   = $(wildcard man/*.[1-8])
+
+.PHONY: all deps demo check test lint asan install uninstall clean FORCE
+all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS)
+
+# The worker's build id names the pushed file, so that a head never talks to another build by accident.
+$B/build_id.h: FORCE
+	@mkdir -p $B
+	@id=$$(cat cmd/worker.c lib/worker/*.[ch] lib/message.[ch] Makefile | sha256sum | cut -c1-16); \
+	echo "#define ROTA_BUILD \"$(VERSION)-$$id\"" >$@.new; \
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$B/obj/%.o: %.c | $B/build_id.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define program
+$B/$(1): $(call obj,$(OBJS_$(1)))
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(if $$(filter rota-worker,$(1)),$$(STATIC) -s) -o $$@ $$^ \
+	    $$(if $(LIBS_$(1)),$$(shell pkg-config --libs $(LIBS_$(1)))) -lm
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$p)))
+
+# A unit test may use everything of the library but the programs' own main files.
+LIB_OBJS = $(call obj,$(sort $(QUERY) $(DISPATCH) $(WORKER) jobfile wait))
+$B/unit/%: tests/unit/%.c $(LIB_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -MF $B/unit/$*.d -o $@ $< $(LIB_OBJS) $$(pkg-config --libs $(PKGS)) -lm
+
+deps:
+	@tests/deps $(DEPS)
+
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@jobs/demo $B
+
+# check assumes that the dependencies are there; test sees to them first.
+check: all
+	@tests/run $B
+test: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/run $B
+
+# The same suite with the address and undefined-behaviour sanitizers.
+asan:
+	@$(MAKE) --no-print-directory -j2 B=build/asan OPT='-O1 -g' STATIC= \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
+
+lint: deps $B/build_id.h
+	@tests/lint $B '$(CPPFLAGS)'
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $B/rota $(DESTDIR)$(BINDIR)/rota
+	install -m 755 $(addprefix $B/,$(filter-out rota,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
+	for page in $(MANPAGES); do \
+	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/rota $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out rota,$(PROGRAMS)))
+	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	-rmdir $(DESTDIR)$(LIBEXECDIR)
+
+clean:
+	rm -rf build
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,234 @@
+/*
+ * catalogue: the SQLite file that is rota's only shared state (DESIGN section 5).
+ *
+ * lib/catalogue/ is the only place that includes sqlite3.h. Write functions other than
+ * catalogue_begin/commit say whether they need an open transaction. Times are ms since the epoch,
+ * 0 for none (NULL in the table). Structures filled by a read are freed by the caller with the
+ * function named there.
+ */
+#ifndef ROTA_CATALOGUE_H
+#define ROTA_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "err.h"
+#include "job.h"
+#include "strlist.h"
+
+struct catalogue;
+
+enum catalogue_mode {
+    CATALOGUE_READ,   /* must exist; never created, never written */
+    CATALOGUE_WRITE,  /* must exist */
+    CATALOGUE_CREATE, /* made when there is no trace of one */
+};
+
+/* Opens the catalogue at an absolute path, migrates it when it is older.
+ *
+ * `named` says that somebody named this path (configuration or environment).
+ * ERR_IO: missing (the message says what would create it), not a catalogue, damaged, or not
+ * permitted; ERR_CONFIG: newer than this program, or on a network filesystem; ERR_BUSY: locked for
+ * longer than the busy timeout (10 s). CATALOGUE_CREATE refuses with ERR_IO where the file is gone but its
+ * output directory or -wal file is still there: a catalogue was expected, somebody must look. */
+int catalogue_open(struct catalogue **cat, const char *path, enum catalogue_mode mode,
+                   struct err *err);
+void catalogue_close(struct catalogue *cat); /* NULL ok */
+const char *catalogue_path(const struct catalogue *cat);
+const char *catalogue_uuid(const struct catalogue *cat); /* 32 hexadecimal digits */
+/* Raised by a person or a standby when a copy takes over; workers refuse lower ones. */
+int64_t catalogue_epoch(const struct catalogue *cat);
+
+/* BEGIN IMMEDIATE and COMMIT. ERR_BUSY, ERR_IO. */
+int catalogue_begin(struct catalogue *cat, struct err *err);
+int catalogue_commit(struct catalogue *cat, struct err *err);
+void catalogue_rollback(struct catalogue *cat); /* no transaction: no effect */
+/* Changes when another connection committed (PRAGMA data_version). */
+int64_t catalogue_version(struct catalogue *cat);
+/* Checkpoints when the WAL is over `bytes` (0: always). The only checkpoint there is; see the
+ * comment at its definition. Failing is no error: somebody else will. No transaction may be open. */
+void catalogue_checkpoint(struct catalogue *cat, int64_t bytes);
+enum { CATALOGUE_WAL_BYTES = 1 << 20 };
+
+/* ---- submitting (in a transaction) ---- */
+
+/* Stores the text once; returns its id in *spec. */
+int spec_put(struct catalogue *cat, const char *text, size_t len, int64_t *spec, struct err *err);
+/* The text of a spec, owned by the caller (free); ERR_ANSWER when there is none. */
+int spec_get(struct catalogue *cat, int64_t spec, char **text, struct err *err);
+
+struct run_new {
+    int64_t spec;
+    const char *job;
+    enum run_state state; /* RUN_QUEUED or RUN_HELD */
+    int priority;
+    int64_t queued_at;
+    int64_t not_before; /* 0: at once */
+    int64_t due_at;     /* 0: none */
+    int64_t rerun_of;   /* 0: none */
+    const char *submitter;
+};
+int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, struct err *err);
+
+/* ---- asking ---- */
+
+struct run {
+    int64_t id, spec;
+    char *job;
+    enum run_state state;
+    char *reason; /* NULL: none; likewise host, submitter */
+    char *host;
+    char *submitter;
+    int attempt, priority;
+    bool has_exit; /* exit_code is meaningful */
+    int exit_code;
+    int signal; /* 0: none */
+    int64_t due_at, queued_at, not_before, started_at, finished_at, cancel_at;
+    int64_t utime_us, stime_us, maxrss_kb;
+    int64_t out_bytes, out_dropped, err_bytes, err_dropped; /* written by the job; not kept of these */
+    int64_t rerun_of, array, index, occurrence; /* 0: none; index -1: none */
+};
+void run_free(struct run *run);
+
+/* Which runs; every part narrows. Zero-initialise for all. */
+struct run_query {
+    const int64_t *ids; /* only these; NULL: any */
+    size_t nids;
+    unsigned states; /* bit 1 << state; 0: any */
+    const char *job; /* GLOB pattern; NULL: any */
+    const char *host;
+    int64_t since, until; /* runs that were open or ended at or after since, and queued at or before until */
+    int64_t limit;        /* the newest so many; 0: all */
+    bool newest_first;    /* else by id, oldest first */
+};
+/* Calls each for every run, after reading them all in batches (no read transaction is open during
+ * the call). A nonzero return of each stops and is returned. */
+int run_select(struct catalogue *cat, const struct run_query *query,
+               int (*each)(const struct run *run, void *arg), void *arg, struct err *err);
+/* One run into *run (run_free). ERR_ANSWER when it is not there. */
+int run_get(struct catalogue *cat, int64_t id, struct run *run, struct err *err);
+/* The newest run's id, 0 when there is none. */
+int run_last(struct catalogue *cat, int64_t *id, struct err *err);
+/* Counts by state into counts[RUN_STATE_LAST + 1]. */
+int run_counts(struct catalogue *cat, int64_t counts[], struct err *err);
+/* The query plan of run_select for this query, for tests; free. */
+char *run_select_plan(struct catalogue *cat, const struct run_query *query);
+
+/* ---- requests of people (each opens its own transaction unless said) ---- */
+
+enum request { REQUEST_CANCEL = 1, REQUEST_SIGNAL, REQUEST_HOLD, REQUEST_RELEASE, REQUEST_LOST };
+/* Asks something for a run. Takes effect at once on runs that are held, blocked or queued; else it is
+ * recorded as an event that the dispatcher follows (cancel_at is set). *done says whether the state
+ * changed now. ERR_ANSWER when the run is not there or is over. In a transaction. */
+int run_request(struct catalogue *cat, int64_t id, enum request request, int signal,
+                const char *actor, bool *done, struct err *err);
+
+/* ---- for the dispatcher ---- */
+
+/* Who holds the catalogue. */
+struct holder {
+    char boot[64];
+    pid_t pid;
+    uint64_t start; /* proc_start_time of pid */
+    char host[65];
+    int64_t fence;
+    int64_t since;   /* ms */
+    int64_t expires; /* ms; only for a stopped one */
+};
+enum { HOLDER_LEASE_MS = 60000 };
+/* Takes the catalogue: 0 with *holder filled (fence risen by one) when it was free or its holder
+ * is proved dead or its lease ran out; ERR_BUSY with *holder = the living one. */
+int holder_take(struct catalogue *cat, struct holder *holder, struct err *err);
+/* Renews the lease; ERR_BUSY when another has taken it. In a transaction: every write transaction
+ * of a dispatcher begins with it (the fence check). */
+int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err);
+int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err);
+/* The holder as recorded; ERR_ANSWER when nobody holds it. *alive: not proved dead. */
+int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct err *err);
+
+/* A run as the dispatcher needs it. */
+struct run_brief {
+    int64_t id, spec;
+    enum run_state state;
+    int priority, attempt;
+    int64_t not_before, queued_at, due_at, cancel_at;
+    const char *job;  /* borrowed during the call, as host and submitter */
+    const char *host; /* of the current attempt; NULL */
+    uint64_t token;   /* of the current attempt */
+    int64_t started_at;
+};
+/* Every run that is queued with id > after, by id. */
+int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct run_brief *, void *),
+               void *arg, struct err *err);
+/* Every run that is starting or running. */
+int run_unfinished(struct catalogue *cat, int (*each)(const struct run_brief *, void *), void *arg,
+                   struct err *err);
+/* One run, queued or not, as above; ERR_ANSWER when it is not there. */
+int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_brief *, void *),
+              void *arg, struct err *err);
+
+/* In a transaction. Claims a queued run for a host: state starting, attempt + 1, a row in
+ * attempt. 0; ERR_ANSWER when it is not queued any more (somebody cancelled or held it). */
+int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t token, int64_t now,
+              int *attempt, struct err *err);
+/* In a transaction. State running, started_at; only from starting. */
+int run_started(struct catalogue *cat, int64_t id, int attempt, int64_t at, struct err *err);
+/* How an attempt ended. */
+struct run_end {
+    int64_t id;
+    int attempt;
+    enum run_state state; /* terminal, or RUN_QUEUED: try again not before not_before */
+    enum run_state attempt_state; /* how the attempt itself ended (terminal) */
+    const char *reason;   /* NULL: none */
+    bool has_exit;
+    int exit_code, signal;
+    int64_t started_at, finished_at, not_before;
+    int64_t utime_us, stime_us, maxrss_kb;
+    int64_t out_bytes, out_dropped, err_bytes, err_dropped;
+};
+/* In a transaction. Records it exactly once: 0; ERR_ANSWER when this attempt was already recorded
+ * (a result sent again) and nothing was changed. */
+int run_finish(struct catalogue *cat, const struct run_end *end, struct err *err);
+/* In a transaction. Says why an unfinished run is where it is (NULL: no reason). Only writes when it changes. */
+int run_reason(struct catalogue *cat, int64_t id, const char *reason, struct err *err);
+/* Hosts that have tried a run, oldest attempt first, appended to *hosts. */
+int run_hosts_tried(struct catalogue *cat, int64_t id, struct strlist *hosts, struct err *err);
+
+/* What is known of a host. Strings owned by the struct (host_free), NULL when unknown. */
+struct host {
+    char *name;
+    enum host_state { HOST_UNKNOWN = 0, HOST_UP = 1, HOST_DOWN = 2 } state;
+    char *drained;  /* why a person drained it; NULL: in service */
+    char *reason;   /* why it is down */
+    char *machine, *boot, *hostname, *system, *build;
+    int cpus, load_percent; /* load average times 100 */
+    int64_t mem_total_kb, mem_free_kb, disk_free_kb, skew_ms;
+    int64_t seen_at, state_at; /* last heard from; since when in this state */
+};
+void host_free(struct host *host);
+/* In a transaction. Inserts or updates everything but `drained`. */
+int host_put(struct catalogue *cat, const struct host *host, struct err *err);
+/* In a transaction. reason NULL: back in service. */
+int host_drain(struct catalogue *cat, const char *name, const char *reason, const char *actor,
+               struct err *err);
+int host_select(struct catalogue *cat, int (*each)(const struct host *, void *), void *arg,
+                struct err *err);
+
+/* What people asked for since event `after`, oldest first. */
+struct event {
+    int64_t id, at, run;
+    const char *kind;  /* "submit", "cancel", "signal", "hold", "release", "lost", "drain", "resume" */
+    const char *actor; /* NULL ok */
+    const char *detail;
+};
+int event_select(struct catalogue *cat, int64_t after, int (*each)(const struct event *, void *),
+                 void *arg, struct err *err);
+int event_last(struct catalogue *cat, int64_t *id, struct err *err);
+/* In a transaction. run 0: none. */
+int event_add(struct catalogue *cat, int64_t at, int64_t run, const char *kind, const char *actor,
+              const char *detail, struct err *err);
+
+#endif

@@ -1,0 +1,6 @@
+#include "exitcode.h"
+
+int exitcode_of(int err_code)
+{
+    return err_code < 0 ? -err_code : EXITCODE_DONE;
+}

@@ -1,0 +1,93 @@
+/*
+ * job: what a job is (DESIGN section 4) and the states of a run (section 5).
+ * Plain structures and pure functions.
+ */
+#ifndef ROTA_JOB_H
+#define ROTA_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "strlist.h"
+
+/* ---- states of a run; the numbers are stored in the catalogue and never change ---- */
+
+enum run_state {
+    RUN_HELD = 1,
+    RUN_BLOCKED = 2,
+    RUN_QUEUED = 3,
+    RUN_STARTING = 4, /* claimed for a host; START may or may not have arrived */
+    RUN_RUNNING = 5,
+    /* terminal: */
+    RUN_SUCCEEDED = 6,
+    RUN_FAILED = 7,
+    RUN_TIMEOUT = 8,
+    RUN_CANCELLED = 9,
+    RUN_LOST = 10,
+};
+
+enum { RUN_STATE_FIRST = RUN_HELD, RUN_STATE_LAST = RUN_LOST };
+
+/* "queued"; "?" for a number that is no state. Static. */
+const char *run_state_name(enum run_state state);
+/* The state with this name, or 0. */
+enum run_state run_state_of(const char *name);
+bool run_state_is_terminal(enum run_state state);
+/* Whether a run may go from one state to the other. */
+bool run_state_may_become(enum run_state from, enum run_state to);
+
+/* A job, host, tag or pool name: [A-Za-z_][A-Za-z0-9._-]{0,63} and not the reserved "last". */
+bool name_is_valid(const char *name);
+
+/* ---- a job, as a file describes it ---- */
+
+enum job_executor { EXECUTOR_SHELL = 1, EXECUTOR_EXEC, EXECUTOR_SCRIPT };
+enum job_prefer { PREFER_LEAST_LOADED = 0, PREFER_SPREAD, PREFER_PACK, PREFER_RANDOM, PREFER_ORDER };
+enum job_leftovers { LEFTOVERS_KILL = 0, LEFTOVERS_LEAVE };
+enum job_on_lost { ON_LOST_FAIL = 0, ON_LOST_RETRY };
+enum { JOB_RETRY_FAILED = 1, JOB_RETRY_TIMEOUT = 2, JOB_RETRY_LOST = 4 };
+
+struct job_retry {
+    int attempts;         /* in all, the first included; 1: no retry */
+    int64_t delay_ms;     /* before the second attempt */
+    double backoff;       /* factor from one delay to the next, >= 1 */
+    int64_t max_delay_ms; /* 0: no bound */
+    unsigned on;          /* JOB_RETRY_* */
+    bool elsewhere;       /* prefer a host that has not tried yet */
+};
+
+struct job {
+    char *name;
+    enum job_executor executor;
+    char *text;          /* shell: the command; script: its text */
+    struct strlist argv; /* exec */
+    char *stdin_text;    /* NULL: /dev/null */
+    struct strlist env;  /* "NAME=value" */
+    char *workdir;       /* NULL: the home */
+    char *user;          /* NULL: the worker's own */
+    struct strlist tags;  /* where.tags: the host has all of these */
+    struct strlist hosts; /* where.hosts, expanded; empty: any */
+    enum job_prefer prefer;
+    int slots;
+    int priority;
+    int64_t timeout_ms;    /* 0: none */
+    int64_t kill_after_ms; /* from TERM to KILL */
+    struct job_retry retry;
+    int *success; /* exit codes that mean success, besides none: {0} by default */
+    size_t nsuccess;
+    int64_t output_limit; /* bytes kept of each stream */
+    enum job_leftovers leftovers;
+    enum job_on_lost on_lost;
+    int64_t lost_after_ms;
+    int64_t deadline_ms; /* 0: none; from due (or queued) to start */
+};
+
+/* A job with every default and no name or work. */
+void job_init(struct job *job);
+void job_free(struct job *job);
+bool job_is_success(const struct job *job, int exit_code);
+/* Delay before the attempt after `attempts_made` (>= 1), ms. */
+int64_t job_retry_delay(const struct job_retry *retry, int attempts_made);
+
+#endif

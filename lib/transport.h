@@ -1,0 +1,54 @@
+/*
+ * transport: a byte stream to a rota-worker on a host (DESIGN section 8).
+ *
+ * A transport is one row of operations. Everything is non-blocking: the caller polls link->fd for
+ * link->events (and honours link->deadline), then calls step until the link is up, then read and
+ * write. After *every* call fd, events and deadline may have changed and are to be looked at anew.
+ * Errors are final for the link: the caller closes it and may open a new one later.
+ */
+#ifndef ROTA_TRANSPORT_H
+#define ROTA_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "err.h"
+
+struct link; /* each transport embeds it as its first member */
+
+struct transport {
+    const char *name; /* "ssh", "local" */
+    /* Begins to connect to host (borrowed for the life of the link). NULL and *err on failure. */
+    struct link *(*open)(const struct host_config *host, struct err *err);
+    /* Goes on connecting. 1: the worker was started and the stream is open; 0: call again after
+     * the next event or at the deadline; negative: failed. */
+    int (*step)(struct link *link, struct err *err);
+    /* As read(2) and write(2): bytes moved (> 0); 0: would block; negative: failed or the end of
+     * the stream (ERR_UNREACHABLE). Drain read until it returns 0 before polling. */
+    ssize_t (*read)(struct link *link, void *p, size_t len, struct err *err);
+    ssize_t (*write)(struct link *link, const void *p, size_t len, struct err *err);
+    /* Ends the stream and frees the link. NULL ok. */
+    void (*close)(struct link *link);
+};
+
+struct link {
+    const struct transport *transport;
+    int fd;           /* to poll; -1: nothing yet */
+    short events;     /* POLLIN | POLLOUT wanted now */
+    int64_t deadline; /* monotonic ms at which step must be called again; 0: none */
+    char nonce[33];   /* what the worker was told to say first; hexadecimal */
+};
+
+extern const struct transport transport_local;
+extern const struct transport transport_ssh;
+
+/* The transport of a kind; NULL when it does not exist yet. */
+const struct transport *transport_of(enum transport_kind kind);
+
+/* Fills the nonce with random digits. */
+void link_nonce(struct link *link);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * view: what commands print: table, wide, id, tsv, json, and --format (DESIGN section 3).
+ *
+ * A kind of record has a table of columns; a column turns a record into a value. Machine forms do
+ * not depend on terminal, locale or environment.
+ */
+#ifndef ROTA_VIEW_H
+#define ROTA_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "buf.h"
+#include "err.h"
+
+enum view_form { VIEW_TABLE, VIEW_WIDE, VIEW_ID, VIEW_TSV, VIEW_JSON, VIEW_FORMAT };
+enum view_type { VIEW_NULL, VIEW_TEXT, VIEW_INT, VIEW_TIME, VIEW_SECONDS, VIEW_LIST };
+
+struct view_value {
+    enum view_type type;
+    int64_t number;   /* VIEW_INT; VIEW_TIME: ms since the epoch; VIEW_SECONDS: ms */
+    const char *text; /* VIEW_TEXT, borrowed; VIEW_LIST: a JSON array is made of its comma-separated words */
+};
+
+struct view_column {
+    const char *name;  /* of the field, in json and --format */
+    const char *title; /* in tables */
+    bool in_table, in_wide;
+    bool right; /* aligned */
+    struct view_value (*value)(const void *record);
+};
+
+struct view; /* opaque */
+
+/* Makes a view of records with these columns (n rows, borrowed). `spec` is the argument of -o (NULL:
+ * `fallback`) and `format` of --format (NULL: none; wins). The first column is the id. Output goes
+ * to `out`. ERR_USAGE for an unknown form or a field that does not exist, with a suggestion. */
+int view_new(struct view **view, const struct view_column *columns, size_t n, const char *spec,
+             enum view_form fallback, const char *format, FILE *out, struct err *err);
+/* Adds a record. table and wide are printed when the view ends (columns fit their content, at most
+ * the terminal's width), the others at once. */
+void view_add(struct view *view, const void *record);
+/* Prints what is pending and frees. Returns 0, or ERR_IO when writing failed (EPIPE is no error). */
+int view_end(struct view *view, struct err *err);
+bool view_needs_only_ids(const struct view *view);
+
+#endif
