@@ -89,10 +89,12 @@ static bool time_of_day(const char **p, struct tm *tm, int *ms)
     tm->tm_sec = digits(p, 2);
     if (tm->tm_sec < 0 || tm->tm_sec > 59)
         return false;
-    if (accept(p, '.'))
-        for (int scale = 100; isdigit((unsigned char)**p); scale /= 10, (*p)++)
-            *ms += scale * (**p - '0');
-    return true;
+    if (!accept(p, '.'))
+        return true;
+    const char *fraction = *p;
+    for (int scale = 100; isdigit((unsigned char)**p); scale /= 10, (*p)++)
+        *ms += scale * (**p - '0');
+    return *p > fraction;
 }
 
 /* "YYYY-MM-DD"; refuses days that the month does not have. */
@@ -133,43 +135,73 @@ static bool offset(const char **p, int *east)
     return true;
 }
 
+/* Seconds east of UTC that hold at an instant. */
+static long east_at(time_t sec)
+{
+    struct tm tm;
+    return localtime_r(&sec, &tm) ? tm.tm_gmtoff : 0;
+}
+
+/*
+ * The instant at which local clocks show what is in *tm, in ms. A time that they show twice is the
+ * first of the two; one that they skip is as long after the jump as it would have been after its
+ * beginning. Not mktime: which of two it takes depends on what it was asked before.
+ */
+static int64_t local_instant(const struct tm *tm)
+{
+    struct tm wanted = *tm;
+    time_t wall = timegm(&wanted); /* also brings a day 0 or 32 into its month */
+    long before = east_at(wall - 86400), after = east_at(wall + 86400);
+    /* the offset before a change makes the earlier one of two instants, and what skipped times want */
+    if (east_at(wall - before) != before && east_at(wall - after) == after)
+        return ((int64_t)wall - after) * 1000;
+    return ((int64_t)wall - before) * 1000;
+}
+
 /* Midnight of the local day `days` after that of `now`. */
 static int64_t local_midnight(int64_t now, int days)
 {
     struct tm tm;
-    time_t sec = (time_t)(now / 1000);
-    (void)localtime_r(&sec, &tm);
+    time_t sec = seconds_of(now);
+    if (!localtime_r(&sec, &tm))
+        return now;
     tm.tm_mday += days;
     tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    tm.tm_isdst = -1;
-    return (int64_t)mktime(&tm) * 1000;
+    return local_instant(&tm);
 }
 
-static bool absolute(const char *p, int64_t now, int64_t *at)
+/* "T10:00", " 10:00:00.5" and an offset, or nothing, after a date. */
+static bool rest_of_day(const char *p, struct tm *tm, int64_t *at)
 {
-    struct tm tm = {0};
-    int ms = 0;
-    if (!date(&p, &tm)) {
-        int64_t midnight = local_midnight(now, 0);
-        time_t sec = (time_t)(midnight / 1000);
-        (void)localtime_r(&sec, &tm);
-        if (!time_of_day(&p, &tm, &ms) || *p)
-            return false;
-    } else if (*p) {
+    int ms = 0, east = 0;
+    if (*p) {
         if (!accept(&p, 'T') && !accept(&p, 't') && !accept(&p, ' '))
             return false;
-        if (!time_of_day(&p, &tm, &ms))
+        if (!time_of_day(&p, tm, &ms))
             return false;
-        int east = 0;
-        if (*p) {
-            if (!offset(&p, &east) || *p)
-                return false;
-            *at = ((int64_t)timegm(&tm) - east) * 1000 + ms;
-            return true;
-        }
     }
-    tm.tm_isdst = -1;
-    *at = (int64_t)mktime(&tm) * 1000 + ms;
+    if (!*p) {
+        *at = local_instant(tm) + ms;
+        return true;
+    }
+    if (!offset(&p, &east) || *p)
+        return false;
+    *at = ((int64_t)timegm(tm) - east) * 1000 + ms;
+    return true;
+}
+
+static bool absolute(const char *text, int64_t now, int64_t *at)
+{
+    struct tm tm = {0};
+    const char *p = text;
+    if (date(&p, &tm))
+        return rest_of_day(p, &tm, at);
+    time_t sec = seconds_of(now);
+    int ms = 0;
+    p = text;
+    if (!localtime_r(&sec, &tm) || !time_of_day(&p, &tm, &ms) || *p)
+        return false;
+    *at = local_instant(&tm) + ms;
     return true;
 }
 

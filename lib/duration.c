@@ -13,7 +13,12 @@ struct unit {
 };
 
 static const struct unit units[] = {
-    {"w", INT64_C(604800000)}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
+    {"w", INT64_C(604800000)},
+    {"d", 86400000},
+    {"h", 3600000},
+    {"m", 60000},
+    {"s", 1000},
+    {"ms", 1},
 };
 
 /* A number at *p, moved on; -1 when there is none or it is over `max`. */
@@ -58,7 +63,9 @@ int duration_parse(const char *text, int64_t *ms, struct err *err)
             return err_set(err, ERR_DATA, "'%s' is no duration (write 90s, 15m, 2h, 1d or 1h30m)",
                            text);
         total += value * unit->ms;
-    } while (*p && total <= max);
+        if (total > max)
+            return err_set(err, ERR_DATA, "'%s' is longer than a hundred years", text);
+    } while (*p);
     *ms = total;
     return 0;
 }
@@ -72,7 +79,8 @@ char *duration_text(int64_t ms, char text[DURATION_TEXT])
     else if (ms < 60000)
         (void)snprintf(text, DURATION_TEXT, "%d.%ds", (int)(ms / 1000), (int)(ms % 1000 / 100));
     else if (ms < 3600000)
-        (void)snprintf(text, DURATION_TEXT, "%dm%02ds", (int)(ms / 60000), (int)(ms % 60000 / 1000));
+        (void)snprintf(text, DURATION_TEXT, "%dm%02ds", (int)(ms / 60000),
+                       (int)(ms % 60000 / 1000));
     else if (ms < 86400000)
         (void)snprintf(text, DURATION_TEXT, "%dh%02dm", (int)(ms / 3600000),
                        (int)(ms % 3600000 / 60000));
@@ -108,7 +116,7 @@ char *size_text(int64_t bytes, char text[DURATION_TEXT])
     }
     double value = (double)bytes / 1024;
     int i = 0;
-    for (; value >= 1024 && suffixes[i + 1]; i++)
+    for (; value >= 1023.95 && suffixes[i + 1]; i++) /* which would be written as 1024.0 */
         value /= 1024;
     (void)snprintf(text, DURATION_TEXT, "%.1f%c", value, suffixes[i]);
     return text;

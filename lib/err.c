@@ -56,8 +56,14 @@ int err_place(struct err *err, const char *fmt, ...)
 
 void errlist_add(struct errlist *list, int code, const char *place, const char *fmt, ...)
 {
+    if (list->n >= ERRLIST_MAX)
+        return;
     list->v = xreallocarray(list->v, list->n + 1, sizeof *list->v);
     struct err *err = &list->v[list->n++];
+    if (list->n == ERRLIST_MAX) {
+        (void)err_set(err, code, "there are more errors: mend these first");
+        return;
+    }
     va_list ap;
     va_start(ap, fmt);
     fill(err, code, fmt, ap);

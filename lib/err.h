@@ -42,7 +42,10 @@ int err_sys(struct err *err, int code, const char *fmt, ...) __attribute__((form
 /* Sets the place of an error that has none yet. Returns err->code. */
 int err_place(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A growing list of errors: "all errors of a file at once". Start with {0}. */
+enum { ERRLIST_MAX = 100 };
+
+/* A growing list of errors: "all errors of a file at once". Start with {0}. A hostile file cannot
+ * fill the memory: the last of ERRLIST_MAX says that there are more, which are dropped. */
 struct errlist {
     struct err *v;
     size_t n;

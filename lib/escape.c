@@ -58,6 +58,34 @@ void escape_tsv(struct buf *out, const char *s)
     }
 }
 
+bool escape_is_utf8(const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t at = 0, n; at < len; at += n) {
+        n = utf8_length(p + at, len - at);
+        if (!n)
+            return false;
+    }
+    return true;
+}
+
+/* The code point of a character of three bytes at most; 0 for a longer one. */
+static unsigned code_point(const unsigned char *p, size_t len)
+{
+    return len == 1   ? p[0]
+           : len == 2 ? (p[0] & 0x1FU) << 6 | (p[1] & 0x3FU)
+           : len == 3 ? (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU)
+                      : 0;
+}
+
+/* What a YAML reader refuses or folds as a line break when it stands as it is: controls (C0, DEL,
+ * C1), the line and paragraph separators, the byte order mark and two that are no characters. */
+static bool needs_escape(unsigned c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
+           c == 0xFFFE || c == 0xFFFF;
+}
+
 void escape_json(struct buf *out, const char *text, size_t len)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -72,8 +100,8 @@ void escape_json(struct buf *out, const char *text, size_t len)
             buf_addch(out, (char)p[at]);
         } else if (p[at] == '\n') {
             buf_addstr(out, "\\n");
-        } else if (p[at] < 0x20 || p[at] == 0x7F) {
-            buf_addf(out, "\\u%04x", p[at]);
+        } else if (n < 4 && needs_escape(code_point(p + at, n))) {
+            buf_addf(out, "\\u%04x", code_point(p + at, n));
         } else {
             buf_add(out, p + at, n);
         }

@@ -12,7 +12,9 @@
 void escape_terminal(struct buf *out, const char *p, size_t len, bool keep_lines);
 /* One TSV field: \t \n \r \\ and control characters as backslash escapes. */
 void escape_tsv(struct buf *out, const char *s);
-/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+/* A JSON string with its quotes, which is a YAML string too; bytes that are not UTF-8 become U+FFFD. */
 void escape_json(struct buf *out, const char *p, size_t len);
+/* Whether all bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong). */
+bool escape_is_utf8(const char *p, size_t len);
 
 #endif

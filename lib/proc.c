@@ -44,6 +44,8 @@ uint64_t proc_start_time(pid_t pid)
     text[n] = '\0';
     /* the second field is the program's name in parentheses and may hold anything: count from its end */
     char *p = strrchr(text, ')');
+    if (p && (p[2] == 'Z' || p[2] == 'X')) /* dead, only not reaped */
+        return 0;
     for (int field = 2; p && field < 22; field++)
         p = strchr(p + 1, ' ');
     return p ? strtoull(p + 1, NULL, 10) : 0;
@@ -62,8 +64,8 @@ pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err
     (void)posix_spawnattr_init(&attr);
     for (int i = 0; i < 3; i++) {
         if (from[i] < 0)
-            (void)posix_spawn_file_actions_addopen(&actions, i, "/dev/null", i ? O_WRONLY : O_RDONLY,
-                                                   0);
+            (void)posix_spawn_file_actions_addopen(&actions, i, "/dev/null",
+                                                   i ? O_WRONLY : O_RDONLY, 0);
         else
             (void)posix_spawn_file_actions_adddup2(&actions, from[i], i);
     }

@@ -14,7 +14,8 @@ enum { PROC_ID_TEXT = 64 };
 /* The kernel's boot id, without a newline; "" when unknown. $ROTA_TEST_BOOT_ID overrides it (a seam
  * for tests). Returns text. */
 char *proc_boot_id(char text[PROC_ID_TEXT]);
-/* Start time of a process in clock ticks since boot (proc(5), field 22); 0 when there is none. */
+/* Start time of a process in clock ticks since boot (proc(5), field 22); 0 when there is none, or only
+ * a zombie. */
 uint64_t proc_start_time(pid_t pid);
 /* Starts argv (searched in PATH) with the three descriptors as its standard streams (-1: /dev/null),
  * default signal dispositions and an empty signal mask. Returns the pid, or ERR_OS. */

@@ -1,0 +1,13 @@
+/* near: "did you mean …?" for a mistyped word. */
+#ifndef ROTA_NEAR_H
+#define ROTA_NEAR_H
+
+#include <stddef.h>
+
+/* The near one of n words (by `stride` bytes apart; `first` points to the first of their const
+ * char *, NULL words are skipped) for a mistyped word, at an edit distance of at most 2 and less than
+ * its length; a swap of two neighbours counts as one edit. The nearest wins, of equals the first.
+ * NULL when none is near. */
+const char *near_word(const char *word, const void *first, size_t n, size_t stride);
+
+#endif
