@@ -1,6 +1,6 @@
 /*
  * hostrange: host lists as Slurm and pdsh write them: "web1,db[1-4,7]", "n[01-16]"
- * (leading zeros are kept).
+ * (leading zeros are kept). Several brackets in a name multiply: "rack[1-2]n[1-4]" makes eight.
  */
 #ifndef ROTA_HOSTRANGE_H
 #define ROTA_HOSTRANGE_H

@@ -37,22 +37,37 @@ bool run_state_is_terminal(enum run_state state);
 /* Whether a run may go from one state to the other. */
 bool run_state_may_become(enum run_state from, enum run_state to);
 
+enum { NAME_MAX_LEN = 64 };
+
 /* A job, host, tag or pool name: [A-Za-z_][A-Za-z0-9._-]{0,63} and not the reserved "last". */
 bool name_is_valid(const char *name);
 
 /* ---- a job, as a file describes it ---- */
 
 enum job_executor { EXECUTOR_SHELL = 1, EXECUTOR_EXEC, EXECUTOR_SCRIPT };
-enum job_prefer { PREFER_LEAST_LOADED = 0, PREFER_SPREAD, PREFER_PACK, PREFER_RANDOM, PREFER_ORDER };
+enum job_prefer {
+    PREFER_LEAST_LOADED = 0,
+    PREFER_SPREAD,
+    PREFER_PACK,
+    PREFER_RANDOM,
+    PREFER_ORDER
+};
 enum job_leftovers { LEFTOVERS_KILL = 0, LEFTOVERS_LEAVE };
 enum job_on_lost { ON_LOST_FAIL = 0, ON_LOST_RETRY };
 enum { JOB_RETRY_FAILED = 1, JOB_RETRY_TIMEOUT = 2, JOB_RETRY_LOST = 4 };
+
+enum {
+    JOB_KILL_AFTER_MS = 10000,
+    JOB_OUTPUT_LIMIT = 16 << 20,
+    JOB_LOST_AFTER_MS = 600000,
+    JOB_DELAY_MAX_MS = 604800000, /* a week: the longest wait between attempts */
+};
 
 struct job_retry {
     int attempts;         /* in all, the first included; 1: no retry */
     int64_t delay_ms;     /* before the second attempt */
     double backoff;       /* factor from one delay to the next, >= 1 */
-    int64_t max_delay_ms; /* 0: no bound */
+    int64_t max_delay_ms; /* 0: no bound but JOB_DELAY_MAX_MS */
     unsigned on;          /* JOB_RETRY_* */
     bool elsewhere;       /* prefer a host that has not tried yet */
 };
@@ -60,12 +75,12 @@ struct job_retry {
 struct job {
     char *name;
     enum job_executor executor;
-    char *text;          /* shell: the command; script: its text */
-    struct strlist argv; /* exec */
-    char *stdin_text;    /* NULL: /dev/null */
-    struct strlist env;  /* "NAME=value" */
-    char *workdir;       /* NULL: the home */
-    char *user;          /* NULL: the worker's own */
+    char *text;           /* shell: the command; script: its text */
+    struct strlist argv;  /* exec */
+    char *stdin_text;     /* NULL: /dev/null */
+    struct strlist env;   /* "NAME=value", by name */
+    char *workdir;        /* NULL: the home */
+    char *user;           /* NULL: the worker's own */
     struct strlist tags;  /* where.tags: the host has all of these */
     struct strlist hosts; /* where.hosts, expanded; empty: any */
     enum job_prefer prefer;
@@ -74,7 +89,7 @@ struct job {
     int64_t timeout_ms;    /* 0: none */
     int64_t kill_after_ms; /* from TERM to KILL */
     struct job_retry retry;
-    int *success; /* exit codes that mean success, besides none: {0} by default */
+    int *success; /* exit codes that mean success, rising; {0} by default */
     size_t nsuccess;
     int64_t output_limit; /* bytes kept of each stream */
     enum job_leftovers leftovers;

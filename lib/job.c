@@ -1,0 +1,129 @@
+#include "job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "xalloc.h"
+
+/* ---- states of a run ---- */
+
+#define BIT(state) (1U << (state))
+
+enum {
+    TERMINAL =
+        BIT(RUN_SUCCEEDED) | BIT(RUN_FAILED) | BIT(RUN_TIMEOUT) | BIT(RUN_CANCELLED) | BIT(RUN_LOST)
+};
+
+/* A state's name and the states that may follow it. Terminal states have none: a rerun is a new
+ * run. From starting and running a run goes back to queued for its next attempt. */
+static const struct {
+    const char *name;
+    unsigned next;
+} states[RUN_STATE_LAST + 1] = {
+    [RUN_HELD] = {"held", BIT(RUN_QUEUED) | BIT(RUN_CANCELLED)},
+    [RUN_BLOCKED] = {"blocked", BIT(RUN_QUEUED) | BIT(RUN_HELD) | BIT(RUN_CANCELLED)},
+    [RUN_QUEUED] = {"queued", BIT(RUN_STARTING) | BIT(RUN_HELD) | BIT(RUN_CANCELLED)},
+    [RUN_STARTING] = {"starting", BIT(RUN_RUNNING) | BIT(RUN_QUEUED) | TERMINAL},
+    [RUN_RUNNING] = {"running", BIT(RUN_QUEUED) | TERMINAL},
+    [RUN_SUCCEEDED] = {"succeeded", 0},
+    [RUN_FAILED] = {"failed", 0},
+    [RUN_TIMEOUT] = {"timeout", 0},
+    [RUN_CANCELLED] = {"cancelled", 0},
+    [RUN_LOST] = {"lost", 0},
+};
+
+static bool is_state(enum run_state state)
+{
+    return state >= RUN_HELD && state <= RUN_LOST;
+}
+
+const char *run_state_name(enum run_state state)
+{
+    return is_state(state) ? states[state].name : "?";
+}
+
+enum run_state run_state_of(const char *name)
+{
+    for (int state = RUN_STATE_FIRST; state <= RUN_STATE_LAST; state++)
+        if (strcmp(states[state].name, name) == 0)
+            return (enum run_state)state;
+    return (enum run_state)0;
+}
+
+bool run_state_is_terminal(enum run_state state)
+{
+    return is_state(state) && (TERMINAL & BIT(state));
+}
+
+bool run_state_may_become(enum run_state from, enum run_state to)
+{
+    return is_state(from) && is_state(to) && (states[from].next & BIT(to));
+}
+
+/* ---- names ---- */
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool name_is_valid(const char *name)
+{
+    size_t len = 0;
+    if (!is_letter(name[0]))
+        return false;
+    for (; name[len]; len++)
+        if (len >= NAME_MAX_LEN ||
+            !(is_letter(name[len]) || (name[len] >= '0' && name[len] <= '9') || name[len] == '.' ||
+              name[len] == '-'))
+            return false;
+    return strcmp(name, "last") != 0;
+}
+
+/* ---- a job ---- */
+
+void job_init(struct job *job)
+{
+    *job = (struct job){
+        .slots = 1,
+        .kill_after_ms = JOB_KILL_AFTER_MS,
+        .retry = {.attempts = 1, .backoff = 1, .on = JOB_RETRY_FAILED | JOB_RETRY_TIMEOUT},
+        .success = xcalloc(1, sizeof *job->success), /* {0} */
+        .nsuccess = 1,
+        .output_limit = JOB_OUTPUT_LIMIT,
+        .lost_after_ms = JOB_LOST_AFTER_MS,
+    };
+}
+
+void job_free(struct job *job)
+{
+    free(job->name);
+    free(job->text);
+    strlist_free(&job->argv);
+    free(job->stdin_text);
+    strlist_free(&job->env);
+    free(job->workdir);
+    free(job->user);
+    strlist_free(&job->tags);
+    strlist_free(&job->hosts);
+    free(job->success);
+    *job = (struct job){0};
+}
+
+bool job_is_success(const struct job *job, int exit_code)
+{
+    for (size_t i = 0; i < job->nsuccess; i++)
+        if (job->success[i] == exit_code)
+            return true;
+    return false;
+}
+
+int64_t job_retry_delay(const struct job_retry *retry, int attempts_made)
+{
+    double most = (double)(retry->max_delay_ms ? retry->max_delay_ms : JOB_DELAY_MAX_MS);
+    double delay = (double)retry->delay_ms;
+    /* stops at the bound: 1000 attempts of backoff 100 would overflow any number */
+    for (int i = 1; i < attempts_made && delay < most; i++)
+        delay *= retry->backoff;
+    return (int64_t)(delay < most ? delay : most);
+}
