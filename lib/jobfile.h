@@ -1,5 +1,5 @@
 /*
- * jobfile: jobs as YAML (DESIGN section 4), through libyaml. The only file that includes it.
+ * jobfile: jobs as YAML (DESIGN section 4).
  *
  * Limits: 1 MiB a file, depth 32, no aliases, no anchors, no duplicate keys, no NUL bytes. All
  * errors of a file are reported at once, each with line and column and, for a near miss, a
@@ -33,5 +33,10 @@ void joblist_free(struct joblist *jobs);
  * from its default, in a fixed order, so that equal jobs have equal texts. jobfile_parse reads it
  * back to the same job. */
 void jobfile_write(const struct job *job, struct buf *out);
+
+/* Holds a job that was put together by hand (from a command line) to the rules of a job file. 0, or
+ * ERR_DATA with the first thing that is wrong: a job that is no text in UTF-8, for instance, could
+ * not be written. */
+int jobfile_check(const struct job *job, struct err *err);
 
 #endif

@@ -1,0 +1,356 @@
+#include "jobfile_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "hostrange.h"
+#include "jobfile_later.h"
+#include "strlist.h"
+#include "xalloc.h"
+
+enum { CODES = 256 };
+
+#define AT(member) offsetof(struct job, member)
+
+/* ---- what to run ---- */
+
+static void read_shell(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    if (value->kind == YAML_IS_LIST) {
+        field_complain(r, value, "'%s' is a text; a list of arguments is exec:", field->name);
+        return;
+    }
+    job->executor = strcmp(field->name, "shell") == 0 ? EXECUTOR_SHELL : EXECUTOR_SCRIPT;
+    field_string(r, field, value, base);
+}
+
+static void read_argument(struct field_reader *r, const struct field *field,
+                          const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    if (value->kind != YAML_IS_SCALAR)
+        field_expected(r, field, value, "a list of texts");
+    else
+        strlist_add(&job->argv, value->text);
+}
+
+static void read_exec(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    job->executor = EXECUTOR_EXEC;
+    if (value->kind != YAML_IS_LIST) {
+        field_complain(r, value,
+                       "'%s' is a list of arguments: [program, argument]; a command line is shell:",
+                       field->name);
+        return;
+    }
+    field_each(r, field, value, base, read_argument);
+    if (job->argv.n && !job->argv.v[0][0])
+        field_complain(r, &value->items[0], "'%s' begins with the program: it is empty",
+                       field->name);
+}
+
+static void check_work(struct field_reader *r, const struct yaml_node *map)
+{
+    static const char *const words[] = {"shell", "exec", "script"};
+    const struct yaml_node *first = NULL;
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const struct yaml_node *value = yaml_get(map, words[i]);
+        if (value && first)
+            field_complain(r, value, "'%s' and '%s' exclude each other: keep one", name, words[i]);
+        if (value && !first) {
+            first = value;
+            name = words[i];
+        }
+    }
+    if (!first && !map->bad)
+        field_complain(r, map, "there is nothing to run: give shell:, exec: or script:");
+}
+
+/* ---- env ---- */
+
+bool env_name_is_valid(const char *name, size_t len)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    return len > 0 && len <= ENV_NAME_MAX && !(name[0] >= '0' && name[0] <= '9') &&
+           strspn(name, allowed) >= len;
+}
+
+static int order_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void read_variable(struct field_reader *r, const struct yaml_node *key,
+                          const struct yaml_node *value, struct strlist *env)
+{
+    if (!env_name_is_valid(key->text, strlen(key->text)))
+        field_complain(r, key, "'%.60s' is no name of a variable: letters, digits and _",
+                       key->text);
+    else if (strncmp(key->text, "ROTA_", 5) == 0)
+        field_complain(r, key, "'%.60s': variables that begin with ROTA_ are rota's own",
+                       key->text);
+    else if (yaml_is_null(value))
+        field_complain(r, value, "'%.60s' has no value: write \"\" for an empty one", key->text);
+    else if (value->kind != YAML_IS_SCALAR)
+        field_complain(r, value, "the value of '%.60s' is to be a text", key->text);
+    else
+        strlist_take(env, xasprintf("%s=%s", key->text, value->text));
+}
+
+static void read_env(struct field_reader *r, const struct field *field,
+                     const struct yaml_node *value, void *base)
+{
+    struct strlist *env = field_to(field, base);
+    if (value->kind != YAML_IS_MAP) {
+        field_expected(r, field, value, "a map of names and values");
+        return;
+    }
+    for (size_t i = 0; i + 1 < value->n; i += 2)
+        if (!value->items[i].bad && !value->items[i + 1].bad)
+            read_variable(r, &value->items[i], &value->items[i + 1], env);
+    /* the order of a map means nothing, so equal jobs get equal lists */
+    if (env->n)
+        qsort(env->v, env->n, sizeof *env->v, order_strings);
+}
+
+/* ---- who and where ---- */
+
+static void read_user(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-@+$";
+    if (value->kind != YAML_IS_SCALAR || !value->text[0] || value->text[0] == '-' ||
+        value->text[strspn(value->text, allowed)])
+        field_expected(r, field, value, "the name of an account");
+    else
+        field_text(r, field, value, base);
+}
+
+static void read_host(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    struct strlist *hosts = field_to(field, base), names = {0};
+    struct err err;
+    if (value->kind != YAML_IS_SCALAR) {
+        field_expected(r, field, value, "hosts, as \"db[1-4]\", or a list of them");
+        return;
+    }
+    if (hosts->n > HOSTRANGE_MAX)
+        return; /* read_hosts will say so */
+    if (hostrange_expand(value->text, &names, &err) < 0)
+        field_complain(r, value, "'%s': %s", field->name, err.msg);
+    for (size_t i = 0; i < names.n; i++)
+        if (!name_is_valid(names.v[i])) {
+            field_complain(r, value, "'%s': '%s' is no name of a worker", field->name, names.v[i]);
+            break;
+        }
+    strlist_copy(hosts, &names);
+    strlist_free(&names);
+}
+
+/* All hosts of a list together as one range, so that duplicates go and the bound holds for all. */
+static void read_hosts(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    struct strlist *hosts = field_to(field, base);
+    size_t errors = r->errors->n;
+    struct buf all = {0};
+    struct err err;
+    field_each(r, field, value, base, read_host);
+    for (size_t i = 0; i < hosts->n; i++)
+        buf_addf(&all, "%s%s", i ? "," : "", hosts->v[i]);
+    strlist_free(hosts);
+    if (errors == r->errors->n && hostrange_expand(buf_str(&all), hosts, &err) < 0)
+        field_complain(r, value, "'%s': %s", field->name, err.msg);
+    buf_free(&all);
+}
+
+static void read_each(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    bool each = false;
+    struct field here = *field;
+    (void)base;
+    here.offset = 0;
+    field_bool(r, &here, value, &each);
+    if (each)
+        field_complain(r, value, "'each: true' is not supported yet");
+}
+
+static const struct choice prefer_choices[] = {
+    {"least-loaded", PREFER_LEAST_LOADED, false},
+    {"spread", PREFER_SPREAD, true},
+    {"pack", PREFER_PACK, true},
+    {"random", PREFER_RANDOM, true},
+    {"order", PREFER_ORDER, true},
+    {0},
+};
+static const struct field where_fields[] = {
+    {.name = "tags", .read = field_names, .offset = AT(tags)},
+    {.name = "hosts", .read = read_hosts, .offset = AT(hosts)},
+    {.name = "each", .read = read_each},
+    {.name = "prefer", .read = field_choice, .offset = AT(prefer), .choices = prefer_choices},
+    {0},
+};
+
+/* ---- how it ends ---- */
+
+static const struct choice on_choices[] = {
+    {"failed", JOB_RETRY_FAILED, false},
+    {"timeout", JOB_RETRY_TIMEOUT, false},
+    {"lost", JOB_RETRY_LOST, true},
+    {0},
+};
+
+static void read_cause(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    const struct choice *choice = field_find_choice(r, field, value);
+    unsigned *on = field_to(field, base);
+    if (choice)
+        *on |= (unsigned)choice->value;
+}
+
+static void read_causes(struct field_reader *r, const struct field *field,
+                        const struct yaml_node *value, void *base)
+{
+    *(unsigned *)field_to(field, base) = 0;
+    field_each(r, field, value, base, read_cause);
+}
+
+static const struct field retry_fields[] = {
+    {.name = "attempts",
+     .read = field_int,
+     .offset = AT(retry.attempts),
+     .min = 1,
+     .max = 1000,
+     .required = true},
+    {.name = "delay",
+     .read = field_duration,
+     .offset = AT(retry.delay_ms),
+     .max = JOB_DELAY_MAX_MS},
+    {.name = "backoff", .read = field_factor, .offset = AT(retry.backoff), .min = 1, .max = 100},
+    {.name = "max_delay",
+     .read = field_duration,
+     .offset = AT(retry.max_delay_ms),
+     .min = 1,
+     .max = JOB_DELAY_MAX_MS},
+    {.name = "on", .read = read_causes, .offset = AT(retry.on), .choices = on_choices},
+    {.name = "elsewhere", .read = field_bool, .offset = AT(retry.elsewhere)},
+    {0},
+};
+
+static void read_retry(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    size_t errors = r->errors->n;
+    const struct job_retry *retry = &((struct job *)base)->retry;
+    field_map(r, field, value, base);
+    if (errors != r->errors->n)
+        return;
+    if (retry->backoff > 1 && !retry->delay_ms)
+        field_complain(r, yaml_get(value, "backoff"),
+                       "'backoff' multiplies 'delay', which is missing");
+    if (retry->max_delay_ms && retry->max_delay_ms < retry->delay_ms)
+        field_complain(r, yaml_get(value, "max_delay"), "'max_delay' is less than 'delay'");
+}
+
+/* A set of codes, 0 to 255, kept in rising order. */
+static void read_code(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    bool *codes = base;
+    int code = -1;
+    struct field here = *field;
+    here.offset = 0;
+    field_int(r, &here, value, &code);
+    if (code >= 0)
+        codes[code] = true;
+}
+
+static void read_success(struct field_reader *r, const struct field *field,
+                         const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    bool codes[CODES] = {false};
+    field_each(r, field, value, codes, read_code);
+    job->success = xreallocarray(job->success, CODES, sizeof *job->success);
+    job->nsuccess = 0;
+    for (int code = 0; code < CODES; code++)
+        if (codes[code])
+            job->success[job->nsuccess++] = code;
+}
+
+static const struct choice leftovers_choices[] = {
+    {"kill", LEFTOVERS_KILL, false}, {"leave", LEFTOVERS_LEAVE, false}, {0}};
+static const struct choice on_lost_choices[] = {
+    {"fail", ON_LOST_FAIL, false}, {"retry", ON_LOST_RETRY, true}, {0}};
+static const struct field output_fields[] = {
+    {.name = "limit",
+     .read = field_size,
+     .offset = AT(output_limit),
+     .max = 1 << 30,
+     .required = true},
+    {0},
+};
+
+/* ---- the keys of a job ---- */
+
+static const struct field job_fields[] = {
+    {.name = "name", .read = field_name, .offset = AT(name)},
+    {.name = "schedule", .read = later_schedule, .fields = schedule_fields, .later = true},
+    {.name = "shell", .read = read_shell, .offset = AT(text)},
+    {.name = "exec", .read = read_exec},
+    {.name = "script", .read = read_shell, .offset = AT(text)},
+    {.name = "stdin", .read = field_text, .offset = AT(stdin_text)},
+    {.name = "env", .read = read_env, .offset = AT(env)},
+    {.name = "workdir", .read = field_path, .offset = AT(workdir)},
+    {.name = "user", .read = read_user, .offset = AT(user)},
+    {.name = "where", .read = field_map, .fields = where_fields},
+    {.name = "slots", .read = field_int, .offset = AT(slots), .min = 1, .max = 10000},
+    {.name = "pools", .read = field_names, .later = true},
+    {.name = "priority",
+     .read = field_int,
+     .offset = AT(priority),
+     .min = -1000000,
+     .max = 1000000},
+    {.name = "timeout", .read = field_duration, .offset = AT(timeout_ms)},
+    {.name = "kill_after", .read = field_duration, .offset = AT(kill_after_ms)},
+    {.name = "retry", .read = read_retry, .fields = retry_fields},
+    {.name = "success", .read = read_success, .min = 0, .max = CODES - 1},
+    {.name = "array", .read = later_array, .later = true},
+    {.name = "after", .read = later_after, .later = true},
+    {.name = "output", .read = field_map, .fields = output_fields},
+    {.name = "leftovers",
+     .read = field_choice,
+     .offset = AT(leftovers),
+     .choices = leftovers_choices},
+    {.name = "on_lost", .read = field_choice, .offset = AT(on_lost), .choices = on_lost_choices},
+    {.name = "lost_after", .read = field_duration, .offset = AT(lost_after_ms), .min = 1},
+    {.name = "expect", .read = field_map, .fields = expect_fields, .later = true},
+    {.name = "notify", .read = field_names, .later = true},
+    {0},
+};
+
+void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, struct job *job)
+{
+    if (document->kind != YAML_IS_MAP) {
+        field_complain(r, document, "a job is a map of keys (name:, shell: …), not %s",
+                       document->kind == YAML_IS_LIST
+                           ? "a list (begin every further job with a line ---)"
+                           : "a text");
+        return;
+    }
+    field_read_map(r, job_fields, document, job);
+    check_work(r, document);
+    const struct yaml_node *lost_after = yaml_get(document, "lost_after");
+    if (lost_after && job->on_lost != ON_LOST_RETRY)
+        field_complain(r, lost_after, "'lost_after' means something with 'on_lost: retry' only");
+}

@@ -1,0 +1,225 @@
+#include "jobfile.h"
+
+#include <string.h>
+
+#include "escape.h"
+
+/*
+ * One line of JSON, which is YAML. Keys stand in the order of this file and only where they differ
+ * from job_init, so that equal jobs have equal texts: texts are stored once by hash, and the order
+ * must never change for keys that exist.
+ */
+
+struct writer {
+    struct buf *out;
+    bool more; /* a key was written in this map */
+};
+
+static void put_key(struct writer *w, const char *key)
+{
+    buf_addf(w->out, "%s\"%s\": ", w->more ? ", " : "", key);
+    w->more = true;
+}
+
+static struct writer open_map(struct writer *w, const char *key)
+{
+    put_key(w, key);
+    buf_addch(w->out, '{');
+    return (struct writer){.out = w->out};
+}
+
+static void close_map(struct writer *w)
+{
+    buf_addch(w->out, '}');
+}
+
+static void put_string(struct writer *w, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    put_key(w, key);
+    escape_json(w->out, value, strlen(value));
+}
+
+static void put_number(struct writer *w, const char *key, int64_t value, int64_t normal)
+{
+    if (value == normal)
+        return;
+    put_key(w, key);
+    buf_addf(w->out, "%lld", (long long)value);
+}
+
+static void put_duration(struct writer *w, const char *key, int64_t ms, int64_t normal)
+{
+    if (ms == normal)
+        return;
+    put_key(w, key);
+    if (ms % 1000)
+        buf_addf(w->out, "\"%lldms\"", (long long)ms);
+    else
+        buf_addf(w->out, "\"%llds\"", (long long)ms / 1000);
+}
+
+static void put_word(struct writer *w, const char *key, const char *word, bool differs)
+{
+    if (differs)
+        put_string(w, key, word);
+}
+
+static void put_list(struct writer *w, const char *key, const struct strlist *list)
+{
+    if (!list->n)
+        return;
+    put_key(w, key);
+    for (size_t i = 0; i < list->n; i++) {
+        buf_addstr(w->out, i ? ", " : "[");
+        escape_json(w->out, list->v[i], strlen(list->v[i]));
+    }
+    buf_addch(w->out, ']');
+}
+
+static void put_env(struct writer *w, const struct strlist *env)
+{
+    if (!env->n)
+        return;
+    struct writer map = open_map(w, "env");
+    for (size_t i = 0; i < env->n; i++) {
+        size_t len = strcspn(env->v[i], "=");
+        const char *value = env->v[i] + len + (env->v[i][len] == '=');
+        buf_addstr(w->out, map.more ? ", " : "");
+        escape_json(w->out, env->v[i], len);
+        buf_addstr(w->out, ": ");
+        escape_json(w->out, value, strlen(value));
+        map.more = true;
+    }
+    close_map(&map);
+}
+
+/* Hosts as one range expression: it reads back in one go, however many there are. */
+static void put_hosts(struct writer *w, const struct strlist *hosts)
+{
+    if (!hosts->n)
+        return;
+    struct buf all = {0};
+    for (size_t i = 0; i < hosts->n; i++) {
+        buf_addstr(&all, i ? "," : "");
+        buf_addstr(&all, hosts->v[i]);
+    }
+    put_string(w, "hosts", buf_str(&all));
+    buf_free(&all);
+}
+
+static void put_where(struct writer *w, const struct job *job)
+{
+    static const char *const prefer[] = {[PREFER_LEAST_LOADED] = "least-loaded",
+                                         [PREFER_SPREAD] = "spread",
+                                         [PREFER_PACK] = "pack",
+                                         [PREFER_RANDOM] = "random",
+                                         [PREFER_ORDER] = "order"};
+    if (!job->tags.n && !job->hosts.n && job->prefer == PREFER_LEAST_LOADED)
+        return;
+    struct writer map = open_map(w, "where");
+    put_list(&map, "tags", &job->tags);
+    put_hosts(&map, &job->hosts);
+    put_word(&map, "prefer", prefer[job->prefer], job->prefer != PREFER_LEAST_LOADED);
+    close_map(&map);
+}
+
+/* Thousandths, as they are read; without a printf of floats, whose point depends on the locale. */
+static void put_factor(struct writer *w, const char *key, double factor, double normal)
+{
+    int64_t thousandths = (int64_t)(factor * 1000 + 0.5);
+    if (thousandths == (int64_t)(normal * 1000 + 0.5))
+        return;
+    put_key(w, key);
+    buf_addf(w->out, "%lld", (long long)thousandths / 1000);
+    if (thousandths % 1000)
+        buf_addf(w->out, ".%03d", (int)(thousandths % 1000));
+}
+
+static void put_causes(struct writer *w, unsigned on)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } causes[] = {
+        {"failed", JOB_RETRY_FAILED}, {"timeout", JOB_RETRY_TIMEOUT}, {"lost", JOB_RETRY_LOST}};
+    struct strlist names = {0};
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (on & causes[i].bit)
+            strlist_add(&names, causes[i].name);
+    put_list(w, "on", &names);
+    strlist_free(&names);
+}
+
+static void put_retry(struct writer *w, const struct job_retry *retry,
+                      const struct job_retry *normal)
+{
+    if (retry->attempts == normal->attempts && retry->delay_ms == normal->delay_ms &&
+        retry->backoff == normal->backoff && retry->max_delay_ms == normal->max_delay_ms &&
+        retry->on == normal->on && retry->elsewhere == normal->elsewhere)
+        return;
+    struct writer map = open_map(w, "retry");
+    put_number(&map, "attempts", retry->attempts, 0); /* required, so always */
+    put_duration(&map, "delay", retry->delay_ms, normal->delay_ms);
+    put_factor(&map, "backoff", retry->backoff, normal->backoff);
+    put_duration(&map, "max_delay", retry->max_delay_ms, normal->max_delay_ms);
+    if (retry->on != normal->on)
+        put_causes(&map, retry->on);
+    if (retry->elsewhere) {
+        put_key(&map, "elsewhere");
+        buf_addstr(w->out, "true");
+    }
+    close_map(&map);
+}
+
+static void put_success(struct writer *w, const struct job *job)
+{
+    if (job->nsuccess == 1 && job->success[0] == 0)
+        return;
+    put_key(w, "success");
+    for (size_t i = 0; i < job->nsuccess; i++)
+        buf_addf(w->out, "%s%d", i ? ", " : "[", job->success[i]);
+    buf_addch(w->out, ']');
+}
+
+static void put_work(struct writer *w, const struct job *job)
+{
+    static const char *const executors[] = {
+        [EXECUTOR_SHELL] = "shell", [EXECUTOR_EXEC] = "exec", [EXECUTOR_SCRIPT] = "script"};
+    if (job->executor == EXECUTOR_EXEC)
+        put_list(w, "exec", &job->argv);
+    else if (job->executor)
+        put_string(w, executors[job->executor], job->text);
+}
+
+void jobfile_write(const struct job *job, struct buf *out)
+{
+    struct job normal;
+    struct writer w = {.out = out};
+    job_init(&normal);
+    buf_addch(out, '{');
+    put_string(&w, "name", job->name);
+    put_work(&w, job);
+    put_string(&w, "stdin", job->stdin_text);
+    put_env(&w, &job->env);
+    put_string(&w, "workdir", job->workdir);
+    put_string(&w, "user", job->user);
+    put_where(&w, job);
+    put_number(&w, "slots", job->slots, normal.slots);
+    put_number(&w, "priority", job->priority, normal.priority);
+    put_duration(&w, "timeout", job->timeout_ms, normal.timeout_ms);
+    put_duration(&w, "kill_after", job->kill_after_ms, normal.kill_after_ms);
+    put_retry(&w, &job->retry, &normal.retry);
+    put_success(&w, job);
+    if (job->output_limit != normal.output_limit) {
+        struct writer map = open_map(&w, "output");
+        put_number(&map, "limit", job->output_limit, -1);
+        close_map(&map);
+    }
+    put_word(&w, "leftovers", "leave", job->leftovers == LEFTOVERS_LEAVE);
+    put_word(&w, "on_lost", "retry", job->on_lost == ON_LOST_RETRY);
+    put_duration(&w, "lost_after", job->lost_after_ms, normal.lost_after_ms);
+    buf_addch(out, '}');
+    job_free(&normal);
+}
