@@ -1,5 +1,5 @@
 /*
- * config: rota.ini (DESIGN section 4), through inih. The only file that includes it.
+ * config: rota.ini (DESIGN section 4).
  */
 #ifndef ROTA_CONFIG_H
 #define ROTA_CONFIG_H
@@ -15,29 +15,30 @@ enum transport_kind { TRANSPORT_SSH = 0, TRANSPORT_LOCAL, TRANSPORT_OPENSSH, TRA
 
 struct host_config {
     char *name;
-    char *address;       /* default: the name */
-    int slots;           /* 0: the host's processors */
+    char *address; /* default: the name */
+    int slots;     /* 0: the host's processors */
     struct strlist tags;
     enum transport_kind transport;
-    bool transport_set;  /* the user chose it */
-    char *worker;        /* path of an installed rota-worker; NULL: push ours */
-    char *spool;         /* NULL: the worker's default */
-    char *user;          /* NULL: ~/.ssh/config or the own name */
-    int port;            /* 0: ~/.ssh/config or 22 */
-    char *identity;      /* NULL: ~/.ssh/config or the defaults; ~ expanded */
-    bool accept_new;     /* strict = accept-new */
-    char *command;       /* transport exec */
-    char *place;         /* "rota.ini:12", for messages */
+    bool transport_set; /* the user chose it */
+    char *worker;       /* path of an installed rota-worker; NULL: push ours */
+    char *spool;        /* NULL: the worker's default */
+    char *user;         /* NULL: ~/.ssh/config or the own name */
+    int port;           /* 0: ~/.ssh/config or 22 */
+    char *identity;     /* NULL: ~/.ssh/config or the defaults; ~ expanded */
+    bool accept_new;    /* strict = accept-new */
+    char *command;      /* transport exec */
+    char *place;        /* "rota.ini:12", for messages */
 };
 
 struct config {
-    char *path;      /* the file read; NULL: built-in defaults */
-    char *catalogue; /* absolute path of the catalogue, however it was chosen */
-    bool catalogue_set; /* somebody named it: $ROTA_CATALOGUE or the file */
-    char *timezone;  /* NULL: the system's */
-    int64_t keep_ms; /* of finished runs; default 30d */
-    struct host_config *hosts;
+    char *path;                /* the file read; NULL: built-in defaults */
+    char *catalogue;           /* absolute path of the catalogue, however it was chosen */
+    bool catalogue_set;        /* somebody named it: $ROTA_CATALOGUE or the file */
+    char *timezone;            /* NULL: the system's */
+    int64_t keep_ms;           /* of finished runs; default 30d */
+    struct host_config *hosts; /* in the order of the file */
     size_t nhosts;
+    size_t *by_name; /* their indices, sorted by name; for config_host */
 };
 
 /* Finds ($ROTA_CONFIG, ~/.config/rota/rota.ini, /etc/rota/rota.ini, or built-in defaults: one
