@@ -29,7 +29,6 @@ enum catalogue_mode {
 
 /* Opens the catalogue at an absolute path, migrates it when it is older.
  *
- * `named` says that somebody named this path (configuration or environment).
  * ERR_IO: missing (the message says what would create it), not a catalogue, damaged, or not
  * permitted; ERR_CONFIG: newer than this program, or on a network filesystem; ERR_BUSY: locked for
  * longer than the busy timeout (10 s). CATALOGUE_CREATE refuses with ERR_IO where the file is gone but its
@@ -41,11 +40,15 @@ const char *catalogue_path(const struct catalogue *cat);
 const char *catalogue_uuid(const struct catalogue *cat); /* 32 hexadecimal digits */
 /* Raised by a person or a standby when a copy takes over; workers refuse lower ones. */
 int64_t catalogue_epoch(const struct catalogue *cat);
+/* Who owns the file; only the owner dispatches. */
+uid_t catalogue_owner(const struct catalogue *cat);
 
 /* BEGIN IMMEDIATE and COMMIT. ERR_BUSY, ERR_IO. */
 int catalogue_begin(struct catalogue *cat, struct err *err);
 int catalogue_commit(struct catalogue *cat, struct err *err);
 void catalogue_rollback(struct catalogue *cat); /* no transaction: no effect */
+/* How long this connection waits for somebody else's transaction from now on, ms (10 s at first). */
+void catalogue_patience(struct catalogue *cat, int ms);
 /* Changes when another connection committed (PRAGMA data_version). */
 int64_t catalogue_version(struct catalogue *cat);
 /* Checkpoints when the WAL is over `bytes` (0: always). The only checkpoint there is; see the
@@ -59,6 +62,9 @@ enum { CATALOGUE_WAL_BYTES = 1 << 20 };
 int spec_put(struct catalogue *cat, const char *text, size_t len, int64_t *spec, struct err *err);
 /* The text of a spec, owned by the caller (free); ERR_ANSWER when there is none. */
 int spec_get(struct catalogue *cat, int64_t spec, char **text, struct err *err);
+/* Says why the queued runs of a spec wait (NULL: no reason): one row for all of them; shown as the
+ * reason of each that has none of its own. Only writes when it changes. */
+int spec_waiting(struct catalogue *cat, int64_t spec, const char *reason, struct err *err);
 
 struct run_new {
     int64_t spec;
@@ -99,7 +105,7 @@ struct run_query {
     size_t nids;
     unsigned states; /* bit 1 << state; 0: any */
     const char *job; /* GLOB pattern; NULL: any */
-    const char *host;
+    const char *host; /* GLOB pattern likewise */
     int64_t since, until; /* runs that were open or ended at or after since, and queued at or before until */
     int64_t limit;        /* the newest so many; 0: all */
     bool newest_first;    /* else by id, oldest first */
@@ -117,12 +123,13 @@ int run_counts(struct catalogue *cat, int64_t counts[], struct err *err);
 /* The query plan of run_select for this query, for tests; free. */
 char *run_select_plan(struct catalogue *cat, const struct run_query *query);
 
-/* ---- requests of people (each opens its own transaction unless said) ---- */
+/* ---- requests of people (in a transaction) ---- */
 
 enum request { REQUEST_CANCEL = 1, REQUEST_SIGNAL, REQUEST_HOLD, REQUEST_RELEASE, REQUEST_LOST };
 /* Asks something for a run. Takes effect at once on runs that are held, blocked or queued; else it is
  * recorded as an event that the dispatcher follows (cancel_at is set). *done says whether the state
- * changed now. ERR_ANSWER when the run is not there or is over. In a transaction. */
+ * changed now. ERR_ANSWER when the run is not there, is over, or is in a state in which the request
+ * makes no sense (the message says which). Every request taken is an event, also one done at once. */
 int run_request(struct catalogue *cat, int64_t id, enum request request, int signal,
                 const char *actor, bool *done, struct err *err);
 
@@ -136,15 +143,19 @@ struct holder {
     char host[65];
     int64_t fence;
     int64_t since;   /* ms */
-    int64_t expires; /* ms; only for a stopped one */
+    int64_t expires; /* CLOCK_MONOTONIC ms of that boot; only for a stopped one */
+    uint64_t pid_space; /* inode of the pid namespace in which pid means something */
 };
 enum { HOLDER_LEASE_MS = 60000 };
 /* Takes the catalogue: 0 with *holder filled (fence risen by one) when it was free or its holder
- * is proved dead or its lease ran out; ERR_BUSY with *holder = the living one. */
+ * is proved dead or its lease ran out; ERR_BUSY with *holder = the living one, or with holder->pid 0
+ * when the catalogue stayed locked. Opens its own transaction. */
 int holder_take(struct catalogue *cat, struct holder *holder, struct err *err);
 /* Renews the lease; ERR_BUSY when another has taken it. In a transaction: every write transaction
- * of a dispatcher begins with it (the fence check). */
+ * of a dispatcher begins with it (the fence check). Writes only when less than half the lease is
+ * left, so that it may be called often; an idle dispatcher calls it at least every HOLDER_LEASE_MS / 3. */
 int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err);
+/* Opens its own transaction. No effect when another has taken the catalogue meanwhile. */
 int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err);
 /* The holder as recorded; ERR_ANSWER when nobody holds it. *alive: not proved dead. */
 int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct err *err);
@@ -160,7 +171,8 @@ struct run_brief {
     uint64_t token;   /* of the current attempt */
     int64_t started_at;
 };
-/* Every run that is queued with id > after, by id. */
+/* Every run that is queued with id > after, by id. As in all functions here that call `each`: no
+ * read transaction of theirs is open during the call, and its nonzero return stops and is returned. */
 int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct run_brief *, void *),
                void *arg, struct err *err);
 /* Every run that is starting or running. */
@@ -174,7 +186,8 @@ int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_br
  * attempt. 0; ERR_ANSWER when it is not queued any more (somebody cancelled or held it). */
 int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t token, int64_t now,
               int *attempt, struct err *err);
-/* In a transaction. State running, started_at; only from starting. */
+/* In a transaction. State running, started_at. ERR_ANSWER when this attempt is not starting (any
+ * more): nothing was changed. */
 int run_started(struct catalogue *cat, int64_t id, int attempt, int64_t at, struct err *err);
 /* How an attempt ended. */
 struct run_end {
@@ -190,8 +203,14 @@ struct run_end {
     int64_t out_bytes, out_dropped, err_bytes, err_dropped;
 };
 /* In a transaction. Records it exactly once: 0; ERR_ANSWER when this attempt was already recorded
- * (a result sent again) and nothing was changed. */
+ * (a result sent again) and nothing was changed. A run that somebody asked to cancel is never
+ * queued again: it becomes cancelled, and a later run_claim says so. */
 int run_finish(struct catalogue *cat, const struct run_end *end, struct err *err);
+/* In a transaction. A person says that a starting or running run is lost ("declared lost by ACTOR"):
+ * for the dispatcher that reads the event, or for the command when no dispatcher lives. ERR_ANSWER
+ * when it is neither. */
+int run_declare_lost(struct catalogue *cat, int64_t id, const char *actor, int64_t at,
+                     struct err *err);
 /* In a transaction. Says why an unfinished run is where it is (NULL: no reason). Only writes when it changes. */
 int run_reason(struct catalogue *cat, int64_t id, const char *reason, struct err *err);
 /* Hosts that have tried a run, oldest attempt first, appended to *hosts. */
@@ -204,6 +223,7 @@ struct host {
     char *drained;  /* why a person drained it; NULL: in service */
     char *reason;   /* why it is down */
     char *machine, *boot, *hostname, *system, *build;
+    char *spool; /* identity of the spool that last answered */
     int cpus, load_percent; /* load average times 100 */
     int64_t mem_total_kb, mem_free_kb, disk_free_kb, skew_ms;
     int64_t seen_at, state_at; /* last heard from; since when in this state */

@@ -1,0 +1,109 @@
+/* Runs as the dispatcher needs them. */
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "xalloc.h"
+
+struct briefs {
+    struct run_brief *v;
+    size_t n, cap;
+};
+
+static void read_row(sqlite3_stmt *stmt, struct briefs *list)
+{
+    if (list->n == list->cap) {
+        list->cap = list->cap ? 2 * list->cap : 64;
+        list->v = xreallocarray(list->v, list->cap, sizeof *list->v);
+    }
+    list->v[list->n++] = (struct run_brief){
+        .id = sqlite3_column_int64(stmt, 0),
+        .spec = sqlite3_column_int64(stmt, 1),
+        .state = (enum run_state)sqlite3_column_int(stmt, 2),
+        .priority = sqlite3_column_int(stmt, 3),
+        .attempt = sqlite3_column_int(stmt, 4),
+        .not_before = sqlite3_column_int64(stmt, 5),
+        .queued_at = sqlite3_column_int64(stmt, 6),
+        .due_at = sqlite3_column_int64(stmt, 7),
+        .cancel_at = sqlite3_column_int64(stmt, 8),
+        .job = column_text(stmt, 9),
+        .host = column_text(stmt, 10),
+        .started_at = sqlite3_column_int64(stmt, 11),
+        .token = (uint64_t)sqlite3_column_int64(stmt, 12),
+    };
+}
+
+static void empty(struct briefs *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        free((char *)list->v[i].job);
+        free((char *)list->v[i].host);
+    }
+    list->n = 0;
+}
+
+/* Reads all rows of a statement, lets go of the catalogue, and calls each. *last: the last row's id
+ * (0: no row). */
+static int visit(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
+                 int (*each)(const struct run_brief *, void *), void *arg, int64_t *last,
+                 struct err *err)
+{
+    struct briefs list = {0};
+    sqlite3_stmt *stmt;
+    *last = 0;
+    int rc = statement_start(cat, sql, values, n, &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        read_row(stmt, &list);
+        rc = 0;
+    }
+    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+        *last = list.v[i].id;
+        rc = each(&list.v[i], arg);
+    }
+    empty(&list);
+    free(list.v);
+    return rc;
+}
+
+int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct run_brief *, void *),
+               void *arg, struct err *err)
+{
+    static const char QUEUED[] =
+        "SELECT id, spec, state, priority, attempt, not_before, queued_at, due_at, cancel_at, job,"
+        " host, started_at, 0 FROM run"
+        " WHERE state = 3 AND state <> 6 AND id > ?1 ORDER BY id LIMIT ?2";
+    int rc;
+    do
+        rc = visit(cat, QUEUED, VALUES(as_int(after), as_int(BATCH)), each, arg, &after, err);
+    while (rc == 0 && after);
+    return rc;
+}
+
+/* Not in batches: there are no more than the hosts have slots. */
+int run_unfinished(struct catalogue *cat, int (*each)(const struct run_brief *, void *), void *arg,
+                   struct err *err)
+{
+    static const char UNFINISHED[] =
+        "SELECT id, spec, run.state, priority, run.attempt, not_before, queued_at, due_at,"
+        " cancel_at, job, run.host, run.started_at, attempt.token FROM run"
+        " LEFT JOIN attempt ON attempt.run = run.id AND attempt.attempt = run.attempt"
+        " WHERE run.state IN (4, 5) AND run.state <> 6";
+    int64_t last;
+    return visit(cat, UNFINISHED, NO_VALUES, each, arg, &last, err);
+}
+
+int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_brief *, void *),
+              void *arg, struct err *err)
+{
+    static const char BRIEF[] =
+        "SELECT id, spec, run.state, priority, run.attempt, not_before, queued_at, due_at,"
+        " cancel_at, job, run.host, run.started_at, attempt.token FROM run"
+        " LEFT JOIN attempt ON attempt.run = run.id AND attempt.attempt = run.attempt"
+        " WHERE id = ?1";
+    int64_t last;
+    int rc = visit(cat, BRIEF, VALUES(as_int(id)), each, arg, &last, err);
+    if (rc == 0 && !last)
+        return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
+    return rc;
+}

@@ -1,0 +1,101 @@
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "internal.h"
+#include "xalloc.h"
+
+void host_free(struct host *host)
+{
+    char *const texts[] = {host->name,     host->drained, host->reason, host->machine, host->boot,
+                           host->hostname, host->system,  host->build,  host->spool};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
+    *host = (struct host){0};
+}
+
+int host_put(struct catalogue *cat, const struct host *host, struct err *err)
+{
+    static const char PUT[] =
+        "INSERT INTO host (name, state, reason, machine, boot, hostname, system, build, cpus,"
+        " load_percent, mem_total_kb, mem_free_kb, disk_free_kb, skew_ms, seen_at, state_at, spool)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        " ON CONFLICT (name) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+        " machine = excluded.machine, boot = excluded.boot, hostname = excluded.hostname,"
+        " system = excluded.system, build = excluded.build, cpus = excluded.cpus,"
+        " load_percent = excluded.load_percent, mem_total_kb = excluded.mem_total_kb,"
+        " mem_free_kb = excluded.mem_free_kb, disk_free_kb = excluded.disk_free_kb,"
+        " skew_ms = excluded.skew_ms, seen_at = excluded.seen_at, state_at = excluded.state_at,"
+        " spool = excluded.spool";
+    int rc = statement_write(
+        cat, PUT,
+        VALUES(as_text(host->name), as_int(host->state), as_text(host->reason),
+               as_text(host->machine), as_text(host->boot), as_text(host->hostname),
+               as_text(host->system), as_text(host->build), as_int(host->cpus),
+               as_int(host->load_percent), as_int(host->mem_total_kb), as_int(host->mem_free_kb),
+               as_int(host->disk_free_kb), as_int(host->skew_ms), as_opt(host->seen_at),
+               as_opt(host->state_at), as_text(host->spool)),
+        err);
+    return rc < 0 ? rc : 0;
+}
+
+int host_drain(struct catalogue *cat, const char *name, const char *reason, const char *actor,
+               struct err *err)
+{
+    static const char DRAIN[] = "INSERT INTO host (name, drained) VALUES (?1, ?2)"
+                                " ON CONFLICT (name) DO UPDATE SET drained = excluded.drained";
+    int rc = statement_write(cat, DRAIN, VALUES(as_text(name), as_text(reason)), err);
+    if (rc < 0)
+        return rc;
+    return event_add(cat, clock_now(), 0, reason ? "drain" : "resume", actor, name, err);
+}
+
+static struct host read_row(sqlite3_stmt *stmt)
+{
+    return (struct host){
+        .name = column_text(stmt, 0),
+        .state = (enum host_state)sqlite3_column_int(stmt, 1),
+        .drained = column_text(stmt, 2),
+        .reason = column_text(stmt, 3),
+        .machine = column_text(stmt, 4),
+        .boot = column_text(stmt, 5),
+        .hostname = column_text(stmt, 6),
+        .system = column_text(stmt, 7),
+        .build = column_text(stmt, 8),
+        .cpus = sqlite3_column_int(stmt, 9),
+        .load_percent = sqlite3_column_int(stmt, 10),
+        .mem_total_kb = sqlite3_column_int64(stmt, 11),
+        .mem_free_kb = sqlite3_column_int64(stmt, 12),
+        .disk_free_kb = sqlite3_column_int64(stmt, 13),
+        .skew_ms = sqlite3_column_int64(stmt, 14),
+        .seen_at = sqlite3_column_int64(stmt, 15),
+        .state_at = sqlite3_column_int64(stmt, 16),
+        .spool = column_text(stmt, 17),
+    };
+}
+
+int host_select(struct catalogue *cat, int (*each)(const struct host *, void *), void *arg,
+                struct err *err)
+{
+    static const char SELECT[] =
+        "SELECT name, state, drained, reason, machine, boot, hostname, system, build, cpus,"
+        " load_percent, mem_total_kb, mem_free_kb, disk_free_kb, skew_ms, seen_at, state_at, spool"
+        " FROM host ORDER BY name";
+    struct host *list = NULL;
+    size_t n = 0, cap = 0;
+    sqlite3_stmt *stmt;
+    int rc = statement_start(cat, SELECT, NO_VALUES, &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        if (n == cap)
+            list = xreallocarray(list, cap = cap ? 2 * cap : 64, sizeof *list);
+        list[n++] = read_row(stmt);
+        rc = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = each(&list[i], arg);
+        host_free(&list[i]);
+    }
+    free(list);
+    return rc;
+}

@@ -1,0 +1,104 @@
+/*
+ * internal: what the files of lib/catalogue share. Nothing else includes this or sqlite3.h
+ * (their unit tests do).
+ *
+ * SQLite keeps POSIX locks on the catalogue file, and POSIX drops a process's locks when *any*
+ * descriptor of that file is closed: nothing here opens the file other than through SQLite, not
+ * even to look at it (stat and statfs take no descriptor).
+ */
+#ifndef ROTA_CATALOGUE_INTERNAL_H
+#define ROTA_CATALOGUE_INTERNAL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+
+#include "buf.h"
+#include "catalogue.h"
+#include "err.h"
+
+enum {
+    CATALOGUE_APPLICATION = 0x726f7461, /* application_id: "rota" */
+    CATALOGUE_SCHEMA = 1,               /* user_version that this program writes */
+    BATCH = 1000,                       /* rows read before the read transaction is let go */
+};
+
+struct statement {
+    const char *sql; /* the address is the key: one per text in the source */
+    sqlite3_stmt *stmt;
+};
+
+struct catalogue {
+    sqlite3 *db;
+    sqlite3 *locker; /* holds the write lock during a checkpoint; opened at its first use */
+    char *path;
+    enum catalogue_mode mode;
+    uid_t owner;
+    int busy_ms;   /* how long db waits for somebody else's transaction */
+    int wal_pages; /* in the WAL after our last commit, checkpointed or not */
+    int64_t epoch;
+    char uuid[33];
+    struct statement *statements;
+    size_t nstatements;
+};
+
+/* ---- seams for tests ---- */
+extern int catalogue_busy_ms; /* busy_ms of a connection that is opened */
+extern int (*catalogue_statfs)(const char *path, struct statfs *fs);
+
+/* ---- statement.c: each text is prepared once a connection, at its first use ---- */
+
+/* A value to bind; text is borrowed until the statement ends. */
+struct value {
+    enum { VALUE_NULL, VALUE_INT, VALUE_TEXT } type;
+    int64_t number;
+    const char *text;
+    size_t len;
+};
+struct value as_int(int64_t number);
+struct value as_opt(int64_t number);    /* 0: NULL */
+struct value as_text(const char *text); /* NULL: NULL */
+#define VALUES(...)                                                                                \
+    (const struct value[]){__VA_ARGS__},                                                           \
+        sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)
+#define NO_VALUES NULL, 0
+
+/* Fills err from the connection's last error and returns its ERR_*. */
+int catalogue_fail(const struct catalogue *cat, struct err *err);
+/* Prepares `sql` and binds n values. Then statement_next until it returns 0 or fails, or
+ * statement_end. */
+int statement_start(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
+                    sqlite3_stmt **stmt, struct err *err);
+/* 1: a row is there; 0: no more, the statement has ended; negative: failed, and ended. */
+int statement_next(const struct catalogue *cat, sqlite3_stmt *stmt, struct err *err);
+void statement_end(sqlite3_stmt *stmt);
+/* One write; only in a transaction (else ERR_BUG). Returns how many rows it changed. */
+int statement_write(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
+                    struct err *err);
+/* One integer: of the first column of the first row, `absent` when there is none. */
+int statement_int(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
+                  int64_t absent, int64_t *number, struct err *err);
+/* The column as an owned string; NULL for NULL. */
+char *column_text(sqlite3_stmt *stmt, int column);
+/* Appends the lines of EXPLAIN QUERY PLAN. */
+void statement_plan(const struct catalogue *cat, const char *sql, struct buf *out);
+void statements_free(struct catalogue *cat);
+
+/* ---- open.c ---- */
+/* A connection with our settings; the caller closes it also after a failure. */
+int catalogue_connect(struct catalogue *cat, int flags, sqlite3 **db, struct err *err);
+/* ---- refuse.c ---- */
+/* Whether a catalogue is there (*there); refuses a place where none may be. */
+int catalogue_inspect(const char *path, enum catalogue_mode mode, bool *there, struct err *err);
+/* ---- create.c ---- */
+/* Makes a whole catalogue appear at path at once; fine when somebody else was first. */
+int catalogue_create(const char *path, struct err *err);
+/* ---- schema.c ---- */
+int schema_version(struct catalogue *cat, int64_t *version, struct err *err);
+/* Brings the catalogue to CATALOGUE_SCHEMA. No transaction may be open. */
+int schema_migrate(struct catalogue *cat, struct err *err);
+
+#endif

@@ -1,0 +1,93 @@
+/* What people ask for a run. */
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "clock.h"
+#include "internal.h"
+#include "job.h"
+
+enum {
+    HELD = 1 << RUN_HELD,
+    BLOCKED = 1 << RUN_BLOCKED,
+    QUEUED = 1 << RUN_QUEUED,
+    STARTED = 1 << RUN_STARTING | 1 << RUN_RUNNING,
+};
+
+static const struct rule {
+    const char *kind;  /* of the event */
+    unsigned at_once;  /* states that change here and now … */
+    enum run_state to; /* … to this one */
+    unsigned recorded; /* states in which the dispatcher sees to it */
+    const char *only;  /* why not in the others */
+} rules[] = {
+    [REQUEST_CANCEL] = {"cancel", HELD | BLOCKED | QUEUED, RUN_CANCELLED, STARTED, ""},
+    [REQUEST_SIGNAL] = {"signal", 0, 0, STARTED, "only a running run can be sent a signal"},
+    [REQUEST_HOLD] = {"hold", BLOCKED | QUEUED, RUN_HELD, 0, "only a queued run can be held"},
+    [REQUEST_RELEASE] = {"release", HELD, RUN_QUEUED, 0, "only a held run can be released"},
+    [REQUEST_LOST] = {"lost", 0, 0, STARTED,
+                      "only a running run can be declared lost (rota cancel ends a queued one)"},
+};
+
+/* Guarded by the state that was read, though the transaction already keeps others out. */
+static int change_state(struct catalogue *cat, int64_t id, enum run_state from, enum run_state to,
+                        const char *actor, int64_t now, struct err *err)
+{
+    static const char CHANGE[] = "UPDATE run SET state = ?3, reason = ?4, finished_at = ?5"
+                                 " WHERE id = ?1 AND state = ?2";
+    char reason[256];
+    bool over = run_state_is_terminal(to);
+    if (!run_state_may_become(from, to))
+        return err_set(err, ERR_BUG, "run %" PRId64 " cannot go from %s to %s", id,
+                       run_state_name(from), run_state_name(to));
+    (void)snprintf(reason, sizeof reason, "%s by %s", run_state_name(to),
+                   actor ? actor : "somebody");
+    return statement_write(cat, CHANGE,
+                           VALUES(as_int(id), as_int(from), as_int(to),
+                                  as_text(to == RUN_QUEUED ? NULL : reason),
+                                  as_opt(over ? now : 0)),
+                           err);
+}
+
+/* The first request counts; the state changes when the end is proved. */
+static int ask_cancel(struct catalogue *cat, int64_t id, int64_t now, struct err *err)
+{
+    static const char ASK[] = "UPDATE run SET cancel_at = ?2 WHERE id = ?1 AND cancel_at IS NULL";
+    return statement_write(cat, ASK, VALUES(as_int(id), as_int(now)), err);
+}
+
+static int refuse(int64_t id, enum run_state state, const struct rule *rule, struct err *err)
+{
+    if (run_state_is_terminal(state))
+        return err_set(err, ERR_ANSWER, "run %" PRId64 " is over (%s)", id, run_state_name(state));
+    return err_set(err, ERR_ANSWER, "run %" PRId64 " is %s: %s", id, run_state_name(state),
+                   rule->only);
+}
+
+int run_request(struct catalogue *cat, int64_t id, enum request request, int signal,
+                const char *actor, bool *done, struct err *err)
+{
+    static const char STATE[] = "SELECT state FROM run WHERE id = ?1";
+    const struct rule *rule = &rules[request];
+    int64_t now = clock_now(), state;
+    char detail[16];
+    *done = false;
+    int rc = statement_int(cat, STATE, VALUES(as_int(id)), 0, &state, err);
+    if (rc < 0)
+        return rc;
+    if (!state)
+        return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
+    if (!((rule->at_once | rule->recorded) & 1U << state))
+        return refuse(id, (enum run_state)state, rule, err);
+    if (rule->at_once & 1U << state) {
+        rc = change_state(cat, id, (enum run_state)state, rule->to, actor, now, err);
+        *done = rc > 0;
+    } else if (request == REQUEST_CANCEL) {
+        rc = ask_cancel(cat, id, now, err);
+    }
+    if (rc < 0)
+        return rc;
+    (void)snprintf(detail, sizeof detail, "%d", signal);
+    return event_add(cat, now, id, rule->kind, actor, request == REQUEST_SIGNAL ? detail : NULL,
+                     err);
+}

@@ -1,0 +1,221 @@
+#include <sqlite3.h>
+
+#include "internal.h"
+
+/*
+ * Every index costs every run, so there are three on run:
+ * - run_state is partial: most runs of an old catalogue succeeded, and nobody looks these up by
+ *   state. A query names `state <> 6` literally, or SQLite does not see that the index serves it.
+ * - run_job is written once a run and never moved.
+ * - run_finished is appended to, for --since.
+ * A run's spec is text shared by many runs; its hash only finds it, the text itself identifies it.
+ */
+static const char SCHEMA_1[] =
+    "CREATE TABLE meta ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  uuid TEXT NOT NULL,"
+    "  epoch INTEGER NOT NULL"
+    ") STRICT;"
+    "INSERT INTO meta (one, uuid, epoch) VALUES (1, lower(hex(randomblob(16))), 1);"
+
+    "CREATE TABLE spec ("
+    "  id INTEGER PRIMARY KEY,"
+    "  hash INTEGER NOT NULL," /* FNV-1a 64 of text */
+    "  text TEXT NOT NULL,"
+    "  waiting TEXT" /* why its queued runs wait: one row, however many they are */
+    ") STRICT;"
+    "CREATE INDEX spec_hash ON spec (hash);"
+
+    "CREATE TABLE run ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  spec INTEGER NOT NULL REFERENCES spec (id),"
+    "  job TEXT NOT NULL,"
+    "  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 10),"
+    "  reason TEXT,"
+    "  host TEXT,"
+    "  attempt INTEGER NOT NULL DEFAULT 0,"
+    "  priority INTEGER NOT NULL DEFAULT 0,"
+    "  exit_code INTEGER,"
+    "  signal INTEGER,"
+    "  due_at INTEGER,"
+    "  queued_at INTEGER NOT NULL,"
+    "  not_before INTEGER,"
+    "  started_at INTEGER,"
+    "  finished_at INTEGER,"
+    "  cancel_at INTEGER,"
+    "  utime_us INTEGER,"
+    "  stime_us INTEGER,"
+    "  maxrss_kb INTEGER,"
+    "  out_bytes INTEGER,"
+    "  out_dropped INTEGER,"
+    "  err_bytes INTEGER,"
+    "  err_dropped INTEGER,"
+    "  submitter TEXT,"
+    "  rerun_of INTEGER,"
+    "  array INTEGER,"
+    "  idx INTEGER,"
+    "  occurrence INTEGER"
+    ") STRICT;"
+    "CREATE INDEX run_state ON run (state) WHERE state <> 6;"
+    "CREATE INDEX run_job ON run (job);"
+    "CREATE INDEX run_finished ON run (finished_at) WHERE finished_at IS NOT NULL;"
+
+    /* state is NULL while the attempt is not over; started_at is then in run */
+    "CREATE TABLE attempt ("
+    "  run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+    "  attempt INTEGER NOT NULL,"
+    "  host TEXT NOT NULL,"
+    "  token INTEGER NOT NULL,"
+    "  claimed_at INTEGER NOT NULL,"
+    "  started_at INTEGER,"
+    "  ended_at INTEGER,"
+    "  state INTEGER CHECK (state BETWEEN 6 AND 10),"
+    "  exit_code INTEGER,"
+    "  signal INTEGER,"
+    "  reason TEXT,"
+    "  PRIMARY KEY (run, attempt)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE host ("
+    "  name TEXT PRIMARY KEY,"
+    "  state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 2),"
+    "  drained TEXT,"
+    "  reason TEXT,"
+    "  machine TEXT,"
+    "  boot TEXT,"
+    "  spool TEXT," /* identity of the spool that last answered */
+    "  hostname TEXT,"
+    "  system TEXT,"
+    "  build TEXT,"
+    "  cpus INTEGER,"
+    "  load_percent INTEGER,"
+    "  mem_total_kb INTEGER,"
+    "  mem_free_kb INTEGER,"
+    "  disk_free_kb INTEGER,"
+    "  skew_ms INTEGER,"
+    "  seen_at INTEGER,"
+    "  state_at INTEGER"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* AUTOINCREMENT: the dispatcher follows ids, so none may come back after a prune */
+    "CREATE TABLE event ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at INTEGER NOT NULL,"
+    "  run INTEGER,"
+    "  kind TEXT NOT NULL,"
+    "  actor TEXT,"
+    "  detail TEXT"
+    ") STRICT;"
+
+    /* pid NULL: nobody holds the catalogue; the fence outlives every holder */
+    "CREATE TABLE holder ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  boot TEXT,"
+    "  pid INTEGER,"
+    "  pid_space INTEGER,"
+    "  start INTEGER,"
+    "  host TEXT,"
+    "  fence INTEGER NOT NULL,"
+    "  since INTEGER,"
+    "  expires INTEGER" /* CLOCK_MONOTONIC of that boot, ms */
+    ") STRICT;"
+    "INSERT INTO holder (one, fence) VALUES (1, 0);"
+
+    "CREATE VIEW v_runs AS SELECT"
+    "  id,"
+    "  job,"
+    "  CASE state WHEN 1 THEN 'held' WHEN 2 THEN 'blocked' WHEN 3 THEN 'queued'"
+    "    WHEN 4 THEN 'starting' WHEN 5 THEN 'running' WHEN 6 THEN 'succeeded' WHEN 7 THEN 'failed'"
+    "    WHEN 8 THEN 'timeout' WHEN 9 THEN 'cancelled' WHEN 10 THEN 'lost' END AS state,"
+    "  coalesce(reason, iif(state = 3, (SELECT waiting FROM spec WHERE spec.id = run.spec), NULL))"
+    "    AS reason,"
+    "  host,"
+    "  attempt,"
+    "  priority,"
+    "  exit_code,"
+    "  signal,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', due_at / 1000.0, 'unixepoch') AS due_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', queued_at / 1000.0, 'unixepoch') AS queued_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', started_at / 1000.0, 'unixepoch') AS started_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', finished_at / 1000.0, 'unixepoch') AS finished_at,"
+    "  (finished_at - started_at) / 1000.0 AS duration,"
+    "  submitter,"
+    "  array,"
+    "  idx AS \"index\","
+    "  occurrence,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', not_before / 1000.0, 'unixepoch') AS not_before,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', cancel_at / 1000.0, 'unixepoch') AS cancel_at,"
+    "  rerun_of,"
+    "  spec,"
+    "  utime_us / 1000000.0 AS user_time,"
+    "  stime_us / 1000000.0 AS system_time,"
+    "  maxrss_kb,"
+    "  out_bytes,"
+    "  out_dropped,"
+    "  err_bytes,"
+    "  err_dropped"
+    " FROM run;"
+
+    "CREATE VIEW v_attempts AS SELECT"
+    "  attempt.run,"
+    "  attempt.attempt,"
+    "  attempt.host,"
+    "  CASE coalesce(attempt.state, run.state)"
+    "    WHEN 4 THEN 'starting' WHEN 5 THEN 'running' WHEN 6 THEN 'succeeded' WHEN 7 THEN 'failed'"
+    "    WHEN 8 THEN 'timeout' WHEN 9 THEN 'cancelled' WHEN 10 THEN 'lost' END AS state,"
+    "  iif(attempt.state IS NULL, run.reason, attempt.reason) AS reason,"
+    "  attempt.exit_code,"
+    "  attempt.signal,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', attempt.claimed_at / 1000.0, 'unixepoch') AS claimed_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', iif(attempt.state IS NULL, run.started_at,"
+    "    attempt.started_at) / 1000.0, 'unixepoch') AS started_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', attempt.ended_at / 1000.0, 'unixepoch') AS finished_at,"
+    "  (attempt.ended_at - attempt.started_at) / 1000.0 AS duration"
+    " FROM attempt JOIN run ON run.id = attempt.run;"
+
+    "CREATE VIEW v_hosts AS SELECT"
+    "  name,"
+    "  CASE state WHEN 1 THEN 'up' WHEN 2 THEN 'down' ELSE 'unknown' END AS state,"
+    "  drained,"
+    "  reason,"
+    "  machine,"
+    "  boot,"
+    "  hostname,"
+    "  system,"
+    "  build,"
+    "  cpus,"
+    "  load_percent / 100.0 AS load,"
+    "  mem_total_kb,"
+    "  mem_free_kb,"
+    "  disk_free_kb,"
+    "  skew_ms / 1000.0 AS skew,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', seen_at / 1000.0, 'unixepoch') AS seen_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', state_at / 1000.0, 'unixepoch') AS state_at"
+    " FROM host;"
+
+    "PRAGMA user_version = 1;";
+
+/* migrations[n] brings schema n to n + 1 and ends by saying so in user_version. */
+static const char *const migrations[CATALOGUE_SCHEMA] = {SCHEMA_1};
+
+int schema_version(struct catalogue *cat, int64_t *version, struct err *err)
+{
+    return statement_int(cat, "PRAGMA user_version", NO_VALUES, 0, version, err);
+}
+
+int schema_migrate(struct catalogue *cat, struct err *err)
+{
+    int64_t version = 0;
+    int rc = catalogue_begin(cat, err);
+    if (rc < 0)
+        return rc;
+    /* read again under the lock: another process may have migrated it meanwhile */
+    rc = schema_version(cat, &version, err);
+    for (; rc == 0 && version >= 0 && version < CATALOGUE_SCHEMA; version++)
+        if (sqlite3_exec(cat->db, migrations[version], NULL, NULL, NULL) != SQLITE_OK)
+            rc = catalogue_fail(cat, err);
+    if (rc == 0)
+        rc = catalogue_commit(cat, err);
+    catalogue_rollback(cat);
+    return rc;
+}

@@ -1,0 +1,48 @@
+#include <sqlite3.h>
+
+#include "internal.h"
+
+static const char BEGIN[] = "BEGIN IMMEDIATE";
+static const char COMMIT[] = "COMMIT";
+static const char ROLLBACK[] = "ROLLBACK";
+
+static int run(struct catalogue *cat, const char *sql, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = statement_start(cat, sql, NO_VALUES, &stmt, err);
+    return rc < 0 ? rc : statement_next(cat, stmt, err);
+}
+
+int catalogue_begin(struct catalogue *cat, struct err *err)
+{
+    return run(cat, BEGIN, err);
+}
+
+int catalogue_commit(struct catalogue *cat, struct err *err)
+{
+    int rc = run(cat, COMMIT, err);
+    if (rc < 0)
+        catalogue_rollback(cat);
+    return rc;
+}
+
+void catalogue_rollback(struct catalogue *cat)
+{
+    /* SQLite ends some transactions by itself when the disk is full or fails */
+    if (!sqlite3_get_autocommit(cat->db))
+        (void)run(cat, ROLLBACK, NULL);
+}
+
+void catalogue_patience(struct catalogue *cat, int ms)
+{
+    cat->busy_ms = ms;
+    (void)sqlite3_busy_timeout(cat->db, ms);
+}
+
+int64_t catalogue_version(struct catalogue *cat)
+{
+    static const char VERSION[] = "PRAGMA data_version";
+    int64_t version;
+    (void)statement_int(cat, VERSION, NO_VALUES, -1, &version, NULL);
+    return version;
+}
