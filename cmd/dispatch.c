@@ -1,0 +1,90 @@
+/* rota dispatch: start what is queued, follow it, record it, leave when nothing is left to do. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "dispatch/dispatch.h"
+#include "exitcode.h"
+#include "log.h"
+#include "opt.h"
+#include "selection.h"
+#include "wait.h"
+
+static const char usage[] = "rota dispatch [-nqv] [--once | --stay]\n"
+                            "rota dispatch [-qv] --wait ID...|-\n";
+
+static void print_planned(int64_t id, const char *job, const char *host, const char *why, void *arg)
+{
+    (void)arg;
+    printf("%lld\t%s\t%s\t%s\n", (long long)id, job, host ? host : "-", host ? "" : why);
+}
+
+/* Another dispatcher lives: good, it does the work. With --wait its progress is followed. */
+static int leave_to_other(struct command *command, const struct selection *wait, struct err *err)
+{
+    log_info("%s", err->msg);
+    *err = (struct err){0};
+    return wait->n ? wait_runs(command->cat, wait->ids, wait->n, true, err) : 0;
+}
+
+static int dispatch(struct command *command, const struct dispatch_options *options,
+                    const struct selection *wait, struct err *err)
+{
+    int code = 0;
+    int rc = dispatch_run(&command->config, command->cat, options, err);
+    if (rc == ERR_BUSY)
+        rc = leave_to_other(command, wait, err);
+    if (rc == 0 && wait->n)
+        rc = wait_exitcode(command->cat, wait->ids, wait->n, &code, err);
+    return rc < 0 ? rc : code;
+}
+
+static int read_waits(struct command *command, int argc, char **argv, int at,
+                      struct selection *wait, struct err *err)
+{
+    if (at == argc)
+        return err_set(err, ERR_USAGE, "--wait needs ids, or - for standard input");
+    int rc = selection_read(wait, argv + at, argc - at, stdin, command->cat, err);
+    if (rc == 0 && !wait->n)
+        rc = err_set(err, ERR_ANSWER, "no id on standard input: nothing to wait for");
+    return rc;
+}
+
+static int run(struct command *command, int argc, char **argv, struct err *err)
+{
+    struct dispatch_options options = {0};
+    struct selection wait = {0};
+    bool dry_run = false, waits = false;
+    const struct option_row rows[] = {
+        {0, "once", OPT_FLAG, &options.once},
+        {0, "stay", OPT_FLAG, &options.stay},
+        {0, "wait", OPT_FLAG, &waits},
+        {'n', "dry-run", OPT_FLAG, &dry_run},
+        {0},
+    };
+    int at = opt_parse(argc, argv, rows, usage, NULL, err);
+    if (at < 0)
+        return at;
+    if (options.once + options.stay + waits + dry_run > 1)
+        return err_set(err, ERR_USAGE, "--once, --stay, --wait and --dry-run exclude each other");
+    if (at < argc && !waits)
+        return err_set(err, ERR_USAGE, "'%s' is one argument too many (did you mean --wait %s?)",
+                       argv[at], argv[at]);
+    int rc = command_open(command, dry_run ? CATALOGUE_READ : CATALOGUE_CREATE, err);
+    if (rc == 0 && dry_run)
+        return dispatch_plan(&command->config, command->cat, print_planned, NULL, err);
+    if (rc == 0 && waits)
+        rc = read_waits(command, argc, argv, at, &wait, err);
+    options.wait = wait.ids;
+    options.nwait = wait.n;
+    options.progress = isatty(STDERR_FILENO) && log_level() >= LOG_WARN;
+    if (rc == 0)
+        rc = dispatch(command, &options, &wait, err);
+    selection_free(&wait);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    return command_main("rota dispatch", run, argc, argv);
+}

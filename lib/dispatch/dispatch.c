@@ -1,0 +1,247 @@
+#include "dispatch/internal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "xalloc.h"
+
+enum {
+    SOON_MS = 60000,  /* what is due within this is waited for, not left to the next dispatcher */
+    LOOK_MS = 1000,   /* how often to look where inotify does not work */
+    PARTING_MS = 500, /* for the last bytes to workers */
+    PROGRESS_MS = 200,
+    PATIENCE_MS = 20,
+};
+
+/* ---- when to leave ---- */
+
+static bool has_live_runs(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->npeers; i++)
+        if (d->peers[i]->nworks && !peer_is_aside(d->peers[i]))
+            return true;
+    return false;
+}
+
+static bool is_connecting(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->npeers; i++)
+        if (peer_is_connecting(d->peers[i]))
+            return true;
+    return false;
+}
+
+static bool has_unsent(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->npeers; i++)
+        if (peer_has_unsent(d->peers[i]))
+            return true;
+    return false;
+}
+
+static bool is_due_soon(const struct dispatch *d)
+{
+    const struct work *first = heap_top(&d->later);
+    return first && first->not_before - clock_now() < SOON_MS;
+}
+
+static bool is_done(const struct dispatch *d)
+{
+    if (d->leaving)
+        return true;
+    if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted)
+        return false;
+    if (d->options->wait)
+        return d->nwaits == 0;
+    if (d->options->once)
+        return !is_connecting(d);
+    return !has_live_runs(d) && !is_connecting(d) && !round_could_start(d) && !is_due_soon(d);
+}
+
+/* ---- one turn ---- */
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return !a ? b : !b ? a : a < b ? a : b;
+}
+
+static void on_timer(void *arg, uint32_t revents)
+{
+    (void)arg;
+    (void)revents; /* it only ends the wait; the turn looks at what is due */
+}
+
+static int set_timer(struct dispatch *d, struct err *err)
+{
+    int64_t due = earliest(earliest(d->round_due, d->waiting_due), d->lease_due);
+    const struct work *later = heap_top(&d->later);
+    if (later) {
+        int64_t ms = later->not_before - clock_now();
+        due = earliest(due, clock_mono() + (ms > 0 ? ms : 0));
+    }
+    if (d->inotify_fd < 0)
+        due = earliest(due, clock_mono() + LOOK_MS);
+    if (d->options->progress)
+        due = earliest(due, clock_mono() + PROGRESS_MS);
+    return loop_set(d->timer, -1, 0, due, err);
+}
+
+/* A configuration that does not read is said and the old one stays in force. */
+static void reread(struct dispatch *d)
+{
+    struct config *fresh = xcalloc(1, sizeof *fresh);
+    struct errlist errors = {0};
+    d->reread_wanted = false;
+    if (config_read(d->config->path, fresh, &errors) < 0) {
+        for (size_t i = 0; i < errors.n; i++)
+            log_err(&errors.v[i]);
+        log_warn("the old configuration stays in force");
+        free(fresh);
+    } else {
+        d->reread = xreallocarray(d->reread, d->nreread + 1, sizeof *d->reread);
+        d->reread[d->nreread++] = fresh;
+        d->config = fresh;
+        peer_reconfigure(d);
+        struct err err;
+        if (peer_load_hosts(d, &err) < 0)
+            log_err(&err);
+        log_info("configuration read again");
+    }
+    errlist_free(&errors);
+}
+
+/* Whether a round is due: asked for, or a queued run's time or the lease's has come. */
+static bool is_round_due(const struct dispatch *d)
+{
+    int64_t now = clock_mono();
+    const struct work *later = heap_top(&d->later);
+    return (d->round_due && now >= d->round_due) || (d->waiting_due && now >= d->waiting_due) ||
+           now >= d->lease_due || (later && later->not_before <= clock_now());
+}
+
+static int turn(struct dispatch *d, struct err *err)
+{
+    int rc = set_timer(d, err);
+    if (rc == 0)
+        rc = loop_turn(d->loop, err);
+    if (rc == 0 && (d->look_wanted || d->inotify_fd < 0))
+        rc = wake_look(d, err);
+    if (rc == 0 && d->reread_wanted)
+        reread(d);
+    if (rc == 0 && is_round_due(d))
+        rc = round_run(d, err);
+    for (size_t i = 0; rc == 0 && i < d->npeers; i++)
+        if (peer_has_unsent(d->peers[i]))
+            peer_flush(d->peers[i]);
+    if (d->options->progress)
+        progress_draw_now(d);
+    return rc;
+}
+
+/* ACKs and STARTs that are already committed are sent before we go: both could be repeated by the
+ * next dispatcher, but why make it. */
+static void part(struct dispatch *d)
+{
+    int64_t until = clock_mono() + PARTING_MS;
+    while (has_unsent(d) && clock_mono() < until) {
+        struct err err;
+        if (loop_set(d->timer, -1, 0, until, &err) < 0 || loop_turn(d->loop, &err) < 0)
+            return;
+    }
+}
+
+/* ---- life ---- */
+
+/* Hosts on which an earlier dispatcher left runs are asked about them first. */
+static void want_unfinished(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->npeers; i++)
+        if (d->peers[i]->nworks)
+            peer_want(d->peers[i]);
+}
+
+/* Whoever dispatches runs what the catalogue says as himself: a catalogue of somebody else must not
+ * make us run his commands. */
+static int check_owner(const struct catalogue *cat, struct err *err)
+{
+    if (catalogue_owner(cat) == geteuid())
+        return 0;
+    return err_set(err, ERR_CONFIG,
+                   "the catalogue %s belongs to user %u: only its owner dispatches it",
+                   catalogue_path(cat), (unsigned)catalogue_owner(cat));
+}
+
+static int start(struct dispatch *d, struct err *err)
+{
+    int rc = check_owner(d->cat, err);
+    if (rc == 0)
+        rc = holder_take(d->cat, &d->holder, err);
+    if (rc < 0)
+        return rc;
+    catalogue_patience(d->cat, PATIENCE_MS); /* the loop must turn: what is busy is tried again */
+    d->held = true;
+    d->lease_due = clock_mono() + HOLDER_LEASE_MS / 3;
+    d->loop = loop_new(err);
+    if (!d->loop)
+        return ERR_OS;
+    d->timer = loop_watch(d->loop, on_timer, d);
+    rc = wake_init(d, err);
+    d->version = catalogue_version(d->cat);
+    if (rc == 0)
+        rc = peer_init_all(d, err);
+    if (rc == 0)
+        rc = queue_init(d, err);
+    if (rc == 0)
+        want_unfinished(d);
+    return rc;
+}
+
+/* Connections first, so that no worker talks to a head that has let go of the catalogue. */
+static void finish(struct dispatch *d)
+{
+    if (d->loop) {
+        part(d);
+        peer_free_all(d);
+        queue_free(d);
+        wake_free(d);
+        loop_unwatch(d->timer);
+    }
+    if (d->held) {
+        struct err err;
+        if (holder_release(d->cat, &d->holder, &err) < 0)
+            log_err(&err);
+        catalogue_checkpoint(d->cat, 0);
+    }
+    if (d->loop)
+        log_info("longest loop turn %lld µs", (long long)loop_longest_us(d->loop));
+    loop_free(d->loop);
+    for (size_t i = 0; i < d->nreread; i++) {
+        config_free(d->reread[i]);
+        free(d->reread[i]);
+    }
+    free(d->reread);
+    free(d->told);
+}
+
+int dispatch_run(const struct config *config, struct catalogue *cat,
+                 const struct dispatch_options *options, struct err *err)
+{
+    struct dispatch d = {
+        .config = config, .cat = cat, .options = options, .signal_fd = -1, .inotify_fd = -1};
+    d.ended_tail = &d.ended;
+    int rc = start(&d, err);
+    if (rc == 0 && options->progress)
+        progress_init(&d);
+    while (rc == 0 && !is_done(&d))
+        rc = turn(&d, err);
+    if (rc == 0 && d.waiting_due) { /* leave the reasons of what we leave behind */
+        d.waiting_due = clock_mono();
+        rc = round_run(&d, err);
+    }
+    if (options->progress)
+        progress_end(&d);
+    finish(&d);
+    return rc;
+}

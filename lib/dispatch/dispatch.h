@@ -1,0 +1,43 @@
+/*
+ * dispatch: place, start, follow and record runs until nothing is left to do (DESIGN section 6).
+ *
+ * One process, one epoll loop. The one who runs it holds the catalogue (holder_take); a second
+ * one gets ERR_BUSY and leaves.
+ */
+#ifndef ROTA_DISPATCH_H
+#define ROTA_DISPATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "catalogue.h"
+#include "config.h"
+#include "err.h"
+
+struct dispatch_options {
+    bool once;     /* one pass: place what can be placed now, then leave the runs to the next one */
+    bool stay;     /* never leave */
+    bool progress; /* a progress line on standard error */
+    const int64_t *wait; /* leave when these runs are over; NULL: when nothing is left to do */
+    size_t nwait;
+};
+
+/* Runs the dispatcher. config is borrowed and may be replaced when its file changes.
+ *
+ * 0: nothing is left to do, or a signal asked to end (runs go on without us, the next dispatcher
+ * adopts them); ERR_BUSY: another dispatcher holds the catalogue, or took it from us while we were
+ * stopped; ERR_IO, ERR_OS: the catalogue or the system failed. */
+int dispatch_run(const struct config *config, struct catalogue *cat,
+                 const struct dispatch_options *options, struct err *err);
+
+/* Where each queued run would go now, judged by the configuration and what the catalogue knows of
+ * the hosts; connects to nothing, changes nothing. Calls each with the run's id, its job's name and
+ * the host (NULL: none, and why). */
+int dispatch_plan(const struct config *config, struct catalogue *cat,
+                  void (*each)(int64_t id, const char *job, const char *host, const char *why,
+                               void *arg),
+                  void *arg, struct err *err);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * What the files of lib/dispatch share.
+ *
+ *   dispatch.c  the life of a dispatcher: hold, load, turn, leave
+ *   peer.c      one worker host: connecting, reading, writing, backing off
+ *   talk.c      what a worker says, and what is said to it
+ *   queue.c     runs that wait: classes of equal demands, and those not due yet
+ *   round.c     one round: results recorded, queued runs claimed, in one transaction; then told
+ *   result.c    how an attempt's end becomes a run's state
+ *   wake.c      signals, and changes of the catalogue and the configuration
+ *   progress.c  the line on the terminal
+ *   plan.c      --dry-run
+ */
+#ifndef ROTA_DISPATCH_INTERNAL_H
+#define ROTA_DISPATCH_INTERNAL_H
+
+#include "dispatch/dispatch.h"
+#include "heap.h"
+#include "loop.h"
+#include "message.h"
+#include "place.h"
+#include "transport.h"
+
+/* Runs with the same demands on a host wait in one line: when its first cannot be placed, none can. */
+struct class
+{
+    char *key;
+    struct job demands;        /* name, hosts, tags, slots only */
+    struct place_host **hosts; /* the allowed ones */
+    size_t nhosts;
+    struct heap line; /* of struct work, by priority, then age */
+    struct spec *specs;
+    char *waiting; /* why the line waits, as last written to the catalogue; NULL: unknown */
+    struct class *next;
+};
+
+/* A specification that some run in memory uses. */
+struct spec {
+    int64_t id;
+    size_t refs;
+    struct job job;
+    struct class *class;
+    struct spec *next; /* of the class */
+};
+
+/* The end of an attempt as the worker told it, not yet recorded. */
+struct ending {
+    enum message_end end;
+    int code, signal;
+    char *reason;
+    int64_t duration_ms, at; /* wall clock of its end */
+    int64_t utime_us, stime_us, maxrss_kb;
+    int64_t total[2], dropped[2]; /* standard output, standard error */
+};
+
+/* A run that is queued, starting or running. */
+struct work {
+    int64_t id;
+    struct spec *spec;
+    char *job; /* the run's own name for its job */
+    enum run_state state;
+    int priority, attempt;
+    uint64_t token;
+    int64_t not_before, queued_at, due_at, started_at;
+    bool cancel;              /* somebody asked */
+    bool in_later;            /* waits in dispatch.later, else in its class's line */
+    size_t at;                /* place in the heap it waits in */
+    struct peer *peer;        /* of the current attempt; NULL while queued */
+    struct work *prev, *next; /* among the peer's */
+    bool known;           /* the worker said that it has it, or START was sent on this connection */
+    bool started_told;    /* STARTED is to be recorded */
+    bool touched[2];      /* output was written since the last sync */
+    int64_t have[2];      /* bytes of output that this dispatcher has written, from the start */
+    int64_t credit_due;   /* bytes written and not yet credited */
+    struct strlist tried; /* hosts of earlier attempts, with retry.elsewhere */
+    struct ending *ending;   /* to be recorded */
+    struct work *next_ended; /* in the dispatcher's list */
+};
+
+enum peer_state {
+    PEER_IDLE,       /* no connection, none wanted */
+    PEER_CONNECTING, /* the transport works at it */
+    PEER_GREETING,   /* HELLO sent */
+    PEER_LISTING,    /* RUN messages come */
+    PEER_READY,
+    PEER_RESTING, /* failed; waits for its next try */
+};
+
+struct peer {
+    struct dispatch *d;
+    struct host_config *config; /* borrowed from the dispatcher's configuration */
+    struct place_host place;
+    bool drained; /* by a person */
+    enum peer_state state;
+    struct link *link;
+    struct loop_watch *watch;
+    struct message_reader reader;
+    struct buf in;
+    struct buf queued;  /* messages not yet given to the transport */
+    struct buf sending; /* the transport has seen these bytes: pointer and length must not change */
+    size_t offered;     /* length of the write that would block; 0: none */
+    int64_t heard, pinged, since; /* monotonic; since: of the present state */
+    int64_t retry_at;             /* monotonic, when RESTING */
+    int idle_pings;               /* with nothing to do */
+    bool removed;                 /* from the configuration */
+    int failures;                 /* in a row */
+    int64_t down_since;           /* wall clock; 0: up */
+    char *trouble;                /* the last failure; NULL: none */
+    struct work *works;           /* starting and running here */
+    size_t nworks;
+    int busy; /* slots that they take */
+    struct host host; /* as recorded, and what WELCOME said */
+    bool host_dirty;
+    struct peer *next_dirty;
+    char spool_id[33]; /* of the spool that answers now */
+};
+
+struct dispatch {
+    const struct config *config; /* the one in force */
+    struct config **reread;      /* owned: every later one; peers may point into any of them */
+    size_t nreread;
+    struct catalogue *cat;
+    const struct dispatch_options *options;
+    struct holder holder;
+    struct loop *loop;
+    struct loop_watch *signals, *changes, *timer;
+    int signal_fd, inotify_fd, catalogue_wd, config_wd;
+    struct peer **peers;
+    size_t npeers;
+    void *specs; /* tsearch(3) trees: of struct spec by id, */
+    void *works; /* of struct work by id, */
+    void *waits; /* of int64_t ids waited for */
+    size_t nwaits;
+    struct class *classes;
+    struct heap later; /* of struct work, by not_before */
+    int64_t last_run, last_event, version;
+    struct work *ended, **ended_tail; /* to be recorded, in the order they came */
+    struct work **told;               /* STARTED to be recorded */
+    size_t nended, ntold, told_cap;
+    struct peer *dirty; /* host rows to be written */
+    int64_t round_due;  /* monotonic: when the next round is; 0: none */
+    int64_t
+        waiting_due;   /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
+    int64_t lease_due; /* monotonic: when the lease is renewed at the latest */
+    bool place_wanted; /* something changed that may let a queued run start */
+    bool look_wanted;  /* somebody may have written to the catalogue */
+    bool reread_wanted; /* the configuration may have changed */
+    bool held;          /* the catalogue is ours */
+    bool leaving;       /* a signal asked */
+    bool said_busy;     /* that the catalogue is locked was said */
+    struct {            /* for the progress line */
+        size_t total, done, failed;
+        int64_t since, drawn;
+    } count;
+};
+
+/* ---- queue.c ---- */
+int queue_init(struct dispatch *d, struct err *err);
+void queue_free(struct dispatch *d);
+/* Reads queued runs newer than the newest seen. */
+int queue_load(struct dispatch *d, struct err *err);
+/* Reads one run again after somebody released it. */
+int queue_load_one(struct dispatch *d, int64_t id, struct err *err);
+/* Starting and running runs of an earlier dispatcher. */
+int queue_load_unfinished(struct dispatch *d, struct err *err);
+void queue_put(struct dispatch *d, struct work *work); /* by its not_before */
+void queue_take(struct dispatch *d, struct work *work);
+/* Moves runs that are due now from later to their lines. */
+void queue_due(struct dispatch *d);
+struct work *work_find(struct dispatch *d, int64_t id);
+/* Frees it and forgets it: somebody else decides about the run now. */
+void work_forget(struct dispatch *d, struct work *work);
+/* The same for a run that is over: it is not waited for any more. */
+void work_end(struct dispatch *d, struct work *work);
+void work_attach(struct work *work, struct peer *peer);
+void work_detach(struct work *work);
+/* Computes anew which hosts each class may use. */
+void queue_match(struct dispatch *d);
+bool queue_is_empty(const struct dispatch *d);
+
+/* ---- peer.c ---- */
+int peer_init_all(struct dispatch *d, struct err *err);
+void peer_free_all(struct dispatch *d);
+/* Takes over what the catalogue says of the hosts (drained, last seen). */
+int peer_load_hosts(struct dispatch *d, struct err *err);
+/* After the configuration changed: d->config is the new one. */
+void peer_reconfigure(struct dispatch *d);
+/* Changes its state, and what placement may do with it. */
+void peer_become(struct peer *peer, enum peer_state state);
+struct peer *peer_find(const struct dispatch *d, const char *name);
+/* Begins to connect unless it is at it, connected or resting. */
+void peer_want(struct peer *peer);
+/* Sets it aside for a while. */
+void peer_fail(struct peer *peer, const struct err *why);
+/* Writes what is queued as far as it goes, sets what to wait for. */
+void peer_flush(struct peer *peer);
+bool peer_is_connecting(const struct peer *peer);
+/* Not worth staying for: others go on, the next dispatcher tries again. */
+bool peer_is_aside(const struct peer *peer);
+bool peer_has_unsent(const struct peer *peer);
+/* The host row, and the reasons of its runs, are to be written. */
+void peer_record(struct peer *peer);
+
+/* ---- talk.c ---- */
+void talk_hello(struct peer *peer);
+int talk_handle(struct peer *peer, const struct message *m, struct err *err);
+void talk_start(struct peer *peer, struct work *work);
+void talk_kill(struct peer *peer, const struct work *work, int signal);
+void talk_ping(struct peer *peer);
+void talk_ack(struct peer *peer, struct buf *keys);
+
+/* ---- result.c ---- */
+struct message_key work_key(const struct work *work);
+/* Puts the end of work's attempt on the list to record; takes ownership of ending. */
+void work_ended(struct dispatch *d, struct work *work, struct ending *ending);
+/* The same for an end that the head itself concludes now. */
+void work_give_up(struct dispatch *d, struct work *work, enum message_end how, const char *reason);
+void ending_free(struct ending *ending);
+/* The state and reason that follow from an ending; reason is written to `text`. */
+void ending_judge(const struct work *work, int64_t now, struct run_end *end, char *text,
+                  size_t size);
+
+/* ---- round.c ---- */
+enum { ROUND_BATCH = 64, ROUND_BATCH_MS = 2, ROUND_CLAIMS = 256 };
+/* Asks for a round in so many milliseconds at the latest. */
+void round_soon(struct dispatch *d, int64_t ms);
+int round_run(struct dispatch *d, struct err *err);
+/* Whether some queued run may start without waiting for a host that is set aside. */
+bool round_could_start(const struct dispatch *d);
+
+/* ---- wake.c ---- */
+int wake_init(struct dispatch *d, struct err *err);
+void wake_free(struct dispatch *d);
+/* Looks at what others wrote to the catalogue. */
+int wake_look(struct dispatch *d, struct err *err);
+
+/* ---- progress.c ---- */
+void progress_init(struct dispatch *d);
+void progress_draw_now(struct dispatch *d);
+void progress_end(struct dispatch *d);
+
+#endif

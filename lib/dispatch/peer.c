@@ -1,0 +1,438 @@
+#include "dispatch/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "clock.h"
+#include "log.h"
+#include "xalloc.h"
+
+enum {
+    READ_CHUNK = 65536,
+    READ_TURN = 4 * READ_CHUNK, /* bytes of one host in one turn: others want their turn too */
+    WRITE_CHUNK = 32768,
+    GREETING_MS = 20000,   /* from HELLO to READY */
+    RETRY_FIRST_MS = 1000, /* doubles at each failure in a row */
+    RETRY_MAX_MS = 300000,
+    AWAY_MS = 60000, /* a host with runs is waited for so long before it is set aside */
+    IDLE_PINGS = 4,  /* a connection without work is closed after so many */
+};
+
+struct peer *peer_find(const struct dispatch *d, const char *name)
+{
+    size_t low = 0, high = d->npeers;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(name, d->peers[mid]->place.name);
+        if (order == 0)
+            return d->peers[mid];
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return NULL;
+}
+
+void peer_become(struct peer *peer, enum peer_state state)
+{
+    bool out = peer->drained || peer->removed || state == PEER_RESTING;
+    peer->state = state;
+    peer->since = clock_mono();
+    peer->place.used = peer->busy;
+    peer->place.state = out ? PLACE_OUT : state == PEER_READY ? PLACE_READY : PLACE_COLD;
+}
+
+bool peer_is_connecting(const struct peer *peer)
+{
+    return peer->state == PEER_CONNECTING || peer->state == PEER_GREETING ||
+           peer->state == PEER_LISTING;
+}
+
+bool peer_is_aside(const struct peer *peer)
+{
+    return peer->state == PEER_RESTING &&
+           (!peer->nworks || clock_now() - peer->down_since > AWAY_MS);
+}
+
+bool peer_has_unsent(const struct peer *peer)
+{
+    return peer->state == PEER_READY && (peer->sending.len || peer->queued.len);
+}
+
+void peer_record(struct peer *peer)
+{
+    bool up = peer->state == PEER_READY;
+    struct host *host = &peer->host;
+    enum host_state state = up ? HOST_UP : peer->down_since ? HOST_DOWN : HOST_UNKNOWN;
+    if (host->state != state)
+        host->state_at = clock_now();
+    host->state = state;
+    if (up)
+        host->seen_at = clock_now();
+    free(host->reason);
+    host->reason = peer->trouble ? xstrdup(peer->trouble) : NULL;
+    if (peer->host_dirty)
+        return;
+    peer->host_dirty = true;
+    peer->next_dirty = peer->d->dirty;
+    peer->d->dirty = peer;
+    round_soon(peer->d, ROUND_BATCH_MS);
+}
+
+/* ---- what to wait for ---- */
+
+static int64_t next_deadline(const struct peer *peer)
+{
+    switch (peer->state) {
+    case PEER_CONNECTING:
+        return peer->link->deadline;
+    case PEER_GREETING:
+    case PEER_LISTING:
+        return peer->since + GREETING_MS;
+    case PEER_READY: {
+        int64_t ping = peer->pinged + MESSAGE_PING_MS, silence = peer->heard + MESSAGE_SILENCE_MS;
+        return ping < silence ? ping : silence;
+    }
+    case PEER_RESTING:
+        return peer->retry_at;
+    case PEER_IDLE:
+        break;
+    }
+    return 0;
+}
+
+static void wait_for(struct peer *peer)
+{
+    struct err err;
+    int fd = peer->link ? peer->link->fd : -1;
+    uint32_t events = fd >= 0 ? (uint32_t)peer->link->events : 0;
+    if (loop_set(peer->watch, fd, events, next_deadline(peer), &err) < 0)
+        log_err(&err);
+}
+
+/* ---- connecting and failing ---- */
+
+static void disconnect(struct peer *peer)
+{
+    (void)loop_set(peer->watch, -1, 0, 0, NULL);
+    if (peer->link)
+        peer->link->transport->close(peer->link);
+    peer->link = NULL;
+    message_reader_free(&peer->reader);
+    peer->reader = (struct message_reader){0};
+    buf_free(&peer->in);
+    buf_free(&peer->queued);
+    buf_free(&peer->sending);
+    peer->offered = 0;
+    for (struct work *work = peer->works; work; work = work->next)
+        work->known = false;
+}
+
+static int64_t retry_delay(int failures)
+{
+    int64_t delay = RETRY_FIRST_MS;
+    for (int i = 1; i < failures && delay < RETRY_MAX_MS; i++)
+        delay *= 2;
+    return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+}
+
+void peer_fail(struct peer *peer, const struct err *why)
+{
+    log_at(peer->down_since ? LOG_INFO : LOG_WARN, "%s: %s", peer->config->name, why->msg);
+    disconnect(peer);
+    if (!peer->down_since)
+        peer->down_since = clock_now();
+    free(peer->trouble);
+    peer->trouble = xstrdup(why->msg);
+    peer->failures++;
+    peer->retry_at = clock_mono() + retry_delay(peer->failures);
+    peer_become(peer, PEER_RESTING);
+    peer_record(peer);
+    peer->d->place_wanted = true; /* its runs may go elsewhere */
+    round_soon(peer->d, 0);
+    wait_for(peer);
+}
+
+static void connect_on(struct peer *peer)
+{
+    struct err err = {0};
+    int rc = peer->link->transport->step(peer->link, &err);
+    if (rc < 0) {
+        peer_fail(peer, &err);
+        return;
+    }
+    if (rc > 0) {
+        peer_become(peer, PEER_GREETING);
+        peer->heard = peer->pinged = clock_mono();
+        talk_hello(peer);
+        peer_flush(peer);
+        return;
+    }
+    wait_for(peer);
+}
+
+void peer_want(struct peer *peer)
+{
+    if (peer->state != PEER_IDLE)
+        return;
+    struct err err = {0};
+    const struct transport *transport = transport_of(peer->config->transport);
+    peer->idle_pings = 0;
+    if (!transport)
+        err_set(&err, ERR_CONFIG, "its transport is not supported yet");
+    else
+        peer->link = transport->open(peer->config, &err);
+    if (!peer->link) {
+        peer_fail(peer, &err);
+        return;
+    }
+    peer_become(peer, PEER_CONNECTING);
+    connect_on(peer);
+}
+
+/* ---- reading and writing ---- */
+
+static int handle_all(struct peer *peer, struct err *err)
+{
+    struct message m;
+    int rc;
+    while ((rc = message_next(&peer->reader, &peer->in, &m, err)) > 0) {
+        rc = talk_handle(peer, &m, err);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+/* Reads until it would block, or until the turn is used up: then *more, and another turn follows. */
+static int read_all(struct peer *peer, bool *more, struct err *err)
+{
+    for (size_t total = 0; total < READ_TURN;) {
+        ssize_t n = peer->link->transport->read(peer->link, buf_room(&peer->in, READ_CHUNK),
+                                                READ_CHUNK, err);
+        if (n <= 0)
+            return (int)n;
+        buf_grew(&peer->in, (size_t)n);
+        total += (size_t)n;
+        peer->heard = clock_mono();
+        int rc = handle_all(peer, err);
+        if (rc < 0)
+            return rc;
+    }
+    *more = true;
+    return 0;
+}
+
+static int write_all(struct peer *peer, struct err *err)
+{
+    for (;;) {
+        if (!peer->sending.len) {
+            struct buf empty = peer->sending;
+            if (!peer->queued.len)
+                return 0;
+            peer->sending = peer->queued;
+            peer->queued = empty;
+        }
+        size_t len = peer->sending.len < WRITE_CHUNK ? peer->sending.len : WRITE_CHUNK;
+        if (peer->offered)
+            len = peer->offered; /* libssh2 wants the very same call again */
+        ssize_t n = peer->link->transport->write(peer->link, buf_data(&peer->sending), len, err);
+        if (n < 0)
+            return (int)n;
+        peer->offered = n == 0 ? len : 0;
+        if (n == 0)
+            return 0;
+        buf_consume(&peer->sending, (size_t)n);
+    }
+}
+
+void peer_flush(struct peer *peer)
+{
+    struct err err = {0};
+    if (peer->link && peer->state != PEER_CONNECTING && write_all(peer, &err) < 0)
+        peer_fail(peer, &err);
+    else
+        wait_for(peer);
+}
+
+/* ---- timers ---- */
+
+/* Closes a connection that has had nothing to do for a while. */
+static bool rest_if_idle(struct peer *peer)
+{
+    peer->idle_pings = peer->nworks ? 0 : peer->idle_pings + 1;
+    if (peer->idle_pings < IDLE_PINGS)
+        return false;
+    log_info("%s: idle, disconnecting", peer->config->name);
+    disconnect(peer);
+    peer_become(peer, PEER_IDLE);
+    return true;
+}
+
+static int on_time(struct peer *peer, struct err *err)
+{
+    int64_t now = clock_mono();
+    if ((peer->state == PEER_GREETING || peer->state == PEER_LISTING) &&
+        now - peer->since >= GREETING_MS)
+        return err_set(err, ERR_UNREACHABLE, "the worker did not answer within %d s",
+                       GREETING_MS / 1000);
+    if (peer->state != PEER_READY)
+        return 0;
+    if (now - peer->heard >= MESSAGE_SILENCE_MS)
+        return err_set(err, ERR_UNREACHABLE, "nothing was heard for %d s",
+                       MESSAGE_SILENCE_MS / 1000);
+    if (now - peer->pinged >= MESSAGE_PING_MS && !rest_if_idle(peer)) {
+        talk_ping(peer);
+        peer_record(peer);
+    }
+    return 0;
+}
+
+static void retry(struct peer *peer)
+{
+    peer_become(peer, PEER_IDLE);
+    if (peer->nworks)
+        peer_want(peer);
+    peer->d->place_wanted = true;
+    round_soon(peer->d, 0);
+}
+
+static void on_event(void *arg, uint32_t revents)
+{
+    struct peer *peer = arg;
+    struct err err = {0};
+    bool more = false;
+    (void)revents;
+    if (peer->state == PEER_CONNECTING) {
+        connect_on(peer);
+        return;
+    }
+    if (peer->state == PEER_RESTING) {
+        retry(peer);
+        return;
+    }
+    if (!peer->link)
+        return;
+    if (read_all(peer, &more, &err) < 0 || on_time(peer, &err) < 0) {
+        peer_fail(peer, &err);
+        return;
+    }
+    if (peer->link)
+        peer_flush(peer);
+    if (more && peer->link)
+        (void)loop_set(peer->watch, peer->link->fd, (uint32_t)peer->link->events, clock_mono(),
+                       NULL);
+}
+
+/* ---- the set of hosts ---- */
+
+static struct peer *peer_new(struct dispatch *d, struct host_config *config)
+{
+    struct peer *peer = xcalloc(1, sizeof *peer);
+    peer->d = d;
+    peer->watch = loop_watch(d->loop, on_event, peer);
+    peer->host.name = xstrdup(config->name);
+    peer->config = config;
+    peer->place = (struct place_host){
+        .name = config->name, .tags = &config->tags, .slots = config->slots ? config->slots : 1};
+    peer_become(peer, PEER_IDLE);
+    return peer;
+}
+
+static void peer_free(struct peer *peer)
+{
+    disconnect(peer);
+    loop_unwatch(peer->watch);
+    host_free(&peer->host);
+    free(peer->trouble);
+    free(peer);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct peer *const *)a)->place.name, (*(struct peer *const *)b)->place.name);
+}
+
+static int load_host(const struct host *row, void *arg)
+{
+    struct dispatch *d = arg;
+    struct peer *peer = peer_find(d, row->name);
+    if (!peer)
+        return 0;
+    free(peer->host.drained);
+    peer->host.drained = row->drained ? xstrdup(row->drained) : NULL;
+    peer->drained = row->drained != NULL;
+    if (peer->state == PEER_IDLE && row->cpus) {
+        struct host *host = &peer->host;
+        free(host->machine);
+        host->machine = row->machine ? xstrdup(row->machine) : NULL;
+        host->state = row->state;
+        host->state_at = row->state_at;
+        host->cpus = row->cpus;
+        peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
+    }
+    peer_become(peer, peer->state);
+    return 0;
+}
+
+int peer_load_hosts(struct dispatch *d, struct err *err)
+{
+    int rc = host_select(d->cat, load_host, d, err);
+    d->place_wanted = true;
+    round_soon(d, 0);
+    return rc;
+}
+
+int peer_init_all(struct dispatch *d, struct err *err)
+{
+    d->npeers = d->config->nhosts;
+    d->peers = xcalloc(d->npeers, sizeof *d->peers);
+    for (size_t i = 0; i < d->npeers; i++)
+        d->peers[i] = peer_new(d, &d->config->hosts[i]);
+    qsort(d->peers, d->npeers, sizeof *d->peers, by_name);
+    return peer_load_hosts(d, err);
+}
+
+void peer_free_all(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->npeers; i++)
+        peer_free(d->peers[i]);
+    free(d->peers);
+    d->peers = NULL;
+    d->npeers = 0;
+}
+
+/* A known host keeps its connection and takes the new slots and tags; how to reach it counts at
+ * the next connect. A host that is gone keeps its runs until they end, and gets no new ones. */
+void peer_reconfigure(struct dispatch *d)
+{
+    struct peer **all = xcalloc(d->npeers + d->config->nhosts, sizeof *all);
+    size_t n = 0;
+    for (size_t i = 0; i < d->config->nhosts; i++) {
+        struct host_config *config = &d->config->hosts[i];
+        struct peer *peer = peer_find(d, config->name);
+        if (!peer)
+            peer = peer_new(d, config);
+        peer->removed = false;
+        peer->config = config;
+        peer->place.name = config->name;
+        peer->place.tags = &config->tags;
+        if (config->slots || peer->host.cpus)
+            peer->place.slots = config->slots ? config->slots : peer->host.cpus;
+        all[n++] = peer;
+    }
+    for (size_t i = 0; i < d->npeers; i++) {
+        struct peer *peer = d->peers[i];
+        if (config_host(d->config, peer->place.name))
+            continue;
+        peer->removed = true;
+        all[n++] = peer;
+    }
+    free(d->peers);
+    d->peers = all;
+    d->npeers = n;
+    qsort(d->peers, d->npeers, sizeof *d->peers, by_name);
+    queue_match(d);
+}

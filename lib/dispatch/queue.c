@@ -1,0 +1,401 @@
+#include "dispatch/internal.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "jobfile.h"
+#include "log.h"
+#include "xalloc.h"
+
+static int by_id(const void *a, const void *b)
+{
+    /* struct spec, struct work and the ids waited for all begin with their id */
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static bool work_before(const void *a, const void *b)
+{
+    const struct work *x = a, *y = b;
+    return x->priority != y->priority ? x->priority > y->priority : x->id < y->id;
+}
+
+static bool work_sooner(const void *a, const void *b)
+{
+    return ((const struct work *)a)->not_before < ((const struct work *)b)->not_before;
+}
+
+static void work_moved(void *item, size_t at)
+{
+    ((struct work *)item)->at = at;
+}
+
+/* ---- classes and specs ---- */
+
+static void match(struct dispatch *d, struct class *class)
+{
+    class->nhosts = 0;
+    class->hosts = xreallocarray(class->hosts, d->npeers, sizeof *class->hosts);
+    for (size_t i = 0; i < d->npeers; i++)
+        if (place_allows(&class->demands, &d->peers[i]->place))
+            class->hosts[class->nhosts++] = &d->peers[i]->place;
+}
+
+void queue_match(struct dispatch *d)
+{
+    for (struct class *class = d->classes; class; class = class->next)
+        match(d, class);
+}
+
+/* What a job demands of a host, as text that is equal for equal demands. */
+static char *class_key(const struct job *job)
+{
+    struct buf key = {0};
+    buf_addf(&key, "%d", job->slots);
+    for (size_t i = 0; i < job->tags.n; i++)
+        buf_addf(&key, " #%s", job->tags.v[i]);
+    for (size_t i = 0; i < job->hosts.n; i++)
+        buf_addf(&key, " %s", job->hosts.v[i]);
+    return buf_detach(&key);
+}
+
+static struct class *class_of(struct dispatch *d, const struct job *job)
+{
+    char *key = class_key(job);
+    struct class *class = d->classes;
+    while (class && strcmp(class->key, key) != 0)
+        class = class->next;
+    if (class) {
+        free(key);
+        return class;
+    }
+    class = xcalloc(1, sizeof *class);
+    class->key = key;
+    class->line = (struct heap){.less = work_before, .moved = work_moved};
+    job_init(&class->demands);
+    class->demands.slots = job->slots;
+    strlist_copy(&class->demands.tags, &job->tags);
+    strlist_copy(&class->demands.hosts, &job->hosts);
+    class->next = d->classes;
+    d->classes = class;
+    match(d, class);
+    return class;
+}
+
+static void spec_free(struct spec *spec)
+{
+    struct spec **link = &spec->class->specs;
+    while (*link != spec)
+        link = &(*link)->next;
+    *link = spec->next;
+    job_free(&spec->job);
+    free(spec);
+}
+
+static int spec_parse(struct dispatch *d, int64_t id, struct job *job, struct err *err)
+{
+    char *text = NULL;
+    struct joblist jobs = {0};
+    struct errlist errors = {0};
+    int rc = spec_get(d->cat, id, &text, err);
+    if (rc == 0 && jobfile_parse("specification", text, strlen(text), &jobs, &errors) < 0)
+        rc = err_set(err, ERR_DATA, "specification %lld in the catalogue cannot be read: %s",
+                     (long long)id, errors.n ? errors.v[0].msg : "?");
+    if (rc == 0) {
+        *job = jobs.v[0];
+        free(jobs.v); /* its one job moved to *job */
+    } else {
+        joblist_free(&jobs);
+    }
+    errlist_free(&errors);
+    free(text);
+    return rc;
+}
+
+static struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err)
+{
+    struct spec **found = tfind(&id, &d->specs, by_id);
+    if (found) {
+        (*found)->refs++;
+        return *found;
+    }
+    struct spec *spec = xcalloc(1, sizeof *spec);
+    spec->id = id;
+    if (spec_parse(d, id, &spec->job, err) < 0) {
+        free(spec);
+        return NULL;
+    }
+    spec->refs = 1;
+    spec->class = class_of(d, &spec->job);
+    spec->next = spec->class->specs;
+    spec->class->specs = spec;
+    (void)tsearch(spec, &d->specs, by_id);
+    return spec;
+}
+
+static void spec_drop(struct dispatch *d, struct spec *spec)
+{
+    if (--spec->refs)
+        return;
+    (void)tdelete(spec, &d->specs, by_id);
+    spec_free(spec);
+}
+
+/* ---- works ---- */
+
+struct work *work_find(struct dispatch *d, int64_t id)
+{
+    struct work **found = tfind(&id, &d->works, by_id);
+    return found ? *found : NULL;
+}
+
+void work_attach(struct work *work, struct peer *peer)
+{
+    work->peer = peer;
+    work->prev = NULL;
+    work->next = peer->works;
+    if (peer->works)
+        peer->works->prev = work;
+    peer->works = work;
+    peer->nworks++;
+    peer->busy += work->spec->job.slots;
+    peer->place.used += work->spec->job.slots;
+}
+
+void work_detach(struct work *work)
+{
+    struct peer *peer = work->peer;
+    if (!peer)
+        return;
+    if (work->prev)
+        work->prev->next = work->next;
+    else
+        peer->works = work->next;
+    if (work->next)
+        work->next->prev = work->prev;
+    peer->nworks--;
+    peer->busy -= work->spec->job.slots;
+    peer->place.used -= work->spec->job.slots;
+    work->peer = NULL;
+    work->prev = work->next = NULL;
+    work->known = false;
+}
+
+static void work_free(struct work *work)
+{
+    ending_free(work->ending);
+    strlist_free(&work->tried);
+    free(work->job);
+    free(work);
+}
+
+void work_forget(struct dispatch *d, struct work *work)
+{
+    work_detach(work);
+    (void)tdelete(work, &d->works, by_id);
+    spec_drop(d, work->spec);
+    work_free(work);
+}
+
+void work_end(struct dispatch *d, struct work *work)
+{
+    if (tfind(&work->id, &d->waits, by_id)) {
+        (void)tdelete(&work->id, &d->waits, by_id);
+        d->nwaits--;
+    }
+    work_forget(d, work);
+}
+
+static struct work *work_new(struct dispatch *d, const struct run_brief *run, struct err *err)
+{
+    struct spec *spec = spec_use(d, run->spec, err);
+    if (!spec)
+        return NULL;
+    struct work *work = xcalloc(1, sizeof *work);
+    *work = (struct work){
+        .id = run->id,
+        .spec = spec,
+        .job = xstrdup(run->job),
+        .state = run->state,
+        .priority = run->priority,
+        .attempt = run->attempt,
+        .token = run->token,
+        .not_before = run->not_before,
+        .queued_at = run->queued_at,
+        .due_at = run->due_at,
+        .started_at = run->started_at,
+        .cancel = run->cancel_at != 0,
+    };
+    (void)tsearch(work, &d->works, by_id);
+    d->count.total++;
+    return work;
+}
+
+void queue_put(struct dispatch *d, struct work *work)
+{
+    work->in_later = work->not_before > clock_now();
+    if (work->in_later) {
+        heap_push(&d->later, work);
+        return;
+    }
+    heap_push(&work->spec->class->line, work);
+    d->place_wanted = true;
+}
+
+void queue_take(struct dispatch *d, struct work *work)
+{
+    (void)heap_remove(work->in_later ? &d->later : &work->spec->class->line, work->at);
+}
+
+void queue_due(struct dispatch *d)
+{
+    int64_t now = clock_now();
+    for (struct work *work; (work = heap_top(&d->later)) && work->not_before <= now;) {
+        (void)heap_pop(&d->later);
+        queue_put(d, work);
+    }
+}
+
+bool queue_is_empty(const struct dispatch *d)
+{
+    for (const struct class *class = d->classes; class; class = class->next)
+        if (class->line.n)
+            return false;
+    return true;
+}
+
+/* ---- reading the catalogue ---- */
+
+struct loading {
+    struct dispatch *d;
+    struct err *err;
+    struct strlist *tried;
+};
+
+/* A run that cannot be understood stays queued and is said; it must not stop the others. */
+static int add_queued(const struct run_brief *run, void *arg)
+{
+    struct dispatch *d = ((struct loading *)arg)->d;
+    struct err err;
+    if (run->id > d->last_run)
+        d->last_run = run->id;
+    if (run->state != RUN_QUEUED || work_find(d, run->id))
+        return 0;
+    struct work *work = work_new(d, run, &err);
+    if (!work) {
+        log_warn("run %lld: %s", (long long)run->id, err.msg);
+        return 0;
+    }
+    if (work->attempt && work->spec->job.retry.elsewhere)
+        (void)run_hosts_tried(d->cat, work->id, &work->tried, NULL);
+    queue_put(d, work);
+    return 0;
+}
+
+int queue_load(struct dispatch *d, struct err *err)
+{
+    struct loading loading = {.d = d};
+    round_soon(d, 0);
+    return run_queued(d->cat, d->last_run, add_queued, &loading, err);
+}
+
+int queue_load_one(struct dispatch *d, int64_t id, struct err *err)
+{
+    struct loading loading = {.d = d};
+    int64_t last = d->last_run;
+    int rc = run_brief(d->cat, id, add_queued, &loading, err);
+    d->last_run = last;
+    round_soon(d, 0);
+    return rc == ERR_ANSWER ? 0 : rc;
+}
+
+static int add_unfinished(const struct run_brief *run, void *arg)
+{
+    struct dispatch *d = ((struct loading *)arg)->d;
+    struct err err;
+    struct work *work = work_new(d, run, &err);
+    if (!work) {
+        log_warn("run %lld: %s", (long long)run->id, err.msg);
+        return 0;
+    }
+    struct peer *peer = run->host ? peer_find(d, run->host) : NULL;
+    if (peer)
+        work_attach(work, peer);
+    else
+        log_warn("run %lld is on %s, which is no worker of the configuration any more: it waits "
+                 "until the worker is back, or say rota cancel --lost %lld",
+                 (long long)run->id, run->host ? run->host : "?", (long long)run->id);
+    return 0;
+}
+
+int queue_load_unfinished(struct dispatch *d, struct err *err)
+{
+    struct loading loading = {.d = d};
+    return run_unfinished(d->cat, add_unfinished, &loading, err);
+}
+
+/* Runs of --wait that are over already are not waited for. */
+static int init_waits(struct dispatch *d, struct err *err)
+{
+    for (size_t i = 0; i < d->options->nwait; i++) {
+        struct run run = {0};
+        int rc = run_get(d->cat, d->options->wait[i], &run, err);
+        bool open = rc == 0 && !run_state_is_terminal(run.state);
+        run_free(&run);
+        if (rc < 0 && rc != ERR_ANSWER)
+            return rc;
+        if (!open || tfind(&d->options->wait[i], &d->waits, by_id))
+            continue;
+        (void)tsearch(&d->options->wait[i], &d->waits, by_id);
+        d->nwaits++;
+    }
+    return 0;
+}
+
+int queue_init(struct dispatch *d, struct err *err)
+{
+    d->later = (struct heap){.less = work_sooner, .moved = work_moved};
+    int rc = init_waits(d, err);
+    if (rc == 0)
+        rc = event_last(d->cat, &d->last_event, err);
+    if (rc == 0)
+        rc = queue_load_unfinished(d, err);
+    if (rc == 0)
+        rc = queue_load(d, err);
+    return rc;
+}
+
+static void free_work(void *work)
+{
+    work_free(work);
+}
+
+static void free_spec(void *spec)
+{
+    spec_free(spec);
+}
+
+static void keep(void *borrowed)
+{
+    (void)borrowed;
+}
+
+void queue_free(struct dispatch *d)
+{
+    tdestroy(d->works, free_work);
+    tdestroy(d->specs, free_spec);
+    tdestroy(d->waits, keep);
+    heap_free(&d->later);
+    for (struct class *class = d->classes; class;) {
+        struct class *next = class->next;
+        heap_free(&class->line);
+        job_free(&class->demands);
+        free(class->hosts);
+        free(class->waiting);
+        free(class->key);
+        free(class);
+        class = next;
+    }
+}

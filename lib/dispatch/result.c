@@ -1,0 +1,123 @@
+#include "dispatch/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "duration.h"
+#include "xalloc.h"
+
+struct message_key work_key(const struct work *work)
+{
+    return (struct message_key){(uint64_t)work->id, (uint32_t)work->attempt, work->token};
+}
+
+void ending_free(struct ending *ending)
+{
+    if (ending)
+        free(ending->reason);
+    free(ending);
+}
+
+void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
+{
+    if (work->ending) { /* told twice on two connections: the first is as good */
+        ending_free(ending);
+        return;
+    }
+    work->ending = ending;
+    work->next_ended = NULL;
+    *d->ended_tail = work;
+    d->ended_tail = &work->next_ended;
+    d->nended++;
+    round_soon(d, d->nended >= ROUND_BATCH ? 0 : ROUND_BATCH_MS);
+}
+
+void work_give_up(struct dispatch *d, struct work *work, enum message_end how, const char *reason)
+{
+    struct ending *ending = xcalloc(1, sizeof *ending);
+    *ending = (struct ending){.end = how, .reason = xstrdup(reason), .at = clock_now()};
+    work_ended(d, work, ending);
+}
+
+/* One row an end: the state of the attempt, and which `retry.on` covers it. */
+static const struct {
+    enum message_end end;
+    enum run_state state;
+    unsigned retry;
+} ends[] = {
+    {END_EXIT, RUN_FAILED, JOB_RETRY_FAILED}, /* unless the code is one of success */
+    {END_SIGNAL, RUN_FAILED, JOB_RETRY_FAILED},    {END_NOSTART, RUN_FAILED, JOB_RETRY_FAILED},
+    {END_TIMEOUT, RUN_TIMEOUT, JOB_RETRY_TIMEOUT}, {END_CANCELLED, RUN_CANCELLED, 0},
+    {END_LOST, RUN_LOST, JOB_RETRY_LOST},
+};
+
+static void say_why(const struct work *work, char *text, size_t size)
+{
+    const struct ending *e = work->ending;
+    char duration[DURATION_TEXT];
+    text[0] = '\0';
+    if (e->reason)
+        (void)snprintf(text, size, "%s", e->reason);
+    else if (e->end == END_EXIT)
+        (void)snprintf(text, size, "exit code %d", e->code);
+    else if (e->end == END_SIGNAL)
+        (void)snprintf(text, size, "killed by SIG%s",
+                       sigabbrev_np(e->signal) ? sigabbrev_np(e->signal) : "?");
+    else if (e->end == END_TIMEOUT)
+        (void)snprintf(text, size, "over its timeout of %s",
+                       duration_text(work->spec->job.timeout_ms, duration));
+}
+
+/* Turns the attempt's failure into another attempt when the job asks for it. */
+static void judge_retry(const struct work *work, int64_t now, unsigned covered, struct run_end *end,
+                        char *text, size_t size)
+{
+    const struct job_retry *retry = &work->spec->job.retry;
+    if (work->cancel || work->attempt >= retry->attempts || !(retry->on & covered))
+        return;
+    char why[256];
+    (void)snprintf(why, sizeof why, "%s", text);
+    int64_t delay = job_retry_delay(retry, work->attempt);
+    char duration[DURATION_TEXT];
+    end->state = RUN_QUEUED;
+    end->not_before = now + delay;
+    (void)snprintf(text, size, "attempt %d of %d: %s; again %s%s", work->attempt, retry->attempts,
+                   why, delay ? "after " : "at once", delay ? duration_text(delay, duration) : "");
+}
+
+void ending_judge(const struct work *work, int64_t now, struct run_end *end, char *text,
+                  size_t size)
+{
+    const struct ending *e = work->ending;
+    size_t row = 0;
+    while (row + 1 < sizeof ends / sizeof *ends && ends[row].end != e->end)
+        row++;
+    *end = (struct run_end){
+        .id = work->id,
+        .attempt = work->attempt,
+        .state = ends[row].state,
+        .attempt_state = ends[row].state,
+        .has_exit = e->end == END_EXIT,
+        .exit_code = e->code,
+        .signal = e->signal,
+        .started_at = e->end == END_NOSTART ? 0 : e->at - e->duration_ms,
+        .finished_at = e->at,
+        .utime_us = e->utime_us,
+        .stime_us = e->stime_us,
+        .maxrss_kb = e->maxrss_kb,
+        .out_bytes = e->total[0],
+        .out_dropped = e->dropped[0],
+        .err_bytes = e->total[1],
+        .err_dropped = e->dropped[1],
+    };
+    say_why(work, text, size);
+    if (e->end == END_EXIT && job_is_success(&work->spec->job, e->code)) {
+        end->state = end->attempt_state = RUN_SUCCEEDED;
+        text[0] = '\0';
+    } else {
+        judge_retry(work, now, ends[row].retry, end, text, size);
+    }
+    end->reason = text[0] ? text : NULL;
+}

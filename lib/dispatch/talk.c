@@ -1,0 +1,361 @@
+#include "dispatch/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "output.h"
+#include "xalloc.h"
+
+/* Bytes of output a worker may send for one run before we granted more. */
+enum { CREDIT = 512 * 1024 };
+
+/* ---- what we say ---- */
+
+void talk_hello(struct peer *peer)
+{
+    const struct dispatch *d = peer->d;
+    struct message_writer w = message_begin(&peer->queued, MSG_HELLO);
+    message_u64(&w, TAG_VERSION, MESSAGE_VERSION);
+    message_str(&w, TAG_UUID, catalogue_uuid(d->cat));
+    message_u64(&w, TAG_EPOCH, (uint64_t)catalogue_epoch(d->cat));
+    message_u64(&w, TAG_FENCE, (uint64_t)d->holder.fence);
+    message_str(&w, TAG_WORKER, peer->config->name);
+    message_str(&w, TAG_SPOOL, peer->config->spool);
+    message_end(&w);
+}
+
+static void env(struct message_writer *w, const char *name, const char *value)
+{
+    char *text = xasprintf("%s=%s", name, value);
+    message_str(w, TAG_ENV, text);
+    free(text);
+}
+
+static void env_of(struct message_writer *w, const struct peer *peer, const struct work *work)
+{
+    char text[CLOCK_TEXT];
+    const struct job *job = &work->spec->job;
+    for (size_t i = 0; i < job->env.n; i++)
+        message_str(w, TAG_ENV, job->env.v[i]);
+    env(w, "ROTA_JOB", work->job);
+    env(w, "ROTA_HOST", peer->config->name);
+    if (work->due_at)
+        env(w, "ROTA_DUE_AT", clock_rfc3339(work->due_at, text));
+}
+
+static const char *executor_name(enum job_executor executor)
+{
+    static const char *const names[] = {
+        [EXECUTOR_SHELL] = "shell", [EXECUTOR_EXEC] = "exec", [EXECUTOR_SCRIPT] = "script"};
+    return names[executor];
+}
+
+void talk_start(struct peer *peer, struct work *work)
+{
+    const struct job *job = &work->spec->job;
+    struct message_writer w = message_begin(&peer->queued, MSG_START);
+    message_key(&w, work_key(work));
+    message_u64(&w, TAG_CREDIT, CREDIT);
+    message_str(&w, TAG_EXECUTOR, executor_name(job->executor));
+    message_str(&w, TAG_TEXT, job->text);
+    for (size_t i = 0; i < job->argv.n; i++)
+        message_str(&w, TAG_ARG, job->argv.v[i]);
+    message_str(&w, TAG_STDIN, job->stdin_text);
+    env_of(&w, peer, work);
+    message_str(&w, TAG_WORKDIR, job->workdir);
+    message_str(&w, TAG_USER, job->user);
+    message_u64(&w, TAG_TIMEOUT, (uint64_t)job->timeout_ms);
+    message_u64(&w, TAG_KILL_AFTER, (uint64_t)job->kill_after_ms);
+    message_u64(&w, TAG_OUT_LIMIT, (uint64_t)job->output_limit);
+    message_u64(&w, TAG_LEFTOVERS, job->leftovers);
+    message_u64(&w, TAG_LEASH, job->on_lost == ON_LOST_RETRY ? (uint64_t)job->lost_after_ms : 0);
+    message_end(&w);
+    work->known = true;
+    if (work->cancel)
+        talk_kill(peer, work, 0);
+}
+
+void talk_kill(struct peer *peer, const struct work *work, int signal)
+{
+    struct message_writer w = message_begin(&peer->queued, MSG_KILL);
+    message_key(&w, work_key(work));
+    message_u64(&w, TAG_SIGNAL, (uint64_t)signal);
+    message_end(&w);
+}
+
+void talk_ping(struct peer *peer)
+{
+    struct message_writer w = message_begin(&peer->queued, MSG_PING);
+    message_end(&w);
+    peer->pinged = clock_mono();
+}
+
+void talk_ack(struct peer *peer, struct buf *keys)
+{
+    struct message_writer w = message_begin(&peer->queued, MSG_ACK);
+    message_bytes(&w, TAG_KEYS, buf_data(keys), keys->len);
+    message_end(&w);
+}
+
+static void adopt(struct peer *peer, struct work *work)
+{
+    struct message_writer w = message_begin(&peer->queued, MSG_ADOPT);
+    message_key(&w, work_key(work));
+    message_u64(&w, TAG_OUT_AT, (uint64_t)work->have[0]);
+    message_u64(&w, TAG_ERR_AT, (uint64_t)work->have[1]);
+    message_u64(&w, TAG_CREDIT, CREDIT);
+    message_end(&w);
+    work->credit_due = 0;
+    if (work->cancel)
+        talk_kill(peer, work, 0);
+}
+
+/* ---- what the worker says ---- */
+
+/* The unfinished run of this peer that a message is about; NULL when it is none of ours. */
+static struct work *work_of(const struct peer *peer, const struct message *m)
+{
+    struct message_key key = message_get_key(m);
+    struct work *work = work_find(peer->d, (int64_t)key.run);
+    bool ours = work && work->peer == peer && (uint32_t)work->attempt == key.attempt &&
+                work->token == key.token;
+    return ours ? work : NULL;
+}
+
+static void replace(char **to, char *taken)
+{
+    free(*to);
+    *to = taken;
+}
+
+/* Another machine under this name must not be asked about runs: it would truthfully say that it
+ * knows none of them, and they would be taken for lost. */
+static int check_machine(const struct peer *peer, const struct message *m, struct err *err)
+{
+    char *machine = message_get_str(m, TAG_MACHINE);
+    bool other =
+        peer->nworks && peer->host.machine && machine && strcmp(machine, peer->host.machine) != 0;
+    free(machine);
+    if (!other)
+        return 0;
+    return err_set(err, ERR_UNREACHABLE,
+                   "another machine answers as %s: its runs are waited for; mend the address, or "
+                   "say rota cancel --lost for them",
+                   peer->config->name);
+}
+
+static int on_welcome(struct peer *peer, const struct message *m, struct err *err)
+{
+    int rc = check_machine(peer, m, err);
+    if (rc < 0)
+        return rc;
+    if (message_get_u64(m, TAG_VERSION, 0) != MESSAGE_VERSION)
+        return err_set(err, ERR_UNREACHABLE, "the worker speaks another version of the protocol");
+    struct host *host = &peer->host;
+    replace(&host->machine, message_get_str(m, TAG_MACHINE));
+    replace(&host->boot, message_get_str(m, TAG_BOOT));
+    replace(&host->hostname, message_get_str(m, TAG_HOSTNAME));
+    replace(&host->system, message_get_str(m, TAG_SYSTEM));
+    replace(&host->build, message_get_str(m, TAG_BUILD));
+    uint64_t cpus = message_get_u64(m, TAG_CPUS, 1);
+    host->cpus = cpus > 0 && cpus < 100000 ? (int)cpus : 1;
+    host->load_percent = (int)message_get_u64(m, TAG_LOAD, 0);
+    host->mem_total_kb = (int64_t)message_get_u64(m, TAG_MEM_TOTAL, 0);
+    host->mem_free_kb = (int64_t)message_get_u64(m, TAG_MEM_FREE, 0);
+    host->disk_free_kb = (int64_t)message_get_u64(m, TAG_DISK_FREE, 0);
+    host->skew_ms = (int64_t)message_get_u64(m, TAG_CLOCK, 0) - clock_now();
+    peer_become(peer, PEER_LISTING);
+    return 0;
+}
+
+static int on_refused(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)peer;
+    char *reason = message_get_str(m, TAG_REASON);
+    err_set(err, ERR_UNREACHABLE, "the worker refuses: %s", reason ? reason : "no reason given");
+    free(reason);
+    return ERR_UNREACHABLE;
+}
+
+/* A run that the worker has. What the catalogue does not know as unfinished here is either recorded
+ * already (our ACK was lost) or of a catalogue that was restored from a backup: an end is
+ * acknowledged, so that the worker may forget; a live one is left in peace. */
+static int on_run(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)err;
+    struct work *work = work_of(peer, m);
+    if (work) {
+        work->known = true;
+        adopt(peer, work);
+        return 0;
+    }
+    struct message_key key = message_get_key(m);
+    if (message_get_u64(m, TAG_STATE, 0) == MESSAGE_RUN_ENDED) {
+        struct buf keys = {0};
+        message_pack_key(&keys, key);
+        talk_ack(peer, &keys);
+        buf_free(&keys);
+    } else {
+        log_warn("%s: run %llu goes on there, but the catalogue does not know it: left alone",
+                 peer->config->name, (unsigned long long)key.run);
+    }
+    return 0;
+}
+
+/* The list is complete: whatever is ours and was not named is not there. A claimed run whose START
+ * never arrived is started now, with the same token: the worker's journal holds every START that
+ * it took, so it cannot have begun (a new spool would have said so by another id). */
+static int on_ready(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)m;
+    (void)err;
+    struct dispatch *d = peer->d;
+    peer_become(peer, PEER_READY);
+    peer->failures = 0;
+    peer->down_since = 0;
+    replace(&peer->trouble, NULL);
+    peer->place.slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
+    for (struct work *work = peer->works; work; work = work->next) {
+        if (work->known || work->ending)
+            continue;
+        if (work->state == RUN_RUNNING)
+            work_give_up(d, work, END_LOST,
+                         "spool gone: the worker does not know this run any more");
+        else if (work->cancel)
+            work_give_up(d, work, END_CANCELLED, "cancelled before it started");
+        else
+            talk_start(peer, work);
+    }
+    peer_record(peer);
+    queue_match(d);
+    d->place_wanted = true;
+    round_soon(d, 0);
+    log_info("%s: ready, %d slots", peer->config->name, peer->place.slots);
+    return 0;
+}
+
+static int on_started(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)err;
+    struct dispatch *d = peer->d;
+    struct work *work = work_of(peer, m);
+    if (!work || work->started_told || work->state != RUN_STARTING)
+        return 0;
+    work->started_at = clock_now() - (int64_t)message_get_u64(m, TAG_AGE, 0);
+    work->started_told = true;
+    if (d->ntold == d->told_cap) {
+        d->told_cap = d->told_cap ? d->told_cap * 2 : 64;
+        d->told = xreallocarray(d->told, d->told_cap, sizeof *d->told);
+    }
+    d->told[d->ntold++] = work;
+    round_soon(d, ROUND_BATCH_MS);
+    return 0;
+}
+
+static void give_credit(struct peer *peer, struct work *work, size_t len)
+{
+    work->credit_due += (int64_t)len;
+    if (work->credit_due < CREDIT / 2)
+        return;
+    struct message_writer w = message_begin(&peer->queued, MSG_CREDIT);
+    message_key(&w, work_key(work));
+    message_u64(&w, TAG_CREDIT, (uint64_t)work->credit_due);
+    message_end(&w);
+    work->credit_due = 0;
+}
+
+/* Written at once at its offset. When the disk is full the connection is given up: the worker keeps
+ * everything until we acknowledge, and sends it again when there is room. */
+static int on_output(struct peer *peer, const struct message *m, struct err *err)
+{
+    struct message_field data;
+    struct work *work = work_of(peer, m);
+    if (!work || !message_get(m, TAG_DATA, &data) || !data.len)
+        return 0;
+    uint64_t stream = message_get_u64(m, TAG_STREAM, 0);
+    uint64_t offset = message_get_u64(m, TAG_OFFSET, 0);
+    uint64_t limit = (uint64_t)work->spec->job.output_limit;
+    if ((stream != OUTPUT_OUT && stream != OUTPUT_ERR) || offset > limit ||
+        limit - offset < data.len)
+        return err_set(err, ERR_DATA, "the worker sent output beyond the limit of run %lld",
+                       (long long)work->id);
+    int s = stream == OUTPUT_ERR;
+    int rc = output_write(catalogue_path(peer->d->cat), work->id, work->attempt,
+                          s ? OUTPUT_ERR : OUTPUT_OUT, (int64_t)offset, data.p, data.len, err);
+    if (rc < 0)
+        return rc;
+    work->touched[s] = true;
+    if ((int64_t)offset <= work->have[s] && (int64_t)(offset + data.len) > work->have[s])
+        work->have[s] = (int64_t)(offset + data.len);
+    give_credit(peer, work, data.len);
+    return 0;
+}
+
+static int on_result(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)err;
+    struct work *work = work_of(peer, m);
+    if (!work)
+        return 0;
+    struct ending *e = xcalloc(1, sizeof *e);
+    *e = (struct ending){
+        .end = (enum message_end)message_get_u64(m, TAG_END, END_LOST),
+        .code = (int)message_get_u64(m, TAG_CODE, 0),
+        .signal = (int)message_get_u64(m, TAG_SIGNAL, 0),
+        .reason = message_get_str(m, TAG_REASON),
+        .duration_ms = (int64_t)message_get_u64(m, TAG_DURATION, 0),
+        .at = clock_now() - (int64_t)message_get_u64(m, TAG_AGE, 0),
+        .utime_us = (int64_t)message_get_u64(m, TAG_UTIME, 0),
+        .stime_us = (int64_t)message_get_u64(m, TAG_STIME, 0),
+        .maxrss_kb = (int64_t)message_get_u64(m, TAG_MAXRSS, 0),
+        .total = {(int64_t)message_get_u64(m, TAG_OUT_TOTAL, 0),
+                  (int64_t)message_get_u64(m, TAG_ERR_TOTAL, 0)},
+        .dropped = {(int64_t)message_get_u64(m, TAG_OUT_DROPPED, 0),
+                    (int64_t)message_get_u64(m, TAG_ERR_DROPPED, 0)},
+    };
+    work_ended(peer->d, work, e);
+    return 0;
+}
+
+static int on_pong(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)err;
+    peer->host.load_percent = (int)message_get_u64(m, TAG_LOAD, 0);
+    peer->host.mem_free_kb = (int64_t)message_get_u64(m, TAG_MEM_FREE, 0);
+    peer->host.disk_free_kb = (int64_t)message_get_u64(m, TAG_DISK_FREE, 0);
+    peer->host.skew_ms = (int64_t)message_get_u64(m, TAG_CLOCK, 0) - clock_now();
+    return 0;
+}
+
+/* Which message is welcome in which states of the conversation. */
+enum { GREETING = 1 << PEER_GREETING, LISTING = 1 << PEER_LISTING, READY = 1 << PEER_READY };
+
+static const struct {
+    enum message_type type;
+    unsigned states;
+    int (*handle)(struct peer *, const struct message *, struct err *);
+} handlers[] = {
+    {MSG_OUTPUT, LISTING | READY, on_output},
+    {MSG_RESULT, LISTING | READY, on_result},
+    {MSG_STARTED, LISTING | READY, on_started},
+    {MSG_PONG, LISTING | READY, on_pong},
+    {MSG_RUN, LISTING, on_run},
+    {MSG_READY, LISTING, on_ready},
+    {MSG_WELCOME, GREETING, on_welcome},
+    {MSG_REFUSED, GREETING, on_refused},
+};
+
+int talk_handle(struct peer *peer, const struct message *m, struct err *err)
+{
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        if (handlers[i].type != m->type)
+            continue;
+        if (!(handlers[i].states >> peer->state & 1))
+            return err_set(err, ERR_DATA, "the worker sent message %d out of turn", m->type);
+        return handlers[i].handle(peer, m, err);
+    }
+    return 0; /* a newer worker's: skipped */
+}

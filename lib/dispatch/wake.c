@@ -1,0 +1,212 @@
+#include "dispatch/internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "xalloc.h"
+
+/* ---- signals ---- */
+
+/* The first one asks for a clean end; a second one ends the program by its default action. */
+static void on_signal(void *arg, uint32_t revents)
+{
+    struct dispatch *d = arg;
+    struct signalfd_siginfo info;
+    sigset_t set;
+    (void)revents;
+    if (read(d->signal_fd, &info, sizeof info) != sizeof info)
+        return;
+    log_info("signal %u: leaving; runs go on", info.ssi_signo);
+    d->leaving = true;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, (int)info.ssi_signo);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int init_signals(struct dispatch *d, struct err *err)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (d->signal_fd < 0)
+        return err_sys(err, ERR_OS, "cannot watch signals");
+    d->signals = loop_watch(d->loop, on_signal, d);
+    return loop_set(d->signals, d->signal_fd, EPOLLIN, 0, err);
+}
+
+/* ---- changes of files ---- */
+
+static void note_change(struct dispatch *d, const struct inotify_event *ev)
+{
+    if (ev->mask & IN_Q_OVERFLOW)
+        d->look_wanted = d->reread_wanted = true;
+    if (ev->wd == d->catalogue_wd)
+        d->look_wanted = true;
+    const char *slash = d->config->path ? strrchr(d->config->path, '/') : NULL;
+    if (ev->wd == d->config_wd && ev->len && slash && strcmp(ev->name, slash + 1) == 0 &&
+        ev->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+        d->reread_wanted = true;
+}
+
+static void on_change(void *arg, uint32_t revents)
+{
+    struct dispatch *d = arg;
+    _Alignas(struct inotify_event) char buf[4096];
+    ssize_t len;
+    (void)revents;
+    while ((len = read(d->inotify_fd, buf, sizeof buf)) > 0)
+        for (ssize_t at = 0; at < len;) {
+            const struct inotify_event *ev = (const void *)(buf + at);
+            note_change(d, ev);
+            at += (ssize_t)(sizeof *ev + ev->len);
+        }
+}
+
+static int watch_directory_of(struct dispatch *d, const char *path, uint32_t mask)
+{
+    char *dir = xstrdup(path);
+    char *slash = strrchr(dir, '/');
+    if (slash && slash != dir)
+        *slash = '\0';
+    int wd = inotify_add_watch(d->inotify_fd, slash ? dir : ".", mask | IN_MASK_ADD);
+    free(dir);
+    return wd;
+}
+
+/* Without inotify (its limits can be used up) new submissions are seen by a timer instead. */
+static int init_changes(struct dispatch *d, struct err *err)
+{
+    d->catalogue_wd = d->config_wd = -1;
+    d->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (d->inotify_fd < 0) {
+        log_warn("cannot watch the catalogue for changes (%s): looking every second",
+                 strerror(errno));
+        return 0;
+    }
+    d->catalogue_wd = watch_directory_of(d, catalogue_path(d->cat), IN_MODIFY);
+    if (d->config->path)
+        d->config_wd = watch_directory_of(d, d->config->path, IN_CLOSE_WRITE | IN_MOVED_TO);
+    d->changes = loop_watch(d->loop, on_change, d);
+    return loop_set(d->changes, d->inotify_fd, EPOLLIN, 0, err);
+}
+
+int wake_init(struct dispatch *d, struct err *err)
+{
+    int rc = init_signals(d, err);
+    return rc < 0 ? rc : init_changes(d, err);
+}
+
+void wake_free(struct dispatch *d)
+{
+    loop_unwatch(d->signals);
+    loop_unwatch(d->changes);
+    if (d->signal_fd >= 0)
+        close(d->signal_fd);
+    if (d->inotify_fd >= 0)
+        close(d->inotify_fd);
+}
+
+/* ---- what people asked for ---- */
+
+static void on_cancel(struct dispatch *d, struct work *work, const struct event *event)
+{
+    (void)event;
+    if (work->state == RUN_QUEUED) { /* cancelled in the catalogue already */
+        queue_take(d, work);
+        work_end(d, work);
+        return;
+    }
+    work->cancel = true;
+    if (work->peer && work->peer->state == PEER_READY && work->known) {
+        talk_kill(work->peer, work, 0);
+        peer_flush(work->peer);
+    }
+}
+
+static void on_hold(struct dispatch *d, struct work *work, const struct event *event)
+{
+    (void)event;
+    if (work->state != RUN_QUEUED)
+        return;
+    queue_take(d, work);
+    work_forget(d, work);
+}
+
+static void on_signal_request(struct dispatch *d, struct work *work, const struct event *event)
+{
+    (void)d;
+    int number = event->detail ? (int)strtol(event->detail, NULL, 10) : 0;
+    if (number > 0 && work->peer && work->peer->state == PEER_READY && work->known) {
+        talk_kill(work->peer, work, number);
+        peer_flush(work->peer);
+    }
+}
+
+static void on_lost(struct dispatch *d, struct work *work, const struct event *event)
+{
+    char *reason = xasprintf("declared lost by %s", event->actor ? event->actor : "somebody");
+    if (work->state == RUN_STARTING || work->state == RUN_RUNNING)
+        work_give_up(d, work, END_LOST, reason);
+    free(reason);
+}
+
+static const struct {
+    const char *kind;
+    void (*handle)(struct dispatch *, struct work *, const struct event *);
+} requests[] = {
+    {"cancel", on_cancel},
+    {"hold", on_hold},
+    {"signal", on_signal_request},
+    {"lost", on_lost},
+};
+
+struct looking {
+    struct dispatch *d;
+    bool hosts; /* somebody drained or resumed one */
+};
+
+static int on_request(const struct event *event, void *arg)
+{
+    struct looking *looking = arg;
+    struct dispatch *d = looking->d;
+    d->last_event = event->id;
+    if (strcmp(event->kind, "drain") == 0 || strcmp(event->kind, "resume") == 0)
+        looking->hosts = true;
+    if (strcmp(event->kind, "release") == 0)
+        return queue_load_one(d, event->run, NULL);
+    struct work *work = event->run ? work_find(d, event->run) : NULL;
+    for (size_t i = 0; work && i < sizeof requests / sizeof *requests; i++)
+        if (strcmp(event->kind, requests[i].kind) == 0) {
+            requests[i].handle(d, work, event);
+            break;
+        }
+    return 0;
+}
+
+int wake_look(struct dispatch *d, struct err *err)
+{
+    struct looking looking = {.d = d};
+    d->look_wanted = false;
+    int64_t version = catalogue_version(d->cat);
+    if (version == d->version)
+        return 0;
+    d->version = version;
+    int rc = queue_load(d, err);
+    if (rc == 0)
+        rc = event_select(d->cat, d->last_event, on_request, &looking, err);
+    if (rc == 0 && looking.hosts)
+        rc = peer_load_hosts(d, err);
+    return rc;
+}
