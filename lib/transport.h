@@ -4,7 +4,12 @@
  * A transport is one row of operations. Everything is non-blocking: the caller polls link->fd for
  * link->events (and honours link->deadline), then calls step until the link is up, then read and
  * write. After *every* call fd, events and deadline may have changed and are to be looked at anew.
- * Errors are final for the link: the caller closes it and may open a new one later.
+ * Whichever event it was: once the link is up, read until 0, then write what is to be sent; bytes
+ * may wait inside the transport where no poll sees them, and it asks for POLLOUT to be called again.
+ * Poll level-triggered. While it connects fd may be one that only the transport understands (an
+ * epoll set, an eventfd); it stays the same until step returns 1 and open until close.
+ * Errors are final for the link: the caller closes it and may open a new one later. Messages do not
+ * name the host: the caller does (err_place).
  */
 #ifndef ROTA_TRANSPORT_H
 #define ROTA_TRANSPORT_H
@@ -30,7 +35,8 @@ struct transport {
      * the stream (ERR_UNREACHABLE). Drain read until it returns 0 before polling. */
     ssize_t (*read)(struct link *link, void *p, size_t len, struct err *err);
     ssize_t (*write)(struct link *link, const void *p, size_t len, struct err *err);
-    /* Ends the stream and frees the link. NULL ok. */
+    /* Ends the stream and frees the link; its fd must not be watched any more. NULL ok. Takes
+     * at most 100 ms, and only with a worker that hangs. */
     void (*close)(struct link *link);
 };
 
@@ -50,5 +56,7 @@ const struct transport *transport_of(enum transport_kind kind);
 
 /* Fills the nonce with random digits. */
 void link_nonce(struct link *link);
+/* How long one step of connecting may take, ms: 10 s, or $ROTA_TEST_STEP_MS (a seam for tests). */
+int64_t link_step_ms(void);
 
 #endif

@@ -1,0 +1,68 @@
+#include "knownhosts.h"
+#include "tap.h"
+
+static void begin(struct knownhosts *known, int port, const char *alias)
+{
+    struct strlist none = {0};
+    knownhosts_begin(known, "web1", port, alias, &none, &none);
+}
+
+static void test_names(void)
+{
+    struct knownhosts known;
+    struct err err = {0};
+    begin(&known, 22, NULL);
+    tap_str(knownhosts_name(&known), "web1", "the usual port does not show in the name");
+    tap_int(knownhosts_step(&known, &err), 1, "without a file the answer is there at once");
+    tap_int(knownhosts_check(&known, "ssh-ed25519", "AAAA", NULL), KNOWNHOSTS_UNKNOWN,
+            "and it is: unknown");
+    knownhosts_end(&known);
+    begin(&known, 2222, NULL);
+    tap_str(knownhosts_name(&known), "[web1]:2222", "another port does");
+    knownhosts_end(&known);
+    begin(&known, 2222, "db");
+    tap_str(knownhosts_name(&known), "db", "an alias stands for both");
+    knownhosts_end(&known);
+    knownhosts_end(&known);
+}
+
+static void test_verdicts(void)
+{
+    struct knownhosts known;
+    const struct knownhost *entry;
+    begin(&known, 22, NULL);
+    knownhosts_parse(&known,
+                     "# Host web1 found: line 3\nweb1,192.0.2.7 ssh-ed25519 AAAA web1 comment\n"
+                     "# Host web1 found: line 4\r\n|1|salt=|hash= ecdsa-sha2-nistp256 BBBB\r\n"
+                     "# Host web1 found: line 9 REVOKED\n@revoked *\tssh-ed25519 CCCC\n"
+                     "truncated ssh-rsa\n\n",
+                     "/etc/known");
+    tap_int((long long)known.n, 3, "entries are read, comments and half lines are not");
+    tap_ok(knownhosts_has_type(&known, "ssh-ed25519") &&
+               knownhosts_has_type(&known, "ecdsa-sha2-nistp256") &&
+               !knownhosts_has_type(&known, "ssh-rsa"),
+           "the types held are known");
+    tap_int(knownhosts_check(&known, "ssh-ed25519", "AAAA", &entry), KNOWNHOSTS_MATCH, "a match");
+    tap_str(entry->file, "/etc/known", "and where it stands");
+    tap_int(knownhosts_check(&known, "ecdsa-sha2-nistp256", "AAAA", NULL), KNOWNHOSTS_CHANGED,
+            "the same bytes under another type are no match");
+    tap_int(knownhosts_check(&known, "ssh-ed25519", "CCCC", NULL), KNOWNHOSTS_REVOKED,
+            "a revoked key");
+    knownhosts_parse(&known, "web1 ssh-ed25519 CCCC\n", "/etc/known2");
+    tap_int(knownhosts_check(&known, "ssh-ed25519", "CCCC", NULL), KNOWNHOSTS_REVOKED,
+            "stays revoked where another entry holds it");
+    knownhosts_end(&known);
+    begin(&known, 22, NULL);
+    knownhosts_parse(&known, "@revoked web1 ssh-ed25519 CCCC\n", "f");
+    tap_ok(knownhosts_check(&known, "ssh-ed25519", "AAAA", NULL) == KNOWNHOSTS_AUTHORITY &&
+               !knownhosts_has_type(&known, "ssh-ed25519"),
+           "a host with a revoked key only is not new: accept-new does not apply");
+    knownhosts_end(&known);
+}
+
+int main(void)
+{
+    test_names();
+    test_verdicts();
+    return tap_done();
+}
