@@ -1,0 +1,333 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "worker/capture.h"
+#include "worker/front.h"
+#include "worker/shim.h"
+#include "worker/tree.h"
+#include "xalloc.h"
+
+/* ---- results ---- */
+
+void custody_set_result(struct front *front, struct charge *charge, const struct record *record)
+{
+    charge->result = xmemdup(record, sizeof *record);
+    charge->haunted = false;
+    if (charge->generation)
+        charge->generation->live--;
+    stream_wake(front, charge);
+}
+
+/* What the cell holds of a run whose shim left no result. */
+static void fill_streams(const struct front *front, const struct charge *charge,
+                         struct record_result *r)
+{
+    const struct cell *cell = &front->cells.slot[charge->cell];
+    if (!charge->cell || !cell_is_of(cell, charge->key))
+        return;
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        uint64_t head = atomic_load(&cell->stream[i].head);
+        r->total[i] = atomic_load(&cell->stream[i].total);
+        r->ring[i] = atomic_load(&cell->stream[i].ring);
+        uint64_t kept = capture_kept(head, r->ring[i], charge->out_limit);
+        if (r->total[i] < kept) /* torn by a crash of the host */
+            r->total[i] = kept;
+        r->dropped[i] = r->total[i] - kept;
+    }
+}
+
+/* The end of a run that no shim reports. Failing to write it is harmless: the next front end comes to the
+ * same conclusion from STARTED. */
+static void conclude(struct front *front, struct charge *charge, enum message_end end,
+                     const char *reason)
+{
+    struct record record;
+    memset(&record, 0, sizeof record);
+    record.kind = RECORD_RESULT;
+    record.key = charge->key;
+    record.at = moment_now(front->boot);
+    record.result.end = end;
+    if (end == END_LOST)
+        record.result.duration = moment_age(&charge->started, front->boot);
+    (void)snprintf(record.result.reason, sizeof record.result.reason, "%s", reason);
+    fill_streams(front, charge, &record.result);
+    record_seal(&record);
+    if (charge->generation)
+        (void)record_append(charge->generation->fd, &record, 1, NULL);
+    custody_set_result(front, charge, &record);
+}
+
+/* The shim is gone and left no result. A dead shim is not a dead job: "lost" is said only when
+ * nothing that carries the run's token is left. */
+static void lose(struct front *front, struct charge *charge)
+{
+    if (charge->started.boot != front->boot) {
+        conclude(front, charge, END_LOST, "the host rebooted");
+    } else if (!charge->cell) {
+        conclude(front, charge, END_NOSTART, "the worker ended before it could start it");
+    } else {
+        charge->haunted = tree_kill_claimed(charge->key) > 0;
+        if (!charge->haunted)
+            conclude(front, charge, END_LOST, "its supervisor is gone (killed, or out of memory)");
+    }
+}
+
+/* After the journal was read: without a result by now there will be none. */
+void custody_settle(struct front *front, struct charge *charge)
+{
+    charge->bereft = false;
+    if (!charge->result)
+        lose(front, charge);
+}
+
+/* While we run, all that others write here is results. Our own records are read back too, and
+ * skipped: what they say was done when they were written. */
+static void take_result(const struct record *record, struct generation *g, void *arg)
+{
+    struct front *front = arg;
+    (void)g;
+    if (record->kind != RECORD_RESULT)
+        return;
+    struct charge *charge = charge_find(&front->charges, record->key);
+    if (charge && !charge->result)
+        custody_set_result(front, charge, record);
+}
+
+void custody_read(struct front *front)
+{
+    journal_read(&front->journal, take_result, front);
+}
+
+/* ---- beginning ---- */
+
+static void add_record(struct buf *records, const struct front *front, const struct order *order)
+{
+    struct record record;
+    memset(&record, 0, sizeof record);
+    record.kind = RECORD_STARTED;
+    record.key = order->key;
+    record.at = moment_now(front->boot);
+    record.started.cell = (uint32_t)order->cell;
+    record.started.out_limit = order->out_limit;
+    record_seal(&record);
+    buf_add(records, &record, sizeof record);
+}
+
+static void take_cell(struct front *front, struct order *order)
+{
+    struct err err;
+    order_find_account(order, front->own, &front->accounts);
+    if (order->problem)
+        return;
+    int cell = cells_take(&front->cells, order->key, &order->lock, &err);
+    if (cell < 0)
+        order_refuse(order, err.msg);
+    else
+        order->cell = cell;
+}
+
+/* Writes STARTED of all orders in one write: the guard that makes an attempt start at most once. Only
+ * after it may a shim exist. Returns their generation, NULL when the journal has no room; then no
+ * order of these starts. */
+static struct generation *promise(struct front *front)
+{
+    struct generation *g = NULL;
+    struct buf records = {0};
+    struct err err;
+    int rc = journal_reserve(&front->journal, front->norders, &g, &err);
+    for (size_t i = 0; rc == 0 && i < front->norders; i++)
+        add_record(&records, front, front->orders[i]);
+    if (rc == 0)
+        rc = record_append(g->fd, (const struct record *)buf_data(&records),
+                           records.len / JOURNAL_RECORD, &err);
+    for (size_t i = 0; rc < 0 && i < front->norders; i++)
+        order_refuse(front->orders[i], err.msg);
+    buf_free(&records);
+    return g;
+}
+
+static void fork_shim(struct front *front, struct charge *charge, const struct order *order)
+{
+    struct shim_task task = {order, &front->cells, charge->started, charge->generation->fd,
+                             getpid()};
+    pid_t pid = fork();
+    if (pid == 0)
+        shim_main(&task);
+    if (pid < 0) {
+        char reason[128];
+        (void)snprintf(reason, sizeof reason, "cannot fork on this host: %s", strerror(errno));
+        conclude(front, charge, END_NOSTART, reason);
+        return;
+    }
+    charge->child = pid;
+}
+
+static void begin(struct front *front, struct order *order, struct generation *g)
+{
+    struct charge *charge = charge_new(&front->charges, order->key);
+    charge->generation = g;
+    charge->out_limit = order->out_limit;
+    charge->started = moment_now(front->boot);
+    charge->streaming = true;
+    charge->credit = order->credit;
+    if (g) {
+        g->unacked++;
+        g->live++;
+    }
+    charge_set_cell(&front->charges, charge, (uint32_t)order->cell);
+    if (order->problem) {
+        conclude(front, charge, END_NOSTART, order->problem);
+        return;
+    }
+    charge->started_due = front->started_due = true;
+    fork_shim(front, charge, order);
+}
+
+void custody_begin(struct front *front)
+{
+    if (!front->norders)
+        return;
+    for (size_t i = 0; i < front->norders; i++)
+        take_cell(front, front->orders[i]);
+    struct generation *g = promise(front);
+    for (size_t i = 0; i < front->norders; i++) {
+        begin(front, front->orders[i], g);
+        order_free(front->orders[i]); /* and our copy of its lock, before the next fork */
+    }
+    front->norders = 0;
+}
+
+/* ---- following ---- */
+
+void custody_reap(struct front *front)
+{
+    bool some = false;
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+        for (uint32_t n = 1; n < front->cells.made; n++) {
+            struct charge *charge = front->charges.by_cell[n];
+            if (charge && charge->child == pid) {
+                charge->child = 0;
+                charge->bereft = some = true;
+            }
+        }
+    if (!some)
+        return;
+    custody_read(front);
+    for (uint32_t n = 1; n < front->cells.made; n++) {
+        struct charge *charge = front->charges.by_cell[n];
+        if (charge && charge->bereft)
+            custody_settle(front, charge);
+    }
+}
+
+void custody_shim_gone(struct front *front, struct charge *charge)
+{
+    close(charge->pidfd); /* which takes it out of the epoll set */
+    charge->pidfd = -1;
+    custody_read(front);
+    custody_settle(front, charge);
+}
+
+static void recheck(struct charge *charge, void *arg)
+{
+    struct front *front = arg;
+    stream_wake(front, charge); /* its output could not be read, maybe */
+    if (charge->result || charge->child || charge->pidfd >= 0)
+        return;
+    if (charge->cell && !charge->haunted && cells_is_locked(&front->cells, charge->cell)) {
+        custody_adopt(front, charge);
+        return;
+    }
+    custody_read(front);
+    custody_settle(front, charge);
+}
+
+void custody_recheck(struct front *front)
+{
+    charges_each(&front->charges, recheck, front);
+}
+
+/* The flag goes down before the look: see notify() in shim.c. */
+void custody_notice(struct front *front, uint32_t cell)
+{
+    struct charge *charge =
+        cell > 0 && cell < front->cells.made ? front->charges.by_cell[cell] : NULL;
+    if (!charge)
+        return;
+    atomic_store(&front->cells.slot[cell].notified, 0);
+    if (!charge->result && atomic_load(&front->cells.slot[cell].ended))
+        custody_read(front);
+    stream_wake(front, charge);
+}
+
+void custody_notice_all(struct front *front)
+{
+    for (uint32_t n = 1; n < front->cells.made; n++)
+        custody_notice(front, n);
+}
+
+struct locked_cell {
+    const struct cells *cells;
+    uint32_t n;
+};
+
+static bool cell_locked(pid_t pid, const void *arg)
+{
+    const struct locked_cell *cell = arg;
+    (void)pid;
+    return cells_is_locked(cell->cells, cell->n);
+}
+
+void custody_signal(struct front *front, struct charge *charge, int sig)
+{
+    if (charge->result || !charge->cell)
+        return;
+    pid_t pid = atomic_load(&front->cells.slot[charge->cell].shim);
+    struct locked_cell cell = {&front->cells, charge->cell};
+    if (charge->child) /* not reaped yet: the pid is its own whatever became of it */
+        (void)sigqueue(charge->child, SIGUSR1, (union sigval){.sival_int = sig});
+    else if (pid > 0)
+        (void)tree_kill_checked(pid, SIGUSR1, sig, cell_locked, &cell);
+}
+
+/* ---- forgetting ---- */
+
+/* Leaves nothing of the output behind, for the next run in the cell and for the disk. */
+static void empty_cell(struct front *front, struct charge *charge)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        if (!charge->result->result.total[i])
+            continue;
+        if (charge->fd[i] < 0)
+            charge->fd[i] = cell_open(front->cells.dir, charge->cell, i, O_RDWR);
+        if (charge->fd[i] >= 0)
+            (void)ftruncate(charge->fd[i], 0);
+    }
+}
+
+void custody_ack(struct front *front, struct message_key key)
+{
+    struct charge *charge = charge_find(&front->charges, key);
+    if (!charge || !charge->result)
+        return;
+    stream_forget(front, charge);
+    if (charge->cell) {
+        empty_cell(front, charge);
+        cells_give_back(&front->cells, charge->cell);
+    }
+    if (charge->generation)
+        journal_ack(charge->generation, key);
+    charge_remove(&front->charges, charge);
+}
+
+void custody_acked(struct front *front)
+{
+    journal_flush_acks(&front->journal);
+}

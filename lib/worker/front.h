@@ -1,0 +1,98 @@
+/*
+ * front: the front end of a worker: one process a connection, the only one that holds the spool. It
+ * takes messages from the head, forks a shim for each run, and sends output and results.
+ *
+ *   front.c    the loop
+ *   dialogue.c what each message of the head does
+ *   custody.c  runs begin, are followed, end, are forgotten
+ *   recovery.c what the journal says at the start: runs are adopted or given up
+ *   stream.c   output and results on their way to the head
+ */
+#ifndef ROTA_WORKER_FRONT_H
+#define ROTA_WORKER_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "message.h"
+#include "worker/account.h"
+#include "worker/cell.h"
+#include "worker/charge.h"
+#include "worker/journal.h"
+#include "worker/order.h"
+#include "worker/spool.h"
+
+enum { FRONT_ORDERS = 64 };
+
+struct front {
+    struct buf in, out;
+    struct message_reader reader;
+    struct account *own;
+    struct accounts accounts;
+    struct spool spool;
+    struct journal journal;
+    struct cells cells;
+    struct charges charges;
+    struct order *orders[FRONT_ORDERS]; /* STARTs that were read and are not begun yet */
+    size_t norders;
+    struct charge *queue_first, *queue_last; /* runs with output to send, round robin */
+    uint64_t boot;
+    int signals;   /* signalfd */
+    int watch;     /* epoll of the pidfds of adopted shims */
+    int64_t heard; /* monotonic ms of the head's last byte */
+    bool welcomed;
+    bool started_due; /* some charge has STARTED to be sent */
+    bool ending;      /* say what is left to say, then end */
+    const char *build;
+};
+
+/* Speaks with the head on standard input and output until it goes, or we are told to. 0; ERR_DATA:
+ * the head sent nonsense; ERR_BUSY: a newer front end took over; ERR_UNREACHABLE: silence. */
+int front_serve(const char *nonce, const char *build, struct err *err);
+
+/* ---- dialogue ---- */
+
+/* Takes every whole message of front->in. ERR_DATA. */
+int dialogue_take(struct front *front, struct err *err);
+
+/* ---- custody ---- */
+
+/* Opens journal and cells and finds out what became of the runs in them. Under the spool's lock. */
+int custody_open(struct front *front, struct err *err);
+/* Watches the shim of a live run that is not our child, if it can. */
+void custody_adopt(struct front *front, struct charge *charge);
+/* Takes what shims have reported. */
+void custody_read(struct front *front);
+void custody_set_result(struct front *front, struct charge *charge, const struct record *record);
+/* The shim is gone and the journal was read since: without a result by now the run is lost. */
+void custody_settle(struct front *front, struct charge *charge);
+/* Begins the orders that were collected: journal first, then shims. */
+void custody_begin(struct front *front);
+/* Our child ended: 0 for "some may have". */
+void custody_reap(struct front *front);
+/* An adopted shim ended. */
+void custody_shim_gone(struct front *front, struct charge *charge);
+/* Looks again at runs whose shim nothing tells us about; called at each PING. */
+void custody_recheck(struct front *front);
+/* A notice of a shim about its cell. */
+void custody_notice(struct front *front, uint32_t cell);
+/* Looks at every cell, as if each had sent a notice. */
+void custody_notice_all(struct front *front);
+/* Passes a KILL on to the shim. */
+void custody_signal(struct front *front, struct charge *charge, int sig);
+/* The head has the result safe: forget the run. The journal is told by custody_acked. */
+void custody_ack(struct front *front, struct message_key key);
+void custody_acked(struct front *front);
+
+/* ---- stream ---- */
+
+/* The run may have something to send. */
+void stream_wake(struct front *front, struct charge *charge);
+/* Takes it out of the queue, before it is removed. */
+void stream_forget(struct front *front, struct charge *charge);
+/* Adds to front->out: STARTED that are due, results, and output as long as little is pending. */
+void stream_fill(struct front *front);
+
+#endif

@@ -1,0 +1,51 @@
+/* order: what a START message asks for, and what the shim needs to do it. */
+#ifndef ROTA_WORKER_ORDER_H
+#define ROTA_WORKER_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "message.h"
+#include "strlist.h"
+#include "worker/account.h"
+
+struct executor;
+
+struct order {
+    struct message_key key;
+    uint64_t credit;
+    const struct executor *executor;
+    char *text; /* NULL: none; as input, workdir, user */
+    struct strlist args, env;
+    char *input;
+    size_t input_len;
+    char *workdir;
+    char *user;
+    int64_t timeout_ms; /* 0: none */
+    int64_t kill_after_ms;
+    int64_t leash_ms; /* 0: none */
+    uint64_t out_limit;
+    bool leave;                /* leftovers live on */
+    const struct account *own; /* borrowed: whose HOME and so on, when there is no user */
+    struct account *as;        /* to become this one; NULL: stay */
+    char *problem;             /* why it cannot start, for people; NULL: it can */
+    int cell, lock;            /* taken by the front end; 0 and -1: none */
+};
+
+/* Makes an order of a START. Anything wrong is in ->problem; never NULL. */
+struct order *order_read(const struct message *m);
+/* Says why it cannot start; the first reason stays. */
+void order_refuse(struct order *order, const char *why);
+/* Finds who the run is to run as, by the cache; what is wrong is in ->problem. */
+void order_find_account(struct order *order, const struct account *own, struct accounts *cache);
+void order_free(struct order *order);
+
+/* The environment of the run, NULL-terminated; it and its strings are the caller's. Later settings of one
+ * name win; what names the run to us comes last and cannot be overridden. */
+char **order_environment(const struct order *order);
+/* The directory it starts in; free. *is_home: nobody chose it. */
+char *order_directory(const struct order *order, bool *is_home);
+
+#endif

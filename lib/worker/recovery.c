@@ -1,0 +1,93 @@
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "worker/front.h"
+#include "worker/shim.h"
+
+static struct charge *recover_charge(struct front *front, const struct record *record,
+                                     struct generation *g)
+{
+    struct charge *charge = charge_new(&front->charges, record->key);
+    charge->generation = g;
+    charge->started = record->at;
+    g->unacked++;
+    g->live++;
+    return charge;
+}
+
+static void recover_record(const struct record *record, struct generation *g, void *arg)
+{
+    struct front *front = arg;
+    struct charge *charge = charge_find(&front->charges, record->key);
+    if (record->kind == RECORD_STARTED && !charge) {
+        charge = recover_charge(front, record, g);
+        charge->out_limit = record->started.out_limit;
+        charge_set_cell(&front->charges, charge, record->started.cell);
+    } else if (record->kind == RECORD_RESULT) {
+        if (!charge) /* STARTED was torn by a crash of the host: the result is as good */
+            charge = recover_charge(front, record, g);
+        if (!charge->result)
+            custody_set_result(front, charge, record);
+    } else if (record->kind == RECORD_ACKED && charge) {
+        if (!charge->result)
+            charge->generation->live--;
+        charge->generation->unacked--;
+        charge_remove(&front->charges, charge);
+    }
+}
+
+/* Follows a shim that is not our child. Its pid is what it wrote into its cell; it is the shim's when
+ * the cell is still locked after the pidfd was opened. Where there is no pidfd (the shim has not come
+ * to write its pid, or the kernel is older than 5.3) each PING looks again. */
+void custody_adopt(struct front *front, struct charge *charge)
+{
+    pid_t pid = atomic_load(&front->cells.slot[charge->cell].shim);
+    int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = charge};
+    if (pidfd < 0)
+        return;
+    if (!cells_is_locked(&front->cells, charge->cell) ||
+        epoll_ctl(front->watch, EPOLL_CTL_ADD, pidfd, &event) < 0) {
+        close(pidfd);
+        return;
+    }
+    charge->pidfd = pidfd;
+}
+
+static void recover_live(struct charge *charge, void *arg)
+{
+    struct front *front = arg;
+    if (charge->cell)
+        cells_keep(&front->cells, charge->cell);
+    if (charge->result)
+        return;
+    if (charge->cell && charge->started.boot == front->boot &&
+        cells_is_locked(&front->cells, charge->cell))
+        custody_adopt(front, charge);
+    else
+        charge->bereft = true;
+}
+
+static void recover_dead(struct charge *charge, void *arg)
+{
+    if (charge->bereft)
+        custody_settle(arg, charge);
+}
+
+int custody_open(struct front *front, struct err *err)
+{
+    int rc = cells_open(&front->cells, FD_CELLS, err);
+    if (rc == 0)
+        rc = journal_open(&front->journal, front->spool.dir, recover_record, front, err);
+    if (rc < 0)
+        return rc;
+    charges_each(&front->charges, recover_live, front);
+    cells_ready(&front->cells);
+    /* A shim may have written its result and gone between our reading and our look at its lock. Now
+     * that the lock is seen free, what it wrote is there. */
+    custody_read(front);
+    charges_each(&front->charges, recover_dead, front);
+    journal_flush_acks(&front->journal); /* drops older generations without a run */
+    return 0;
+}

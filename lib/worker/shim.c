@@ -1,0 +1,334 @@
+#include "worker/shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "worker/capture.h"
+#include "worker/executor.h"
+#include "worker/journal.h"
+#include "worker/tree.h"
+
+enum { CHUNK = 65536, KILL_PAUSE_MIN = 5, KILL_PAUSE_MAX = 500, REFUSALS_MAX = 3 };
+
+struct shim {
+    const struct shim_task *task;
+    const struct order *order;
+    struct cell *cell;
+    struct capture capture[CELL_STREAMS];
+    int pipe[CELL_STREAMS]; /* -1: the job closed it */
+    int signals;
+    pid_t main;
+    bool main_runs;
+    int status;     /* of main, when it ended */
+    bool childless; /* main and all that it left behind are gone */
+    int64_t began, ended;
+    uint32_t why;    /* enum message_end when we end it; 0 while it goes its own way */
+    int64_t kill_at; /* when TERM is followed by KILL */
+    bool killing;
+    int64_t pause; /* ms to the next round of KILL */
+    int refusals;  /* rounds in which nobody could be signalled */
+    char reason[sizeof((struct record_result *)0)->reason];
+};
+
+/* ---- output ---- */
+
+/* One notice of a cell is under way at most (`notified`): the front end clears the flag before it
+ * looks at the cell, so growth after that look makes a new notice. Should the pipe be full nothing is lost:
+ * a front end that finds it full looks at every cell once it has drained it, and the flag is taken
+ * back for our next attempt. */
+static void notify(struct shim *s)
+{
+    uint32_t n = (uint32_t)s->order->cell;
+    if (!atomic_exchange(&s->cell->notified, 1) && write(FD_NOTIFY, &n, sizeof n) < 0)
+        atomic_store(&s->cell->notified, 0);
+}
+
+/* One read of a pipe that is known to have bytes or to be at its end; 0 when there is no more. */
+static size_t pump(struct shim *s, int stream, size_t max)
+{
+    static char chunk[CHUNK];
+    ssize_t n = read(s->pipe[stream], chunk, max < CHUNK ? max : CHUNK);
+    if (n < 0 && errno == EINTR)
+        return max;
+    if (n <= 0) {
+        close(s->pipe[stream]);
+        s->pipe[stream] = -1;
+        return 0;
+    }
+    if (capture_write(&s->capture[stream], chunk, (size_t)n))
+        notify(s);
+    return (size_t)n;
+}
+
+/* What is in the pipes now; what leftovers write later is not waited for. */
+static void drain(struct shim *s)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        int left = 0;
+        if (s->pipe[i] < 0 || ioctl(s->pipe[i], FIONREAD, &left) < 0)
+            continue;
+        while (left > 0 && s->pipe[i] >= 0)
+            left -= (int)pump(s, i, (size_t)left);
+    }
+}
+
+/* ---- ending it ---- */
+
+static void stop(struct shim *s, uint32_t why, int64_t grace, const char *reason)
+{
+    if (s->why || !s->main_runs)
+        return; /* it is ending already: the first reason stays */
+    s->why = why;
+    (void)snprintf(s->reason, sizeof s->reason, "%s", reason);
+    s->kill_at = clock_mono() + grace;
+    s->killing = grace == 0;
+    if (s->killing)
+        return;
+    (void)tree_signal(SIGTERM);
+    (void)tree_signal(SIGCONT); /* a stopped process would not notice */
+}
+
+/* KILL is repeated until no child is left: what forks while we look escapes one round, and what
+ * loses its parent becomes our child. Processes of another user are let be after some rounds. */
+static void kill_round(struct shim *s)
+{
+    struct tree_count count = tree_signal(SIGKILL);
+    s->pause = s->pause ? s->pause * 2 : KILL_PAUSE_MIN;
+    if (s->pause > KILL_PAUSE_MAX)
+        s->pause = KILL_PAUSE_MAX;
+    if (count.signalled || !count.refused)
+        return;
+    if (++s->refusals == REFUSALS_MAX)
+        (void)snprintf(s->reason, sizeof s->reason,
+                       "%d process(es) of another user were left running, one is %d", count.refused,
+                       (int)count.example);
+}
+
+static void reap(struct shim *s)
+{
+    pid_t pid;
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == s->main) {
+            s->main_runs = false;
+            s->status = status;
+            s->ended = clock_mono();
+            s->killing = s->killing || (!s->why && !s->order->leave);
+        }
+    s->childless = pid < 0 && errno == ECHILD;
+}
+
+static void take_signal(struct shim *s, const struct signalfd_siginfo *info)
+{
+    if (info->ssi_signo == SIGTERM)
+        stop(s, END_LOST, s->order->kill_after_ms,
+             "the supervisor was told to end: the host is going down");
+    else if (info->ssi_signo == SIGUSR1 && info->ssi_int == 0)
+        stop(s, END_CANCELLED, s->order->kill_after_ms, "");
+    else if (info->ssi_signo == SIGUSR1 && info->ssi_int < NSIG && s->main_runs)
+        (void)kill(-s->main, info->ssi_int); /* main is not reaped: the group is still its own */
+}
+
+static void take_signals(struct shim *s)
+{
+    struct signalfd_siginfo info[4];
+    ssize_t n;
+    while ((n = read(s->signals, info, sizeof info)) > 0)
+        for (size_t i = 0; i < (size_t)n / sizeof *info; i++)
+            take_signal(s, &info[i]);
+}
+
+/* When the last sign of a head is so old that the job must be gone, on CLOCK_BOOTTIME. */
+static int64_t leash_end(const struct shim *s)
+{
+    int64_t heard = atomic_load(&s->task->cells->slot[0].heartbeat);
+    int64_t from = heard > s->task->started.up ? heard : s->task->started.up;
+    return from + s->order->leash_ms;
+}
+
+static void check_clocks(struct shim *s)
+{
+    if (s->order->timeout_ms && clock_mono() - s->began >= s->order->timeout_ms)
+        stop(s, END_TIMEOUT, s->order->kill_after_ms, "");
+    if (s->order->leash_ms && moment_up() >= leash_end(s)) {
+        stop(s, END_LOST, 0, "no dispatcher was connected for longer than lost_after");
+        s->killing = true;
+    }
+    if (s->why && clock_mono() >= s->kill_at)
+        s->killing = true;
+}
+
+/* ---- its life ---- */
+
+static void sooner(int64_t *wait, int64_t in)
+{
+    if (in < 0)
+        in = 0;
+    if (*wait < 0 || in < *wait)
+        *wait = in;
+}
+
+/* ms until something is due; -1: nothing is. */
+static int next_wait(const struct shim *s)
+{
+    int64_t wait = -1;
+    if (s->order->timeout_ms && !s->why)
+        sooner(&wait, s->began + s->order->timeout_ms - clock_mono());
+    if (s->order->leash_ms && !s->killing)
+        sooner(&wait, leash_end(s) - moment_up());
+    if (s->why && !s->killing)
+        sooner(&wait, s->kill_at - clock_mono());
+    if (s->killing)
+        sooner(&wait, s->pause);
+    return wait > INT32_MAX ? INT32_MAX : (int)wait;
+}
+
+static bool is_over(const struct shim *s)
+{
+    bool left_alone = !s->why && s->order->leave;
+    return (!s->main_runs && (s->childless || left_alone)) || s->refusals == REFUSALS_MAX;
+}
+
+static void follow(struct shim *s)
+{
+    while (!is_over(s)) {
+        struct pollfd fds[] = {{.fd = s->pipe[0], .events = POLLIN},
+                               {.fd = s->pipe[1], .events = POLLIN},
+                               {.fd = s->signals, .events = POLLIN}};
+        if (s->killing)
+            kill_round(s);
+        (void)poll(fds, 3, next_wait(s));
+        for (int i = 0; i < CELL_STREAMS; i++)
+            if (fds[i].revents)
+                (void)pump(s, i, CHUNK);
+        if (fds[2].revents)
+            take_signals(s);
+        reap(s);
+        check_clocks(s);
+    }
+    drain(s);
+}
+
+static void fill_streams(const struct shim *s, struct record_result *r)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        const struct cell_stream *stream = &s->cell->stream[i];
+        r->total[i] = atomic_load(&stream->total);
+        r->ring[i] = atomic_load(&stream->ring);
+        r->dropped[i] =
+            r->total[i] - capture_kept(atomic_load(&stream->head), r->ring[i], s->order->out_limit);
+        if (s->capture[i].full && !*r->reason)
+            (void)snprintf(r->reason, sizeof r->reason,
+                           "the spool on this host was full: output was cut");
+    }
+}
+
+/* The RESULT, in one write. It goes where STARTED is: the front end reads that generation while a run
+ * of it lives, and keeps it until the run is acknowledged. */
+static void report(struct shim *s, uint32_t end)
+{
+    struct record record;
+    struct rusage usage;
+    memset(&record, 0, sizeof record);
+    (void)getrusage(RUSAGE_CHILDREN, &usage);
+    record.kind = RECORD_RESULT;
+    record.key = s->order->key;
+    record.at = moment_now(s->task->started.boot);
+    struct record_result *r = &record.result;
+    r->end = end;
+    r->code = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 0;
+    r->signal = WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0;
+    r->duration = (s->ended && !s->why ? s->ended : clock_mono()) - s->began;
+    r->utime = (int64_t)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec;
+    r->stime = (int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
+    r->maxrss = usage.ru_maxrss;
+    memcpy(r->reason, s->reason, sizeof r->reason);
+    fill_streams(s, r);
+    record_seal(&record);
+    (void)record_append(FD_JOURNAL, &record, 1, NULL); /* failing: the front end finds us gone */
+    atomic_store(&s->cell->ended, 1);
+    if (getppid() != s->task->front) /* the one who forked us learns it from our end */
+        notify(s);
+}
+
+static int make_pipes(int write_end[CELL_STREAMS], struct shim *s)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) < 0)
+            return -1;
+        s->pipe[i] = ends[0];
+        write_end[i] = ends[1];
+    }
+    return 0;
+}
+
+static int begin(struct shim *s, struct err *err)
+{
+    int write_end[CELL_STREAMS] = {-1, -1};
+    sigset_t wanted;
+    (void)sigemptyset(&wanted);
+    (void)sigaddset(&wanted, SIGCHLD);
+    (void)sigaddset(&wanted, SIGTERM);
+    (void)sigaddset(&wanted, SIGUSR1);
+    s->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->signals < 0 || make_pipes(write_end, s) < 0)
+        return err_sys(err, ERR_OS, "cannot set the streams of the run up");
+    s->began = clock_mono();
+    s->main = executor_launch(s->order, FD_NULL, write_end[0], write_end[1], err);
+    for (int i = 0; i < CELL_STREAMS; i++)
+        close(write_end[i]);
+    return s->main < 0 ? (int)s->main : 0;
+}
+
+/* Cuts the ties to the connection and to the other runs. */
+static void detach(const struct shim_task *task)
+{
+    sigset_t all;
+    (void)sigfillset(&all); /* SIGXFSZ and the like must not end it; what it wants it reads */
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)setsid();
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)prctl(PR_SET_NAME, "rota-shim");
+    (void)dup3(task->journal, FD_JOURNAL, O_CLOEXEC);
+    (void)dup3(task->order->lock, FD_LOCK, O_CLOEXEC);
+    for (int fd = 0; fd < 3; fd++)
+        (void)dup2(FD_NULL, fd);
+    closefrom(FD_FREE);
+}
+
+_Noreturn void shim_main(const struct shim_task *task)
+{
+    const struct order *order = task->order;
+    struct shim s = {.task = task, .order = order, .pipe = {-1, -1}, .main_runs = true};
+    struct err err;
+    s.cell = &task->cells->slot[order->cell];
+    atomic_store(&s.cell->shim, getpid());
+    detach(task);
+    for (int i = 0; i < CELL_STREAMS; i++)
+        s.capture[i] = (struct capture){.to = &s.cell->stream[i],
+                                        .dir = FD_CELLS,
+                                        .cell = (uint32_t)order->cell,
+                                        .stream = i,
+                                        .limit = order->out_limit,
+                                        .fd = -1};
+    if (begin(&s, &err) < 0) {
+        (void)snprintf(s.reason, sizeof s.reason, "%.*s", (int)sizeof s.reason - 1, err.msg);
+        report(&s, END_NOSTART);
+    } else {
+        follow(&s);
+        report(&s, s.why ? s.why : WIFEXITED(s.status) ? END_EXIT : END_SIGNAL);
+    }
+    _exit(0);
+}
