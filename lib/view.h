@@ -2,7 +2,7 @@
  * view: what commands print: table, wide, id, tsv, json, and --format (DESIGN section 3).
  *
  * A kind of record has a table of columns; a column turns a record into a value. Machine forms do
- * not depend on terminal, locale or environment.
+ * not depend on terminal, locale or environment. Text is escaped in every form.
  */
 #ifndef ROTA_VIEW_H
 #define ROTA_VIEW_H
@@ -17,18 +17,23 @@
 
 enum view_form { VIEW_TABLE, VIEW_WIDE, VIEW_ID, VIEW_TSV, VIEW_JSON, VIEW_FORMAT };
 enum view_type { VIEW_NULL, VIEW_TEXT, VIEW_INT, VIEW_TIME, VIEW_SECONDS, VIEW_LIST };
+/* What a value tells a person at a glance; a colour where there are colours. */
+enum view_mood { VIEW_PLAIN = 0, VIEW_GOOD, VIEW_BAD, VIEW_BUSY, VIEW_DIM };
 
 struct view_value {
     enum view_type type;
-    int64_t number;   /* VIEW_INT; VIEW_TIME: ms since the epoch; VIEW_SECONDS: ms */
-    const char *text; /* VIEW_TEXT, borrowed; VIEW_LIST: a JSON array is made of its comma-separated words */
+    int64_t number; /* VIEW_INT; VIEW_TIME: ms since the epoch; VIEW_SECONDS: ms */
+    const char *
+        text; /* VIEW_TEXT, borrowed; VIEW_LIST: a JSON array is made of its comma-separated words */
+    enum view_mood mood;
 };
 
 struct view_column {
     const char *name;  /* of the field, in json and --format */
     const char *title; /* in tables */
     bool in_table, in_wide;
-    bool right; /* aligned */
+    bool right;      /* aligned */
+    bool table_only; /* no field of its own: says for people what others say for machines */
     struct view_value (*value)(const void *record);
 };
 
@@ -39,11 +44,20 @@ struct view; /* opaque */
  * to `out`. ERR_USAGE for an unknown form or a field that does not exist, with a suggestion. */
 int view_new(struct view **view, const struct view_column *columns, size_t n, const char *spec,
              enum view_form fallback, const char *format, FILE *out, struct err *err);
+enum view_form view_form(const struct view *view);
 /* Adds a record. table and wide are printed when the view ends (columns fit their content, at most
- * the terminal's width), the others at once. */
-void view_add(struct view *view, const void *record);
-/* Prints what is pending and frees. Returns 0, or ERR_IO when writing failed (EPIPE is no error). */
+ * the terminal's width), the others at once. Returns nonzero when nobody reads any more: stop. */
+int view_add(struct view *view, const void *record);
+/* Prints what is pending and frees. Returns 0, or ERR_IO when writing failed (EPIPE is no error). NULL ok. */
 int view_end(struct view *view, struct err *err);
-bool view_needs_only_ids(const struct view *view);
+/* Frees it and prints nothing that is pending. NULL ok. */
+void view_drop(struct view *view);
+
+/* Values, for the functions of columns. */
+struct view_value view_text(const char *text); /* NULL: VIEW_NULL */
+struct view_value view_list(const char *words);
+struct view_value view_int(int64_t number);
+struct view_value view_time(int64_t at); /* 0: VIEW_NULL */
+struct view_value view_seconds(int64_t ms);
 
 #endif

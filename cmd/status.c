@@ -1,0 +1,130 @@
+/* rota status: queries runs. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "command.h"
+#include "exitcode.h"
+#include "log.h"
+#include "opt.h"
+#include "selection.h"
+#include "view.h"
+#include "view_run.h"
+
+static const char usage[] =
+    "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
+    "            [--since TIME] [--until TIME] [--limit N]\n"
+    "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n";
+
+enum { NEWEST = 50 }; /* runs in a table that nothing narrows */
+
+struct status {
+    struct narrowing narrowing;
+    struct selection selection;
+    struct run_query query;
+    struct view *view;
+    size_t found;
+    bool all; /* nothing narrows */
+};
+
+static int print(const struct run *run, void *arg)
+{
+    struct status *status = arg;
+    status->found++;
+    return view_add_run(run, status->view);
+}
+
+static bool is_for_people(const struct status *status)
+{
+    return view_form(status->view) == VIEW_TABLE || view_form(status->view) == VIEW_WIDE;
+}
+
+/* What the rows themselves do not say. Machine forms say nothing when nothing matched: the exit
+ * code does, and pipelines go on with nothing. */
+static int conclude(const struct status *status)
+{
+    size_t named = status->selection.n;
+    if (named && status->found < named && !narrowing_any(&status->narrowing) &&
+        !status->query.limit) {
+        log_warn("%zu of the %zu runs named are not in the catalogue", named - status->found,
+                 named);
+        return EXITCODE_NO;
+    }
+    if (!status->found && is_for_people(status))
+        log_warn("%s", status->all ? "there are no runs yet" : "no run matches");
+    if (status->all && status->query.limit == NEWEST && status->found == NEWEST &&
+        isatty(STDOUT_FILENO))
+        log_warn("these are the newest %d runs; --limit 0 shows all", NEWEST);
+    return status->found ? EXITCODE_DONE : EXITCODE_NO;
+}
+
+static int ask(struct command *command, struct status *status, struct err *err)
+{
+    const struct selection *selection = &status->selection;
+    if (selection->from_stdin && !selection->n) {
+        log_warn("standard input names no runs");
+        return EXITCODE_NO;
+    }
+    status->query.ids = selection->n ? selection->ids : NULL;
+    status->query.nids = selection->n;
+    status->all = !selection->n && !narrowing_any(&status->narrowing);
+    if (status->query.limit < 0)
+        status->query.limit = status->all && is_for_people(status) ? NEWEST : 0;
+    int rc = run_select(command->cat, &status->query, print, status, err);
+    if (rc > 0)
+        return EXITCODE_DONE; /* whoever reads us has had enough */
+    return rc < 0 ? rc : conclude(status);
+}
+
+static int run_status(struct command *command, struct status *status, int argc, char **argv,
+                      struct err *err)
+{
+    const char *form = NULL, *format = NULL;
+    int64_t limit = -1;
+    struct narrowing *narrowing = &status->narrowing;
+    const struct option_row options[] = {
+        {0, "state", OPT_STRING, &narrowing->states},
+        {0, "job", OPT_STRING, &narrowing->job},
+        {0, "host", OPT_STRING, &narrowing->host},
+        {0, "since", OPT_STRING, &narrowing->since},
+        {0, "until", OPT_STRING, &narrowing->until},
+        {0, "limit", OPT_INT, &limit},
+        {'o', "output", OPT_STRING, &form},
+        {0, "format", OPT_STRING, &format},
+        {0},
+    };
+    int first = opt_parse(argc, argv, options, usage, NULL, err);
+    if (first < 0)
+        return first;
+    if (limit < -1)
+        return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
+    int rc = narrowing_read(narrowing, clock_now(), &status->query, err);
+    if (rc == 0)
+        rc = view_new(&status->view, view_run_columns, view_run_ncolumns, form, VIEW_TABLE, format,
+                      stdout, err);
+    if (rc == 0)
+        rc = command_open(command, CATALOGUE_READ, err);
+    if (rc == 0)
+        rc = selection_read(&status->selection, argv + first, argc - first, stdin, command->cat,
+                            err);
+    status->query.limit = limit;
+    return rc < 0 ? rc : ask(command, status, err);
+}
+
+static int status_main(struct command *command, int argc, char **argv, struct err *err)
+{
+    struct status status = {0};
+    int rc = run_status(command, &status, argc, argv, err);
+    if (rc < 0)
+        view_drop(status.view);
+    else if (view_end(status.view, err) < 0)
+        rc = ERR_IO;
+    selection_free(&status.selection);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    return command_main("rota status", status_main, argc, argv);
+}

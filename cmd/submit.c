@@ -1,0 +1,252 @@
+/* rota submit: enqueues runs. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "command.h"
+#include "duration.h"
+#include "exitcode.h"
+#include "jobfile.h"
+#include "log.h"
+#include "opt.h"
+#include "selection.h"
+#include "submission.h"
+#include "view.h"
+#include "view_run.h"
+#include "wait.h"
+
+static const char usage[] =
+    "rota submit [-nqv] [--at TIME | --in DURATION] [--hold] [--name NAME] [--priority N]\n"
+    "            [--host HOSTS] [--tag TAG] [--slots N] [--timeout DURATION] [--wait]\n"
+    "            [-o FORM] [--format FORMAT] FILE ... | -\n"
+    "rota submit [OPTION ...] -- COMMAND [ARGUMENT ...]\n"
+    "rota submit [OPTION ...] --rerun ID ... | last | -\n";
+
+enum { PRIORITY_MAX = 1000000, SLOTS_MAX = 10000 };
+
+struct submit {
+    const char *at, *in, *form, *format, *priority;
+    bool hold, dry_run, rerun, wait;
+    struct overrides overrides;
+    struct submission submission;
+    struct submission_terms terms;
+    struct selection chosen; /* to be run again */
+    struct selection made;   /* the new runs */
+    struct view *view;
+};
+
+/* ---- the command line ---- */
+
+static int read_options(struct submit *s, int argc, char **argv, int *dashdash, struct err *err)
+{
+    int64_t slots = -1, priority = INT64_MIN;
+    const struct option_row options[] = {
+        {0, "at", OPT_STRING, &s->at},
+        {0, "in", OPT_STRING, &s->in},
+        {0, "hold", OPT_FLAG, &s->hold},
+        {0, "name", OPT_STRING, &s->overrides.name},
+        {0, "priority", OPT_INT, &priority},
+        {0, "host", OPT_STRING, &s->overrides.hosts},
+        {0, "tag", OPT_LIST, &s->overrides.tags},
+        {0, "slots", OPT_INT, &slots},
+        {0, "timeout", OPT_STRING, &s->overrides.timeout},
+        {'n', "dry-run", OPT_FLAG, &s->dry_run},
+        {0, "rerun", OPT_FLAG, &s->rerun},
+        {0, "wait", OPT_FLAG, &s->wait},
+        {'o', "output", OPT_STRING, &s->form},
+        {0, "format", OPT_STRING, &s->format},
+        {0},
+    };
+    int first = opt_parse(argc, argv, options, usage, dashdash, err);
+    if (first < 0)
+        return first;
+    if (slots != -1 && (slots < 1 || slots > SLOTS_MAX))
+        return err_set(err, ERR_USAGE, "--slots wants a number from 1 to %d", SLOTS_MAX);
+    if (priority != INT64_MIN && (priority < -PRIORITY_MAX || priority > PRIORITY_MAX))
+        return err_set(err, ERR_USAGE, "--priority wants a number from %d to %d", -PRIORITY_MAX,
+                       PRIORITY_MAX);
+    s->overrides.slots = slots > 0 ? slots : 0;
+    s->overrides.has_priority = priority != INT64_MIN;
+    s->overrides.priority = priority;
+    return first;
+}
+
+/* --at or --in */
+static int read_start(struct submit *s, struct err *err)
+{
+    int64_t now = clock_now(), ms = 0;
+    char ago[DURATION_TEXT];
+    if (s->at && s->in)
+        return err_set(err, ERR_USAGE, "--at and --in: write one of them");
+    if (s->in) {
+        if (duration_parse(s->in, &ms, err) < 0) {
+            err_place(err, "--in");
+            return err->code = ERR_USAGE;
+        }
+        s->terms.not_before = now + ms;
+    }
+    if (!s->at)
+        return 0;
+    if (clock_parse(s->at, now, &s->terms.not_before, err) < 0) {
+        err_place(err, "--at");
+        return ERR_USAGE;
+    }
+    if (s->terms.not_before < now)
+        return err_set(err, ERR_USAGE, "--at: %s was %s ago: write a time to come", s->at,
+                       duration_text(now - s->terms.not_before, ago));
+    return 0;
+}
+
+/* ---- what is to run ---- */
+
+static int gather_files(struct submit *s, char **files, int n, struct err *err)
+{
+    struct errlist errors = {0};
+    for (int i = 0; i < n; i++)
+        submission_add_file(&s->submission, files[i], &errors);
+    int rc = errors.n ? command_errors(&errors, err) : 0;
+    errlist_free(&errors);
+    return rc;
+}
+
+static bool overrides_any(const struct overrides *o)
+{
+    return o->name || o->hosts || o->timeout || o->tags.n || o->slots || o->has_priority;
+}
+
+static int gather_reruns(struct submit *s, struct command *command, char **args, int n,
+                         struct err *err)
+{
+    if (!n)
+        return err_set(err, ERR_USAGE, "--rerun wants the ids of runs, 'last' or '-'");
+    int rc = command_open(command, s->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
+    if (rc == 0)
+        rc = selection_read(&s->chosen, args, n, stdin, command->cat, err);
+    if (rc == 0 && !s->chosen.n) {
+        /* an empty pipeline is an answer, not a mistake: -q keeps it silent */
+        log_warn("standard input names no runs: nothing was submitted");
+        err->code = 0;
+        return ERR_ANSWER;
+    }
+    if (rc == 0)
+        rc = submission_add_reruns(&s->submission, &s->chosen,
+                                   s->dry_run || overrides_any(&s->overrides), command->cat, err);
+    return rc;
+}
+
+static int gather(struct submit *s, struct command *command, char **args, int n, int before,
+                  struct err *err)
+{
+    if (s->rerun)
+        return gather_reruns(s, command, args, n, err);
+    if (before < n && before > 0)
+        return err_set(err, ERR_USAGE, "files or a command after --, not both");
+    if (before < n) {
+        submission_add_command(&s->submission, args + before, (size_t)(n - before));
+        return 0;
+    }
+    if (!n)
+        return err_set(err, ERR_USAGE,
+                       "nothing to submit: name job files, '-', or a command after --");
+    return gather_files(s, args, n, err);
+}
+
+static int check(const struct submit *s, const struct config *config, struct err *err)
+{
+    struct errlist errors = {0};
+    submission_check(&s->submission, config, &errors);
+    int rc = errors.n ? command_errors(&errors, err) : 0;
+    errlist_free(&errors);
+    return rc;
+}
+
+/* ---- doing it ---- */
+
+/* What would be stored, as job files in JSON, one a line. */
+static int print_plan(const struct submit *s)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < s->submission.n; i++) {
+        jobfile_write(&s->submission.v[i].job, &text);
+        buf_addch(&text, '\n');
+    }
+    (void)fwrite(buf_data(&text), 1, text.len, stdout);
+    buf_free(&text);
+    return EXITCODE_DONE;
+}
+
+static int print_made(struct submit *s, struct catalogue *cat, struct err *err)
+{
+    const struct run_query query = {.ids = s->made.ids, .nids = s->made.n};
+    int rc = 0;
+    if (view_form(s->view) != VIEW_ID)
+        rc = run_select(cat, &query, view_add_run, s->view, err);
+    for (size_t i = 0; view_form(s->view) == VIEW_ID && i < s->made.n; i++)
+        (void)view_add(s->view, &(struct run){.id = s->made.ids[i]});
+    /* out before any wait: who reads the ids goes on with them */
+    int written = view_end(s->view, rc < 0 ? NULL : err);
+    s->view = NULL;
+    return rc < 0 ? rc : written;
+}
+
+static int store(struct submit *s, struct command *command, struct err *err)
+{
+    char *actor = command_actor();
+    int rc = 0, exitcode = EXITCODE_DONE;
+    if (!command->cat)
+        rc = command_open(command, CATALOGUE_CREATE, err);
+    s->terms.held = s->hold;
+    s->terms.submitter = actor;
+    if (rc == 0)
+        rc = submission_store(&s->submission, &s->terms, command->cat, &s->made, err);
+    free(actor);
+    if (rc == 0)
+        rc = print_made(s, command->cat, err);
+    if (rc == 0 && s->wait)
+        rc = wait_runs(command->cat, s->made.ids, s->made.n, true, err);
+    if (rc == 0 && s->wait)
+        rc = wait_exitcode(command->cat, s->made.ids, s->made.n, &exitcode, err);
+    return rc < 0 ? rc : exitcode;
+}
+
+static int run_submit(struct submit *s, struct command *command, int argc, char **argv,
+                      struct err *err)
+{
+    int dashdash;
+    int first = read_options(s, argc, argv, &dashdash, err);
+    int rc = first < 0 ? first : read_start(s, err);
+    if (rc == 0)
+        rc = view_new(&s->view, view_run_columns, view_run_ncolumns, s->form, VIEW_ID, s->format,
+                      stdout, err);
+    if (rc == 0)
+        rc = gather(s, command, argv + first, argc - first, dashdash - first, err);
+    if (rc == 0)
+        rc = submission_override(&s->submission, &s->overrides, err);
+    if (rc == 0)
+        rc = command_configure(command, err);
+    if (rc == 0)
+        rc = check(s, &command->config, err);
+    if (rc < 0)
+        return rc;
+    return s->dry_run ? print_plan(s) : store(s, command, err);
+}
+
+static int submit_main(struct command *command, int argc, char **argv, struct err *err)
+{
+    struct submit s = {0};
+    int rc = run_submit(&s, command, argc, argv, err);
+    /* nothing was printed: only free it (a TSV header is no answer) */
+    view_drop(s.view);
+    submission_free(&s.submission);
+    selection_free(&s.chosen);
+    selection_free(&s.made);
+    strlist_free(&s.overrides.tags);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    return command_main("rota submit", submit_main, argc, argv);
+}

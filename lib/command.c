@@ -1,0 +1,104 @@
+#include "command.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exitcode.h"
+#include "log.h"
+#include "near.h"
+#include "xalloc.h"
+
+int command_errors(struct errlist *errors, struct err *err)
+{
+    for (size_t i = 0; i + 1 < errors->n; i++)
+        log_err(&errors->v[i]);
+    if (!errors->n)
+        return err_set(err, ERR_BUG, "it failed without saying why");
+    *err = errors->v[errors->n - 1];
+    return errors->v[0].code;
+}
+
+int command_configure(struct command *command, struct err *err)
+{
+    struct errlist errors = {0};
+    if (command->configured)
+        return 0;
+    int rc = config_load(&command->config, &errors);
+    if (rc < 0)
+        rc = command_errors(&errors, err);
+    command->configured = rc == 0;
+    errlist_free(&errors);
+    return rc;
+}
+
+int command_open(struct command *command, enum catalogue_mode mode, struct err *err)
+{
+    int rc = command_configure(command, err);
+    if (rc < 0)
+        return rc;
+    command->writes = mode != CATALOGUE_READ;
+    return catalogue_open(&command->cat, command->config.catalogue, mode, err);
+}
+
+static void close_all(struct command *command)
+{
+    if (command->cat && command->writes)
+        catalogue_checkpoint(command->cat, CATALOGUE_WAL_BYTES);
+    catalogue_close(command->cat);
+    if (command->configured)
+        config_free(&command->config);
+}
+
+static int flush(int exitcode)
+{
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || errno == 0)
+        return exitcode; /* an error of before was told by who wrote */
+    log_error("cannot write to standard output: %s", strerror(errno));
+    return EXITCODE_IO;
+}
+
+int command_main(const char *program, command_fn *fn, int argc, char **argv)
+{
+    struct command command = {0};
+    struct err err = {0};
+    log_open(program, LOG_WARN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    int rc = fn(&command, argc, argv, &err);
+    if (rc < 0 && err.code)
+        log_err(&err);
+    close_all(&command);
+    return flush(rc < 0 ? exitcode_of(rc) : rc);
+}
+
+char *command_actor(void)
+{
+    char host[65] = "";
+    const struct passwd *user = getpwuid(getuid());
+    if (gethostname(host, sizeof host - 1) < 0 || !host[0])
+        (void)snprintf(host, sizeof host, "localhost");
+    if (!user)
+        return xasprintf("%lu@%s", (unsigned long)getuid(), host);
+    return xasprintf("%s@%s", user->pw_name, host);
+}
+
+int command_no_host(const struct config *config, const char *name, struct err *err)
+{
+    const char *slash = config->path ? strrchr(config->path, '/') : NULL;
+    const char *file = slash ? slash + 1 : config->path;
+    const char *near = NULL;
+    if (config->nhosts)
+        near = near_word(name, &config->hosts[0].name, config->nhosts, sizeof *config->hosts);
+    if (!file)
+        return err_set(err, ERR_DATA, "no worker '%s': without a rota.ini there is only 'local'",
+                       name);
+    if (near)
+        return err_set(err, ERR_DATA, "no worker '%s' in %s (did you mean '%s'?)", name, file,
+                       near);
+    return err_set(err, ERR_DATA, "no worker '%s' in %s (add [worker %s] there)", name, file, name);
+}

@@ -1,0 +1,195 @@
+#include "selection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "clock.h"
+#include "near.h"
+#include "xalloc.h"
+
+void selection_add(struct selection *selection, int64_t id)
+{
+    if (selection->n == selection->cap) {
+        selection->cap = selection->cap ? selection->cap * 2 : 16;
+        selection->ids = xreallocarray(selection->ids, selection->cap, sizeof *selection->ids);
+    }
+    selection->ids[selection->n++] = id;
+}
+
+void selection_free(struct selection *selection)
+{
+    free(selection->ids);
+    *selection = (struct selection){0};
+}
+
+int64_t selection_id(const char *word, size_t len)
+{
+    int64_t id = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (word[i] < '0' || word[i] > '9' || id > (INT64_MAX - 9) / 10)
+            return 0;
+        id = id * 10 + (word[i] - '0');
+    }
+    return id;
+}
+
+int selection_read_stream(struct selection *selection, FILE *in, struct err *err)
+{
+    char *line = NULL;
+    size_t size = 0;
+    int rc = 0;
+    errno = 0;
+    for (size_t number = 1; rc == 0 && getline(&line, &size, in) >= 0; number++) {
+        const char *word = line + strspn(line, " \t\r\n");
+        size_t len = strcspn(word, " \t\r\n");
+        int64_t id = selection_id(word, len);
+        if (id)
+            selection_add(selection, id);
+        else if (len && !(len == 2 && strncasecmp(word, "id", 2) == 0))
+            rc = err_set(err, ERR_USAGE, "standard input:%zu: '%.*s' is no run's id", number,
+                         (int)(len < 40 ? len : 40), word);
+    }
+    if (rc == 0 && ferror(in))
+        rc = err_sys(err, ERR_IO, "cannot read standard input");
+    free(line);
+    return rc;
+}
+
+struct seen {
+    int64_t id;
+    size_t at;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
+}
+
+/* Keeps the first of each: a run named twice is not cancelled, printed or run twice. */
+static void drop_repeated(struct selection *selection)
+{
+    struct seen *seen = xcalloc(selection->n + 1, sizeof *seen);
+    size_t kept = 0;
+    for (size_t i = 0; i < selection->n; i++)
+        seen[i] = (struct seen){selection->ids[i], i};
+    qsort(seen, selection->n, sizeof *seen, by_id);
+    for (size_t i = 1; i < selection->n; i++)
+        if (seen[i].id == seen[i - 1].id)
+            selection->ids[seen[i].at] = 0;
+    for (size_t i = 0; i < selection->n; i++)
+        if (selection->ids[i])
+            selection->ids[kept++] = selection->ids[i];
+    selection->n = kept;
+    free(seen);
+}
+
+static int add_last(struct selection *selection, struct catalogue *cat, struct err *err)
+{
+    int64_t id;
+    int rc = run_last(cat, &id, err);
+    if (rc < 0)
+        return rc;
+    if (!id)
+        return err_set(err, ERR_ANSWER, "there is no last run: nothing was submitted yet");
+    selection_add(selection, id);
+    return 0;
+}
+
+int selection_read(struct selection *selection, char *const args[], int n, FILE *in,
+                   struct catalogue *cat, struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < n && rc == 0; i++) {
+        int64_t id = selection_id(args[i], strlen(args[i]));
+        if (id) {
+            selection_add(selection, id);
+        } else if (strcmp(args[i], "last") == 0) {
+            rc = add_last(selection, cat, err);
+        } else if (strcmp(args[i], "-") != 0) {
+            rc = err_set(err, ERR_USAGE, "'%.60s' is no run's id (write a number, 'last' or '-')",
+                         args[i]);
+        } else if (!selection->from_stdin) {
+            selection->from_stdin = true;
+            rc = selection_read_stream(selection, in, err);
+        }
+    }
+    drop_repeated(selection);
+    return rc;
+}
+
+/* ---- narrowing ---- */
+
+unsigned selection_states(bool over)
+{
+    unsigned states = 0;
+    for (int i = RUN_STATE_FIRST; i <= RUN_STATE_LAST; i++)
+        if (run_state_is_terminal((enum run_state)i) == over)
+            states |= 1U << i;
+    return states;
+}
+
+static int add_state(const char *word, unsigned *states, struct err *err)
+{
+    const char *words[RUN_STATE_LAST + 2] = {[0] = "open", [RUN_STATE_LAST + 1] = "over"};
+    for (int i = RUN_STATE_FIRST; i <= RUN_STATE_LAST; i++)
+        words[i] = run_state_name((enum run_state)i);
+    enum run_state state = run_state_of(word);
+    if (state)
+        *states |= 1U << state;
+    else if (strcmp(word, "open") == 0 || strcmp(word, "over") == 0)
+        *states |= selection_states(word[1] == 'v');
+    else {
+        const char *near = near_word(word, words, RUN_STATE_LAST + 2, sizeof *words);
+        return near ? err_set(err, ERR_USAGE, "unknown state '%s' (did you mean '%s'?)", word, near)
+                    : err_set(err, ERR_USAGE, "unknown state '%s' (rota-status(1) lists them)",
+                              word);
+    }
+    return 0;
+}
+
+static int add_states(const char *text, unsigned *states, struct err *err)
+{
+    int rc = 0;
+    for (const char *p = text; rc == 0;) {
+        size_t len = strcspn(p, ",");
+        char *word = xstrndup(p, len);
+        rc = add_state(word, states, err);
+        free(word);
+        p += len;
+        if (!*p++)
+            break;
+    }
+    return rc;
+}
+
+static int add_time(const char *option, const char *text, int64_t now, int64_t *at, struct err *err)
+{
+    int rc = text ? clock_parse(text, now, at, err) : 0;
+    if (rc < 0)
+        err_place(err, "%s", option);
+    return rc;
+}
+
+int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_query *query,
+                   struct err *err)
+{
+    query->job = narrowing->job;
+    query->host = narrowing->host;
+    int rc = narrowing->states ? add_states(narrowing->states, &query->states, err) : 0;
+    if (rc == 0)
+        rc = add_time("--since", narrowing->since, now, &query->since, err);
+    if (rc == 0)
+        rc = add_time("--until", narrowing->until, now, &query->until, err);
+    return rc;
+}
+
+bool narrowing_any(const struct narrowing *narrowing)
+{
+    return narrowing->states || narrowing->job || narrowing->host || narrowing->since ||
+           narrowing->until;
+}

@@ -1,0 +1,48 @@
+/*
+ * selection: which runs the arguments of a command name: ids, `last`, or `-` for ids on standard
+ * input (DESIGN section 3).
+ */
+#ifndef ROTA_SELECTION_H
+#define ROTA_SELECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "catalogue.h"
+#include "err.h"
+
+struct selection {
+    int64_t *ids; /* in the order they were named, each once */
+    size_t n, cap;
+    bool from_stdin; /* `-` was among the arguments: n == 0 selects nothing, never everything */
+};
+
+/* Reads n arguments. `last` asks the catalogue; `in` is read to its end for `-`. ERR_USAGE for a word
+ * that is no id, ERR_ANSWER for `last` of an empty catalogue, ERR_IO. */
+int selection_read(struct selection *selection, char *const args[], int n, FILE *in,
+                   struct catalogue *cat, struct err *err);
+/* Adds the ids of a stream: the first word of each line; empty lines are skipped, and so is a first word
+ * `ID` or `id`, which is the header of a table. ERR_USAGE with the line, ERR_IO. */
+int selection_read_stream(struct selection *selection, FILE *in, struct err *err);
+void selection_add(struct selection *selection, int64_t id);
+/* A run's id: a decimal number from 1; 0 when the word is none. */
+int64_t selection_id(const char *word, size_t len);
+void selection_free(struct selection *selection);
+
+/* The options that narrow a query; NULL: not given. */
+struct narrowing {
+    const char *states; /* words with commas: states, or open or over */
+    const char *job;    /* a pattern as of glob(7) */
+    const char *host;
+    const char *since, *until;
+};
+/* Sets the parts of *query that they narrow. `now`: ms. ERR_USAGE, with a suggestion for a state. */
+int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_query *query,
+                   struct err *err);
+bool narrowing_any(const struct narrowing *narrowing);
+/* The bits of all states that are over, or are not. */
+unsigned selection_states(bool over);
+
+#endif

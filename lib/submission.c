@@ -1,0 +1,260 @@
+#include "submission.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "duration.h"
+#include "hostrange.h"
+#include "io.h"
+#include "jobfile.h"
+#include "xalloc.h"
+
+static struct submission_entry *add(struct submission *submission, const char *place)
+{
+    submission->v = xreallocarray(submission->v, submission->n + 1, sizeof *submission->v);
+    struct submission_entry *entry = &submission->v[submission->n++];
+    *entry = (struct submission_entry){.place = xstrdup(place)};
+    return entry;
+}
+
+void submission_free(struct submission *submission)
+{
+    for (size_t i = 0; i < submission->n; i++) {
+        if (!submission->v[i].spec)
+            job_free(&submission->v[i].job);
+        free(submission->v[i].place);
+        free(submission->v[i].name);
+    }
+    free(submission->v);
+    *submission = (struct submission){0};
+}
+
+/* ---- from files ---- */
+
+/* The list's jobs become entries. */
+static void take_jobs(struct submission *submission, const char *place, struct joblist *jobs)
+{
+    for (size_t i = 0; i < jobs->n; i++)
+        add(submission, place)->job = jobs->v[i];
+    free(jobs->v); /* what was in it has moved */
+    *jobs = (struct joblist){0};
+}
+
+void submission_add_file(struct submission *submission, const char *file, struct errlist *errors)
+{
+    struct buf text = {0};
+    struct joblist jobs = {0};
+    struct err err = {0};
+    bool is_stdin = strcmp(file, "-") == 0;
+    const char *place = is_stdin ? "standard input" : file;
+    int rc = is_stdin ? io_read_all(STDIN_FILENO, JOBFILE_MAX, &text, &err)
+                      : io_read_file(file, JOBFILE_MAX, &text, &err);
+    if (rc < 0)
+        errlist_add(errors, err.code, is_stdin || err.code == ERR_DATA ? place : NULL, "%s%s",
+                    err.msg, err.code == ERR_DATA || is_stdin ? "" : " (a command goes after --)");
+    else if (jobfile_parse(file, buf_str(&text), text.len, &jobs, errors) == 0)
+        take_jobs(submission, place, &jobs);
+    buf_free(&text);
+}
+
+/* ---- a command ---- */
+
+/* A job's name from a command: its base name, with what a name may not hold made to '_'. */
+static char *name_of_command(const char *command)
+{
+    char name[64] = "";
+    size_t len = 0, end = strcspn(command, " \t\n;|&<>()");
+    size_t begin = end;
+    while (begin && command[begin - 1] != '/')
+        begin--;
+    for (; begin < end && len < sizeof name - 1; begin++) {
+        char c = command[begin];
+        bool fine = c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", c);
+        if (!fine && len)
+            fine = strchr("0123456789.-", c) != NULL;
+        name[len++] = (char)(fine ? c : '_');
+    }
+    return xstrdup(name_is_valid(name) ? name : "command");
+}
+
+void submission_add_command(struct submission *submission, char *const words[], size_t n)
+{
+    static const char shell[] = " \t\n|&;<>()$`\\\"'*?[]#~=%!{}";
+    struct job *job = &add(submission, "command line")->job;
+    job_init(job);
+    job->name = name_of_command(words[0]);
+    if (n == 1 && words[0][strcspn(words[0], shell)]) {
+        job->executor = EXECUTOR_SHELL;
+        job->text = xstrdup(words[0]);
+        return;
+    }
+    job->executor = EXECUTOR_EXEC;
+    for (size_t i = 0; i < n; i++)
+        strlist_add(&job->argv, words[i]);
+}
+
+/* ---- runs again ---- */
+
+static int add_rerun(const struct run *run, void *arg)
+{
+    struct submission *submission = arg;
+    char place[32];
+    (void)snprintf(place, sizeof place, "run %lld", (long long)run->id);
+    struct submission_entry *entry = add(submission, place);
+    entry->spec = run->spec;
+    entry->name = xstrdup(run->job);
+    entry->priority = run->priority;
+    entry->rerun_of = run->id;
+    return 0;
+}
+
+/* Both are sorted copies of small things: which id has no entry? */
+static int missing(const struct submission *submission, const struct selection *runs,
+                   struct err *err)
+{
+    for (size_t i = 0; i < runs->n; i++) {
+        size_t at = 0;
+        while (at < submission->n && submission->v[at].rerun_of != runs->ids[i])
+            at++;
+        if (at == submission->n)
+            return err_set(err, ERR_ANSWER, "there is no run %lld: nothing was submitted",
+                           (long long)runs->ids[i]);
+    }
+    return 0;
+}
+
+/* Turns an entry with a spec into one with a job. */
+static int parse_rerun(struct submission_entry *entry, struct catalogue *cat, struct err *err)
+{
+    struct errlist errors = {0};
+    struct joblist jobs = {0};
+    char *text = NULL;
+    int rc = spec_get(cat, entry->spec, &text, err);
+    if (rc == 0 &&
+        (jobfile_parse(entry->place, text, strlen(text), &jobs, &errors) < 0 || jobs.n != 1))
+        rc = err_set(err, ERR_DATA, "%s: its specification cannot be read any more: %s",
+                     entry->place, errors.n ? errors.v[0].msg : "there is no single job in it");
+    if (rc == 0) {
+        entry->job = jobs.v[0];
+        entry->job.priority = entry->priority;
+        entry->spec = 0;
+        free(jobs.v);
+    } else {
+        joblist_free(&jobs);
+    }
+    errlist_free(&errors);
+    free(text);
+    return rc;
+}
+
+int submission_add_reruns(struct submission *submission, const struct selection *runs, bool parse,
+                          struct catalogue *cat, struct err *err)
+{
+    const struct run_query query = {.ids = runs->ids, .nids = runs->n};
+    int rc = run_select(cat, &query, add_rerun, submission, err);
+    if (rc == 0 && submission->n < runs->n)
+        rc = missing(submission, runs, err);
+    for (size_t i = 0; rc == 0 && parse && i < submission->n; i++)
+        rc = parse_rerun(&submission->v[i], cat, err);
+    return rc;
+}
+
+/* ---- what the command line says instead ---- */
+
+static void override_job(struct job *job, const struct overrides *overrides,
+                         const struct strlist *hosts, int64_t timeout_ms)
+{
+    if (overrides->name) {
+        free(job->name);
+        job->name = xstrdup(overrides->name);
+    }
+    if (overrides->hosts) {
+        strlist_free(&job->hosts);
+        strlist_copy(&job->hosts, hosts);
+    }
+    for (size_t i = 0; i < overrides->tags.n; i++)
+        if (!strlist_has(&job->tags, overrides->tags.v[i]))
+            strlist_add(&job->tags, overrides->tags.v[i]);
+    if (overrides->slots)
+        job->slots = (int)overrides->slots;
+    if (overrides->timeout)
+        job->timeout_ms = timeout_ms;
+    if (overrides->has_priority)
+        job->priority = (int)overrides->priority;
+}
+
+int submission_override(struct submission *submission, const struct overrides *overrides,
+                        struct err *err)
+{
+    struct strlist hosts = {0};
+    int64_t timeout_ms = 0;
+    int rc = 0;
+    if (overrides->name && !name_is_valid(overrides->name))
+        rc =
+            err_set(err, ERR_USAGE,
+                    "--name: '%s' is no job's name (letters, digits, '.', '_' and '-', at most 64)",
+                    overrides->name);
+    else if (overrides->name && submission->n > 1)
+        rc = err_set(err, ERR_USAGE, "--name is for one job, these are %zu", submission->n);
+    if (rc == 0 && overrides->timeout &&
+        (rc = duration_parse(overrides->timeout, &timeout_ms, err)) < 0)
+        err_place(err, "--timeout");
+    if (rc == 0 && overrides->hosts && (rc = hostrange_expand(overrides->hosts, &hosts, err)) < 0)
+        err_place(err, "--host");
+    for (size_t i = 0; rc == 0 && i < submission->n; i++)
+        if (!submission->v[i].spec)
+            override_job(&submission->v[i].job, overrides, &hosts, timeout_ms);
+    strlist_free(&hosts);
+    return rc < 0 ? (err->code = ERR_USAGE) : 0;
+}
+
+/* ---- into the catalogue ---- */
+
+static int store(const struct submission_entry *entry, const struct submission_terms *terms,
+                 int64_t now, struct catalogue *cat, int64_t *id, struct err *err)
+{
+    struct run_new run = {
+        .spec = entry->spec,
+        .job = entry->spec ? entry->name : entry->job.name,
+        .state = terms->held ? RUN_HELD : RUN_QUEUED,
+        .priority = entry->spec ? entry->priority : entry->job.priority,
+        .queued_at = now,
+        .not_before = terms->not_before,
+        .due_at = terms->not_before, /* a deadline counts from when it was wanted */
+        .rerun_of = entry->rerun_of,
+        .submitter = terms->submitter,
+    };
+    int rc = 0;
+    if (!run.spec) {
+        struct buf text = {0};
+        jobfile_write(&entry->job, &text);
+        rc = spec_put(cat, buf_str(&text), text.len, &run.spec, err);
+        buf_free(&text);
+    }
+    return rc < 0 ? rc : run_insert(cat, &run, id, err);
+}
+
+/* One transaction, and the ids are told to nobody before it is committed (and, the catalogue being
+ * synchronous=FULL, on the disk): an acknowledged submit survives whatever comes next, and one that
+ * failed has left nothing behind, so that it can simply be repeated. */
+int submission_store(const struct submission *submission, const struct submission_terms *terms,
+                     struct catalogue *cat, struct selection *ids, struct err *err)
+{
+    int64_t now = clock_now();
+    int rc = catalogue_begin(cat, err);
+    for (size_t i = 0; rc == 0 && i < submission->n; i++) {
+        int64_t id = 0;
+        rc = store(&submission->v[i], terms, now, cat, &id, err);
+        if (rc == 0)
+            selection_add(ids, id);
+    }
+    if (rc == 0)
+        rc = catalogue_commit(cat, err);
+    if (rc < 0)
+        catalogue_rollback(cat);
+    return rc;
+}

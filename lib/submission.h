@@ -1,0 +1,72 @@
+/*
+ * submission: what one `rota submit` asks for: runs of jobs from files, of a command, or of runs
+ * that were. All of it enters the catalogue in one transaction, or nothing does.
+ */
+#ifndef ROTA_SUBMISSION_H
+#define ROTA_SUBMISSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalogue.h"
+#include "config.h"
+#include "err.h"
+#include "job.h"
+#include "selection.h"
+#include "strlist.h"
+
+/* One run to be made. */
+struct submission_entry {
+    struct job job; /* has no name when `spec` says it all */
+    char *place;    /* the file, for messages */
+    int64_t spec;   /* of the run that is run again; 0: job is to be stored */
+    char *name;     /* of the job; set with spec only */
+    int priority;   /* likewise */
+    int64_t rerun_of;
+};
+
+/* What the command line says instead of the job. */
+struct overrides {
+    const char *name; /* NULL: not given; likewise hosts, timeout */
+    const char *hosts;
+    const char *timeout;
+    struct strlist tags; /* added */
+    int64_t slots;       /* 0: not given */
+    bool has_priority;
+    int64_t priority;
+};
+
+struct submission {
+    struct submission_entry *v;
+    size_t n;
+};
+
+/* Reads a job file, "-" for standard input. Errors are added to the list. */
+void submission_add_file(struct submission *submission, const char *file, struct errlist *errors);
+/* Adds a command: its words as they are, or, for one word that is more than a name, a line for sh
+ * (as ssh would do with it). */
+void submission_add_command(struct submission *submission, char *const words[], size_t n);
+/* Adds the selected runs again. With `parse` their jobs are read, so that overrides apply. ERR_ANSWER when
+ * one is not there. */
+int submission_add_reruns(struct submission *submission, const struct selection *runs, bool parse,
+                          struct catalogue *cat, struct err *err);
+/* Applies what the command line says. ERR_USAGE, ERR_DATA. */
+int submission_override(struct submission *submission, const struct overrides *overrides,
+                        struct err *err);
+/* Whether some worker could ever run each of them: names, tags, slots. Errors are added to the list. */
+void submission_check(const struct submission *submission, const struct config *config,
+                      struct errlist *errors);
+
+/* How the runs enter the catalogue. */
+struct submission_terms {
+    bool held;
+    int64_t not_before; /* 0: at once */
+    const char *submitter;
+};
+/* Stores all of them; the new ids are added to *ids. When it returns 0 they are committed. */
+int submission_store(const struct submission *submission, const struct submission_terms *terms,
+                     struct catalogue *cat, struct selection *ids, struct err *err);
+void submission_free(struct submission *submission);
+
+#endif

@@ -1,0 +1,123 @@
+# rota: finding commands, and what all commands have in common.
+# bats' run sets stderr
+# shellcheck disable=SC2154
+
+load lib
+
+@test "rota alone shows a map of the commands" {
+    run --separate-stderr rota
+    [ "$status" -eq 0 ]
+    [[ $output == *"submit    enqueue runs"* ]]
+    [ -z "$stderr" ]
+}
+
+@test "an unknown command suggests the near one" {
+    run rota sumbit
+    [ "$status" -eq 64 ]
+    [ "$output" = "rota: no command 'sumbit' (did you mean 'submit'?)" ]
+}
+
+@test "a command's name is no path" {
+    run rota ../rota-status
+    [ "$status" -eq 64 ]
+}
+
+@test "--version tells the version" {
+    run rota --version
+    [ "$status" -eq 0 ]
+    [[ $output =~ ^rota\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "rota help COMMAND is the command's -h" {
+    [ "$(rota help status)" = "$(rota status -h)" ]
+}
+
+# What -h prints and what the page says, both as one line.
+synopsis()
+{
+    MANWIDTH=1000 mandoc -Tascii -O width=1000 "$1" | col -bx |
+        sed -n '/^SYNOPSIS/,/^[A-Z]/{/^ /p}' | tr -s ' \n' ' '
+}
+
+@test "-h is the synopsis of the man page" {
+    for page in "$ROTA_TOP"/man/rota-*.1; do
+        name=${page##*/rota-}
+        name=${name%.1}
+        run rota "$name" -h
+        [ "$status" -eq 0 ]
+        want=$(synopsis "$page")
+        got=" $(tr -s ' \n' ' ' <<<"$output")"
+        [ "$got" = "$want" ] || { echo "-h:  $got"; echo "man: $want"; return 1; }
+    done
+}
+
+@test "man pages have no warnings and all sections" {
+    mandoc -Tlint -W warning "$ROTA_TOP"/man/*.[1-8]
+    for page in "$ROTA_TOP"/man/rota[-.]*.[15]; do
+        for section in SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' EXAMPLES; do
+            grep -q "^\.Sh $section" "$page"
+        done
+    done
+}
+
+@test "every option of a command stands in its page" {
+    for name in submit dispatch status logs cancel hosts; do
+        # shellcheck disable=SC2013
+        for option in $(rota "$name" -h | grep -o -e '--[a-z-]*[a-z]'); do
+            grep -q -e "Fl -${option#--}" "$ROTA_TOP/man/rota-$name.1"
+        done
+    done
+}
+
+@test "a wrong option suggests the near one" {
+    run rota status --stat failed
+    [ "$status" -ne 64 ] # an abbreviation
+    run rota status --sttae failed
+    [ "$status" -eq 64 ]
+    [ "$output" = "rota status: unknown option '--sttae' (did you mean '--state'?)" ]
+}
+
+@test "a reader that goes away is no error" {
+    rota submit -- true
+    for _ in 1 2 3 4 5 6 7; do
+        rota status -o id | rota submit --rerun - >/dev/null
+    done
+    set -o pipefail
+    for form in table json id tsv; do
+        run --separate-stderr bash -c "set -o pipefail; rota status -o $form | head -c 1 >/dev/null"
+        [ "$status" -eq 0 ]
+        [ -z "$stderr" ]
+        run --separate-stderr bash -c "set -o pipefail; rota status -o $form | true"
+        [ "$status" -eq 0 ]
+        [ -z "$stderr" ]
+    done
+}
+
+@test "a full disk is told" {
+    rota submit -- true
+    for command in 'status -o id' 'cancel 1' 'submit -- true' 'hosts'; do
+        run --separate-stderr bash -c "rota $command >/dev/full"
+        [ "$status" -eq 74 ]
+        [[ $stderr == *"No space left"* ]]
+    done
+}
+
+@test "a bad configuration is exit 78 with its place" {
+    config <<<'[wroker a]'
+    for command in 'submit -- true' status hosts 'cancel 1' 'logs 1'; do
+        # shellcheck disable=SC2086
+        run rota $command
+        [ "$status" -eq 78 ]
+        [[ $output == *"rota.ini:1"* ]]
+    done
+}
+
+@test "without a catalogue commands that read say what makes it" {
+    for command in status 'logs last' 'cancel 1' 'submit --rerun 1'; do
+        # shellcheck disable=SC2086
+        run rota $command
+        [ "$status" -eq 74 ]
+        [[ $output == *"rota submit"* ]]
+    done
+    [ ! -e "$ROTA_CATALOGUE" ]
+}

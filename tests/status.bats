@@ -1,0 +1,160 @@
+# rota status: queries and their forms.
+# bats' run sets stderr
+# shellcheck disable=SC2154
+
+load lib
+
+# Sets columns of a run: end 3 "state = 7, exit_code = 3".
+set_run()
+{
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE run SET $2 WHERE id = $1"
+}
+
+# 1 held, 2 queued, 3 running on web1, 4 failed on db1, 5 succeeded on db1, 6 lost on web1
+six_runs()
+{
+    for job in alpha beta gamma delta alpha zeta; do
+        rota submit --name $job -- true >/dev/null
+    done
+    rota cancel --hold 1 >/dev/null
+    set_run 3 "state = 5, host = 'web1', attempt = 1, started_at = queued_at"
+    set_run 4 "state = 7, host = 'db1', attempt = 2, exit_code = 3, started_at = 1000, finished_at = 2500"
+    set_run 5 "state = 6, host = 'db1', attempt = 1, exit_code = 0, started_at = 1000, finished_at = 9e11"
+    set_run 6 "state = 10, host = 'web1', attempt = 1, reason = 'the host rebooted'"
+}
+
+ids()
+{
+    rota status -o id "$@" | tr '\n' ' '
+}
+
+@test "runs are chosen by state, job, host and time" {
+    six_runs
+    [ "$(ids)" = '1 2 3 4 5 6 ' ]
+    [ "$(ids --state failed)" = '4 ' ]
+    [ "$(ids --state failed,lost)" = '4 6 ' ]
+    [ "$(ids --state open)" = '1 2 3 ' ]
+    [ "$(ids --state over)" = '4 5 6 ' ]
+    [ "$(ids --job alpha)" = '1 5 ' ]
+    [ "$(ids --job '*lt*')" = '4 ' ]
+    [ "$(ids --host 'db*')" = '4 5 ' ]
+    [ "$(ids --host web1 --state lost)" = '6 ' ]
+    [ "$(ids --since 1990-01-01 --state over)" = '5 ' ]
+    [ "$(ids --limit 2)" = '5 6 ' ]
+    [ "$(ids 4 2)" = '2 4 ' ]
+    [ "$(ids last)" = '6 ' ]
+    [ "$(ids --state failed 4 5)" = '4 ' ]
+}
+
+@test "nothing matched is exit 1, and words for people only" {
+    six_runs
+    run --separate-stderr rota status --state timeout
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [ "$stderr" = "rota status: no run matches" ]
+    run rota status --state timeout -o id
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    run rota status -q --state timeout
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+}
+
+@test "runs that are named and not there are told" {
+    six_runs
+    run --separate-stderr rota status -o id 2 99
+    [ "$status" -eq 1 ]
+    [ "$output" = 2 ]
+    [ "$stderr" = "rota status: 1 of the 2 runs named are not in the catalogue" ]
+}
+
+@test "ids come from standard input, with or without a header" {
+    six_runs
+    [ "$(rota status --state failed,lost | ids -)" = '4 6 ' ]
+    [ "$(rota status --state failed -o tsv | ids -)" = '4 ' ]
+    run --separate-stderr rota status - </dev/null
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    run rota status - <<<nonsense
+    [ "$status" -eq 64 ]
+    [[ $output == *"standard input:1: 'nonsense' is no run's id"* ]]
+}
+
+@test "json has every field, one object a line" {
+    six_runs
+    run rota status -o json
+    [ "${#lines[@]}" -eq 6 ]
+    run rota status -o json 4
+    [ "$(json '"\(.state) \(.exit_code) \(.host) \(.attempt) \(.duration)"')" = 'failed 3 db1 2 1.5' ]
+    [ "$(json '.started_at, .signal, .reason')" = $'1970-01-01T00:00:01.000Z\nnull\nnull' ]
+    for field in id job state reason host attempt priority exit_code signal due_at queued_at \
+        started_at finished_at duration submitter array index occurrence not_before rerun_of \
+        out_bytes out_dropped err_bytes err_dropped utime stime maxrss; do
+        [ "$(json "has(\"$field\")")" = true ]
+    done
+}
+
+@test "tsv and --format have the same values" {
+    six_runs
+    run rota status -o tsv 6
+    [[ ${lines[0]} == $'id\tjob\tstate\t'* ]]
+    [[ ${lines[1]} == $'6\tzeta\tlost\tweb1\t'*$'\tthe host rebooted' ]]
+    [ "$(rota status --format '{id}: {reason}' 6)" = '6: the host rebooted' ]
+    run rota status --format '{hots}'
+    [ "$status" -eq 64 ]
+    [[ $output == *"(did you mean 'host'?)" ]]
+}
+
+@test "machine forms do not depend on the environment" {
+    six_runs
+    rota status -o json 4 5 6 >one
+    TZ=Asia/Tokyo LC_ALL=de_DE.UTF-8 COLUMNS=20 TERM=xterm rota status -o json 4 5 6 >two
+    cmp one two
+}
+
+@test "untrusted text cannot reach the terminal, nor break a line" {
+    rota submit -- true
+    set_run 1 "reason = char(27) || '[2J' || char(10) || 'x' || char(9) || 'y'"
+    for form in table wide tsv json; do
+        run rota status -o $form
+        [[ $output != *$'\033'* ]]
+        want=2
+        [ $form != json ] || want=1
+        [ "${#lines[@]}" -eq $want ]
+    done
+    [ "$(rota status -o json | jq -r .reason)" = $'\033[2J\nx\ty' ]
+}
+
+@test "a table that nothing narrows shows the newest 50" {
+    for i in {1..60}; do printf -- '---\nname: j%s\nshell: "true"\n' "$i"; done >many.yaml
+    rota submit many.yaml >/dev/null
+    run rota status
+    [ "${#lines[@]}" -eq 51 ]
+    [[ ${lines[1]} == 11\ * || ${lines[1]} == " "11\ * ]]
+    [ "$(rota status -o id | wc -l)" -eq 60 ]
+    [ "$(rota status --limit 0 | wc -l)" -eq 61 ]
+    [ "$(rota status --state queued | wc -l)" -eq 61 ]
+}
+
+@test "colours and widths are for terminals" {
+    six_runs
+    run rota status
+    [[ $output != *$'\033'* ]]
+    run script -qec "stty cols 75; rota status" /dev/null </dev/null
+    [[ $output == *$'\033[31mfailed'* ]]
+    for line in "${lines[@]}"; do
+        plain=$(sed $'s/\033\\[[0-9;]*m//g; s/\r//; s/…/./g' <<<"$line")
+        [ ${#plain} -le 75 ]
+    done
+    NO_COLOR=1 run script -qec "rota status" /dev/null </dev/null
+    [[ $output != *$'\033'* ]]
+}
+
+@test "an unknown state suggests the near one" {
+    six_runs
+    run rota status --state fialed
+    [ "$status" -eq 64 ]
+    [ "$output" = "rota status: unknown state 'fialed' (did you mean 'failed'?)" ]
+    run rota status --limit -3
+    [ "$status" -eq 64 ]
+}
