@@ -5,6 +5,8 @@ BINDIR      = $(PREFIX)/bin
 LIBEXECDIR  = $(PREFIX)/libexec/rota
 MANDIR      = $(PREFIX)/share/man
 B          ?= build
+# make Q= shows the commands
+Q          ?= @
 
 CC         ?= cc
 OPT        ?= -O2 -g
@@ -16,36 +18,39 @@ CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
-DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux mandoc
+DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux mandoc tzdata
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = clock duration escape log io proc job hostrange opt
-WORKER    = $(L0) clock io proc message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
+L1        = clock duration escape near log io zone proc job hostrange opt
+WORKER    = $(L0) clock duration io proc message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
-CONFIG    = config
-SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport
-DISPATCH  = message loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
-QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) command view selection
+CONFIG    = config config_hosts config_keys inifile
+JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_write yamltree
+SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport greeting push gate child \
+            resolve sshconfig knownhosts sshkey sshagent
+DISPATCH  = message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+VIEW      = view view_format view_host view_run view_table
+QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
 # ---- each program and what it is made of ----
 PROGRAMS  = rota rota-submit rota-dispatch rota-status rota-logs rota-cancel rota-hosts rota-worker
 OBJS_rota          = cmd/rota $(L0) $(L1)
-OBJS_rota-submit   = cmd/submit $(QUERY) jobfile wait
-OBJS_rota-dispatch = cmd/dispatch $(QUERY) jobfile wait $(DISPATCH)
+OBJS_rota-submit   = cmd/submit $(QUERY) $(JOBFILE) submission submission_check wait
+OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-status   = cmd/status $(QUERY)
-OBJS_rota-logs     = cmd/logs $(QUERY)
+OBJS_rota-logs     = cmd/logs $(QUERY) run_output
 OBJS_rota-cancel   = cmd/cancel $(QUERY)
-OBJS_rota-hosts    = cmd/hosts $(QUERY)
+OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
 LIBS_rota-status   = sqlite3 inih
 LIBS_rota-logs     = sqlite3 inih
 LIBS_rota-cancel   = sqlite3 inih
-LIBS_rota-hosts    = sqlite3 inih
+LIBS_rota-hosts    = sqlite3 inih yaml-0.1
 
 obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1))))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
@@ -63,20 +68,27 @@ $B/build_id.h: FORCE
 
 $B/obj/%.o: %.c | $B/build_id.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo CC $<
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 define program
 $B/$(1): $(call obj,$(OBJS_$(1)))
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(if $$(filter rota-worker,$(1)),$$(STATIC) -s) -o $$@ $$^ \
+	@echo LINK $$@
+	$$Q$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(if $$(filter rota-worker,$(1)),$$(STATIC) -s) -o $$@ $$^ \
 	    $$(if $(LIBS_$(1)),$$(shell pkg-config --libs $(LIBS_$(1)))) -lm
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$p)))
 
 # A unit test may use everything of the library but the programs' own main files.
-LIB_OBJS = $(call obj,$(sort $(QUERY) $(DISPATCH) $(WORKER) jobfile wait))
-$B/unit/%: tests/unit/%.c $(LIB_OBJS)
+LIB_OBJS = $(call obj,$(sort $(foreach p,$(PROGRAMS),$(filter-out cmd/%,$(OBJS_$p)))))
+$B/librota.a: $(LIB_OBJS)
+	@rm -f $@
+	$Q$(AR) rcs $@ $^
+$B/unit/%: tests/unit/%.c $B/librota.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -MF $B/unit/$*.d -o $@ $< $(LIB_OBJS) $$(pkg-config --libs $(PKGS)) -lm
+	@echo LINK $@
+	$Q$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -MF $B/unit/$*.d -o $@ $< $B/librota.a \
+	    $$(pkg-config --libs $(PKGS)) -lm
 
 deps:
 	@tests/deps $(DEPS)

@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# four: four ssh hosts on this machine: one throwaway sshd on 127.0.1.1 to 127.0.1.4.
+#
+# four_start, once for a file of tests (setup_file) or the demo; four_stop ends what it began.
+# four_config then makes the configuration of one test. Needs no root, only sshd and ssh-keygen:
+# the hosts are all the account that runs this.
+
+# Starts sshd on a free port of the addresses, with more lines of configuration:
+#   four_sshd DIRECTORY 'ADDRESS…' [LINE…]
+# DIRECTORY then has: port, pid, host (its key), log.
+four_sshd()
+{
+    local dir=$1 addresses=$2 address port pid try
+    shift 2
+    mkdir -p "$dir"
+    if [ "$(id -u)" -eq 0 ]; then
+        mkdir -p /run/sshd # sshd as root insists on it; usually the service makes it
+    fi
+    [ -f "$dir/host" ] || ssh-keygen -q -t ed25519 -N '' -C '' -f "$dir/host"
+    for try in {1..50}; do
+        # below the ports that the kernel gives away itself
+        port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+        {
+            for address in $addresses; do
+                printf 'ListenAddress %s:%s\n' "$address" "$port"
+            done
+            printf '%s\n' "HostKey $dir/host" "AuthorizedKeysFile $FOUR/user.pub" \
+                'StrictModes no' 'PidFile none' 'UsePAM no' 'PermitRootLogin prohibit-password' \
+                'PasswordAuthentication no' 'KbdInteractiveAuthentication no' 'UseDNS no' \
+                'MaxStartups 100' "$@"
+        } >"$dir/config"
+        # 3 and 8 are the descriptors of bats and of its callers: a server must not hold them
+        "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/config" \
+            </dev/null >"$dir/log" 2>&1 3>&- 8>&- &
+        pid=$!
+        if four_listens "$pid" "$dir/log" "$(wc -w <<<"$addresses")"; then
+            echo "$port" >"$dir/port"
+            echo "$pid" >"$dir/pid"
+            return 0
+        fi
+        kill "$pid" 2>/dev/null || :
+        wait "$pid" 2>/dev/null || :
+    done
+    echo "no sshd after $try tries:" >&2
+    cat "$dir/log" >&2
+    return 1
+}
+
+# Waits until sshd said so for each of its addresses; fails when it ended or one is taken.
+four_listens()
+{
+    local never
+    exec {never}<> <(:)
+    while kill -0 "$1" 2>/dev/null && ! grep -q 'Bind to port' "$2"; do
+        if [ "$(grep -c 'Server listening' "$2")" -eq "$3" ]; then
+            exec {never}<&-
+            return 0
+        fi
+        read -rt 0.02 -u "$never" || :
+    done
+    exec {never}<&-
+    return 1
+}
+
+four_start()
+{
+    FOUR=$(mktemp -d)
+    export FOUR
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$FOUR/user"
+    four_sshd "$FOUR/four" '127.0.1.1 127.0.1.2 127.0.1.3 127.0.1.4'
+}
+
+# Ends the sshd of a directory, with its sessions.
+four_end()
+{
+    local pid
+    pid=$(cat "$1/pid")
+    # shellcheck disable=SC2046 # a list of numbers
+    kill "$pid" $(four_sessions "$1") 2>/dev/null || :
+    wait "$pid" 2>/dev/null || :
+    rm -rf "$1"
+}
+
+four_stop()
+{
+    local file
+    [ -n "${FOUR-}" ] || return 0
+    for file in "$FOUR"/*/pid; do
+        if [ -f "$file" ]; then
+            four_end "${file%/pid}"
+        fi
+    done
+    rm -rf "$FOUR"
+}
+
+# The processes that serve connections, one a line; not what they started.
+four_sessions()
+{
+    local level
+    level=$(cat "${1:-$FOUR/four}/pid")
+    while level=$(pgrep -d, -P "$level" -x sshd); do
+        tr , '\n' <<<"$level"
+    done
+}
+
+# Adds the host key of a server to known_hosts, for addresses.
+four_know()
+{
+    local dir=$1 address
+    shift
+    for address in "$@"; do
+        printf '[%s]:%s %s\n' "$address" "$(cat "$dir/port")" "$(cat "$dir/host.pub")"
+    done >>"$FOUR_HOME/known_hosts"
+}
+
+# Writes rota.ini, ssh_config and known_hosts to FOUR_HOME (default: HOME) and exports
+# ROTA_CONFIG and ROTA_SSH_CONFIG: four_config SLOTS [NAME…]; the names are w1 to w4 by default.
+four_config()
+{
+    local slots=$1 n=0 name
+    shift
+    [ $# -gt 0 ] || set -- w1 w2 w3 w4
+    FOUR_HOME=${FOUR_HOME:-$HOME}
+    export ROTA_CONFIG=$FOUR_HOME/rota.ini ROTA_SSH_CONFIG=$FOUR_HOME/ssh_config
+    printf '%s\n' "UserKnownHostsFile $FOUR_HOME/known_hosts" 'GlobalKnownHostsFile /dev/null' \
+        'IdentitiesOnly yes' >"$ROTA_SSH_CONFIG"
+    four_know "$FOUR/four" 127.0.1.{1..4}
+    {
+        printf '[ssh]\nidentity = %s\n' "$FOUR/user"
+        for name in "$@"; do
+            printf '\n[worker %s]\naddress = 127.0.1.%d\nport = %d\nslots = %d\n' "$name" \
+                $((++n)) "$(cat "$FOUR/four/port")" "$slots"
+        done
+    } >"$ROTA_CONFIG"
+    chmod 600 "$ROTA_CONFIG"
+}
+
+# Adds a worker to the configuration: four_add NAME LINE…
+four_add()
+{
+    {
+        printf '\n[worker %s]\n' "$1"
+        printf '%s\n' "${@:2}"
+    } >>"$ROTA_CONFIG"
+}

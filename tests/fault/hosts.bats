@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# Hosts that are not as they should be: one clear message, and no other host is delayed.
+
+load ../lib
+load ../e2e/four
+
+setup_file()
+{
+    four_start
+}
+
+teardown_file()
+{
+    four_stop
+}
+
+setup()
+{
+    rota_setup
+    four_config 4
+    listener='' extra=''
+}
+
+teardown()
+{
+    if [ -n "$listener" ]; then
+        kill "$listener" || :
+        wait "$listener" || :
+    fi
+    if [ -n "$extra" ]; then
+        four_end "$extra"
+    fi
+    rota_teardown
+}
+
+# A server on a free port of 127.0.0.1 that accepts and says what the argument says (Python),
+# then nothing more. Sets port.
+listen_and()
+{
+    python3 - "$HOME/port" 3>&- <<PYTHON &
+import os, socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(server.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+held = []
+while True:
+    client, _ = server.accept()
+    held.append(client)
+    try:
+        $1
+    except OSError:
+        pass
+PYTHON
+    listener=$!
+    eventually test -s "$HOME/port"
+    port=$(cat "$HOME/port")
+}
+
+# Submits a run for the bad host and one for w1; the good one must end well while the dispatcher
+# is at it, the bad one must wait, with a reason that matches $1.
+bad_host_waits()
+{
+    run -0 rota submit --name bad --host bad -- true
+    run -0 rota submit --name good --host w1 -- true
+    run timeout 60 rota dispatch
+    [ "$status" -ne 124 ]
+    run -0 rota status --format '{job} {state}' 1 2
+    [ "$output" = 'bad queued
+good succeeded' ]
+    run -0 rota status --format '{reason}' 1
+    [[ $output =~ $1 ]] || { echo "reason: $output"; return 1; }
+    run -0 rota hosts --format '{name} {state}' bad
+    [ "$output" = 'bad down' ]
+}
+
+@test "a closed port: connection refused is said, the other host's run ends" {
+    four_add bad 'address = 127.0.0.1' 'port = 1'
+    bad_host_waits '[Rr]efused'
+}
+
+@test "a name that does not resolve" {
+    four_add bad 'address = no-such-host.invalid'
+    bad_host_waits 'no-such-host.invalid'
+}
+
+good_ended()
+{
+    [ "$(rota status --format '{state}' 2)" = succeeded ]
+}
+
+@test "a server that never speaks is given up, and meanwhile the others work" {
+    listen_and 'pass'
+    four_add bad 'address = 127.0.0.1' "port = $port"
+    run -0 rota submit --host bad -- true
+    run -0 rota submit --host w1 -- true
+    rota dispatch 3>&- &
+    dispatcher=$!
+    eventually good_ended
+    # it is still at the silent one
+    kill -0 "$dispatcher"
+    wait "$dispatcher"
+    run -0 rota status --format '{state}' 1
+    [ "$output" = queued ]
+}
+
+@test "a server that is not an SSH server" {
+    listen_and 'client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"); client.close()'
+    four_add bad 'address = 127.0.0.1' "port = $port"
+    bad_host_waits '.'
+}
+
+@test "a server that floods before it is known does not hold the others" {
+    listen_and 'client.settimeout(5); [client.sendall(b"x" * 1000 + b"\r\n") for _ in range(100000)]'
+    four_add bad 'address = 127.0.0.1' "port = $port"
+    bad_host_waits '.'
+}
+
+@test "an unknown host key is refused before anything is sent" {
+    : >"$HOME/known_hosts"
+    run -0 rota submit --host w1 -- true
+    run rota dispatch
+    run -0 rota status --format '{state} {reason}' 1
+    [[ $output == queued*known_hosts* ]]
+}
+
+@test "a changed host key is refused and called so" {
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$HOME/other"
+    sed -i "/^\[127.0.1.2\]/s|ssh-ed25519.*|$(cat "$HOME/other.pub")|" "$HOME/known_hosts"
+    run -0 rota submit --host w2 -- true
+    run -0 rota submit --host w1 -- true
+    run rota dispatch
+    run -0 rota status --format '{state} {reason}' 1
+    [[ $output == queued*[Kk]ey*chang* || $output == queued*chang*key* ]]
+    run -0 rota status --format '{state}' 2
+    [ "$output" = succeeded ]
+}
+
+@test "a refused user key names the user and the key" {
+    ssh-keygen -q -t ed25519 -N '' -f "$HOME/other"
+    four_add bad 'address = 127.0.1.3' "port = $(cat "$FOUR/four/port")" "identity = $HOME/other"
+    bad_host_waits 'other'
+}
+
+# One more sshd, on 127.0.1.5, as a worker: strange_host NAME LINE-OF-SSHD_CONFIG…
+strange_host()
+{
+    local name=$1
+    shift
+    extra=$FOUR/$name
+    four_sshd "$extra" 127.0.1.5 "$@"
+    four_know "$extra" 127.0.1.5
+    four_add "$name" 'address = 127.0.1.5' "port = $(cat "$extra/port")"
+}
+
+@test "a login banner and a noisy shell start do not disturb" {
+    seq -f 'Welcome, line %.0f of a long banner.' 1 50 >"$HOME/banner"
+    cat >"$HOME/login" <<'SH'
+#!/bin/sh
+seq -f 'noise %.0f of a .bashrc' 1 500
+echo 'more of it' >&2
+printf 'rota-worker almost'
+exec sh -c "$SSH_ORIGINAL_COMMAND"
+SH
+    chmod +x "$HOME/login"
+    strange_host noisy "Banner $HOME/banner" "ForceCommand $HOME/login"
+    run -0 rota submit --host noisy -- echo clean
+    run -0 rota dispatch --wait 1
+    run -0 rota logs 1
+    [ "$output" = clean ]
+}
+
+@test "a host whose shell start never ends its noise is given up" {
+    strange_host noisy 'ForceCommand yes noise'
+    run -0 rota submit --host noisy -- true
+    run -0 rota submit --host w1 -- true
+    run timeout 60 rota dispatch
+    [ "$status" -ne 124 ]
+    run -0 rota status --format '{state}'
+    [ "$output" = 'queued
+succeeded' ]
+}
+
+@test "a host that runs only its own command: the message says what to set" {
+    strange_host forced 'ForceCommand echo This account is for mail only.'
+    run -0 rota submit --host forced -- true
+    run timeout 60 rota dispatch
+    run -0 rota status --format '{state} {reason}' 1
+    [[ $output == queued*'worker ='* ]]
+}
+
+@test "an idle dispatch makes no connection and starts no worker" {
+    run -0 rota submit --host w1 -- true
+    run -0 rota dispatch
+    # the leak checker cannot look at a traced process
+    ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" run -0 \
+        strace -f -qq -e trace=socket,connect,execve -o "$HOME/trace" rota dispatch
+    run ! grep -E 'AF_INET|connect\(' "$HOME/trace"
+    run ! grep -E 'execve.*(worker|"ssh)' "$HOME/trace"
+}
+
+@test "worker = PATH uses an installed worker and pushes nothing" {
+    before=$(find "$ROTA_REAL_HOME/.cache/rota" 2>/dev/null | sort)
+    printf '%s\n' "worker = $ROTA_BUILD_DIR/rota-worker" >>"$ROTA_CONFIG"
+    run -0 rota submit --host w4 -- echo installed
+    run -0 rota dispatch --wait 1
+    run -0 rota logs 1
+    [ "$output" = installed ]
+    [ "$(find "$ROTA_REAL_HOME/.cache/rota" 2>/dev/null | sort)" = "$before" ]
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# The house: building in place, installing, uninstalling.
+
+load lib
+
+commands='submit dispatch status logs cancel hosts worker'
+
+# make, as a user would call it: not as a child of the make that runs the suite
+run_make()
+{
+    env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$ROTA_TOP" B="$ROTA_BUILD_DIR" "$@"
+}
+
+@test "rota works where it was built, from any directory" {
+    cd /
+    run -0 "$ROTA_BUILD_DIR/rota" submit -- true
+    [ "$output" = 1 ]
+}
+
+@test "rota works through a symbolic link to it" {
+    ln -s "$ROTA_BUILD_DIR/rota" "$HOME/rota"
+    run -0 "$HOME/rota" submit -- true
+    [ "$output" = 1 ]
+}
+
+@test "every program says its version" {
+    version=$(sed -n 's/^VERSION *= *//p' "$ROTA_TOP/Makefile")
+    run -0 rota --version
+    [[ $output == *"$version"* ]]
+    run -0 "$ROTA_BUILD_DIR/rota-worker" --version
+    [[ $output == *"$version"* ]]
+}
+
+@test "the worker is static, stripped and under 1 MiB" {
+    if ldd "$ROTA_BUILD_DIR/rota-worker" 2>&1 | grep -q asan; then
+        return 0 # the sanitizers are neither static nor small
+    fi
+    run ldd "$ROTA_BUILD_DIR/rota-worker"
+    [[ $output == *'not a dynamic executable'* || $output == *'statically linked'* ]]
+    [ "$(stat -c %s "$ROTA_BUILD_DIR/rota-worker")" -lt 1048576 ]
+    run nm "$ROTA_BUILD_DIR/rota-worker"
+    [[ $output == *'no symbols'* ]]
+}
+
+@test "what only reads and writes the catalogue links no SSH code" {
+    for command in submit status logs cancel hosts; do
+        run ldd "$ROTA_BUILD_DIR/rota-$command"
+        [[ $output == *sqlite3* ]]
+        [[ $output != *ssh* ]]
+    done
+}
+
+@test "make install puts programs and pages in place, make uninstall takes all away" {
+    root=$BATS_TEST_TMPDIR/root
+    run -0 run_make DESTDIR="$root" install
+    [ -x "$root/usr/local/bin/rota" ]
+    for command in $commands; do
+        [ -x "$root/usr/local/libexec/rota/rota-$command" ]
+    done
+    for page in "$ROTA_TOP"/man/*.[1-8]; do
+        cmp "$page" "$root/usr/local/share/man/man${page##*.}/${page##*/}"
+    done
+    run -0 run_make DESTDIR="$root" uninstall
+    run -0 find "$root" -type f
+    [ -z "$output" ]
+}
+
+@test "an installed rota finds its commands in libexec" {
+    prefix=$BATS_TEST_TMPDIR/prefix
+    # only rota itself is built again: it alone knows the directory
+    run -0 run_make B="$prefix/build" PREFIX="$prefix" "$prefix/build/rota"
+    install -D "$prefix/build/rota" "$prefix/bin/rota"
+    install -D -t "$prefix/libexec/rota" "$ROTA_BUILD_DIR/rota-submit"
+    run -0 "$prefix/bin/rota" submit -- true
+    [ "$output" = 1 ]
+}
+
+@test "every option that -h names is in the manual page" {
+    for command in ${commands% worker}; do
+        [ -f "$ROTA_TOP/man/rota-$command.1" ]
+        run -0 rota "$command" -h
+        # every long option that -h names has its place in the page
+        while read -r option; do
+            grep -qE -- "Fl Fl ${option#--}|Fl -${option#--}" "$ROTA_TOP/man/rota-$command.1" || {
+                echo "rota-$command.1 does not name $option"
+                return 1
+            }
+        done < <(grep -oE -- '--[a-z][a-z-]+' <<<"$output" | sort -u)
+    done
+}
+
+@test "tests/deps needs nothing and says nothing when nothing is missing" {
+    run -0 env -i PATH="$PATH" strace -f -qq -e trace=connect,socket -o "$HOME/trace" \
+        "$ROTA_TOP/tests/deps" bash coreutils
+    [ -z "$output" ]
+    run ! grep AF_INET "$HOME/trace"
+}
+
+@test "tests/deps names the packages that it cannot install" {
+    mkdir "$HOME/bin"
+    printf '#!/bin/sh\nexit 100\n' >"$HOME/bin/apt-get"
+    printf '#!/bin/sh\nshift\nexec "$@"\n' >"$HOME/bin/sudo"
+    chmod +x "$HOME/bin/"*
+    PATH=$HOME/bin:$PATH run -1 "$ROTA_TOP/tests/deps" bash no-such-package-1 no-such-package-2
+    [[ $output == *'no-such-package-1 no-such-package-2'* ]]
+}
