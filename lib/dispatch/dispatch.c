@@ -1,6 +1,7 @@
 #include "dispatch/internal.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -13,6 +14,8 @@ enum {
     PARTING_MS = 500, /* for the last bytes to workers */
     PROGRESS_MS = 200,
     PATIENCE_MS = 20,
+    HOST_DESCRIPTORS = 4, /* of a host that is being connected to */
+    OWN_DESCRIPTORS = 64,
 };
 
 /* ---- when to leave ---- */
@@ -173,8 +176,25 @@ static int check_owner(const struct catalogue *cat, struct err *err)
                    catalogue_path(cat), (unsigned)catalogue_owner(cat));
 }
 
+/* Room for every host's descriptors. Only when it is needed: local jobs inherit the limit, and some
+ * programs go through all descriptors up to it. */
+static void raise_descriptors(const struct dispatch *d)
+{
+    struct rlimit limit;
+    rlim_t need = d->config->nhosts * HOST_DESCRIPTORS + OWN_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
+        return;
+    limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < need)
+        log_warn("at most %llu descriptors may be open, %llu are wanted for %zu hosts: raise "
+                 "ulimit -n",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)need, d->config->nhosts);
+}
+
 static int start(struct dispatch *d, struct err *err)
 {
+    raise_descriptors(d);
     int rc = check_owner(d->cat, err);
     if (rc == 0)
         rc = holder_take(d->cat, &d->holder, err);
