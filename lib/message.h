@@ -46,7 +46,7 @@ enum {
 enum message_type {
     MSG_HELLO = 1, /* head: VERSION UUID EPOCH FENCE WORKER [SPOOL] */
     MSG_WELCOME,   /* worker: VERSION BUILD MACHINE BOOT HOSTNAME SYSTEM CLOCK CPUS LOAD MEM_TOTAL
-                      MEM_FREE DISK_FREE SPOOL */
+                      MEM_FREE DISK_FREE SPOOL SPOOL_ID */
     MSG_REFUSED,   /* worker: REASON; it ends afterwards */
     MSG_RUN,       /* worker: RUN ATTEMPT TOKEN STATE(enum message_run_state) AGE */
     MSG_READY,     /* worker: the list of RUN is complete */
@@ -120,6 +120,7 @@ enum message_tag {
     TAG_ERR_TOTAL,
     TAG_ERR_DROPPED,
     TAG_KEYS, /* packed run keys, MESSAGE_KEY_SIZE bytes each: u64 run, u32 attempt, u64 token */
+    TAG_SPOOL_ID, /* random, made with the spool: another one means that the old spool is gone */
 };
 
 enum { MESSAGE_KEY_SIZE = 20 };

@@ -320,3 +320,21 @@ END
     [ "$(json .state)" = failed ]
     [[ $(json .reason) == *nobody-of-this-name* ]]
 }
+
+@test "a spool that was taken away: what it held is lost, and nothing is started twice" {
+    mkfifo go
+    id=$(rota submit -- sh -c "echo x >>$PWD/witness; read line <$PWD/go")
+    dispatcher_starts
+    eventually is_state "$id" running
+    kill -9 "$dispatcher"
+    wait "$dispatcher" || :
+    rm -rf "$(worker_spool)"
+    # claimed, as a dispatcher leaves it that died before it heard of the start
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE run SET state = 4, started_at = NULL"
+    rota dispatch
+    run -0 rota status -o json "$id"
+    [ "$(json .state)" = lost ]
+    [[ $(json .reason) == "spool gone"* ]]
+    echo go >go
+    [ "$(wc -l <witness)" = 1 ]
+}

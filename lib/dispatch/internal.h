@@ -112,7 +112,7 @@ struct peer {
     struct host host; /* as recorded, and what WELCOME said */
     bool host_dirty;
     struct peer *next_dirty;
-    char spool_id[33]; /* of the spool that answers now */
+    bool rebooted, new_spool; /* as against what was recorded, by WELCOME */
 };
 
 struct dispatch {

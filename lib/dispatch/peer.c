@@ -355,19 +355,25 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(struct peer *const *)a)->place.name, (*(struct peer *const *)b)->place.name);
 }
 
+static void take_text(char **to, const char *text)
+{
+    free(*to);
+    *to = text ? xstrdup(text) : NULL;
+}
+
 static int load_host(const struct host *row, void *arg)
 {
     struct dispatch *d = arg;
     struct peer *peer = peer_find(d, row->name);
     if (!peer)
         return 0;
-    free(peer->host.drained);
-    peer->host.drained = row->drained ? xstrdup(row->drained) : NULL;
+    take_text(&peer->host.drained, row->drained);
     peer->drained = row->drained != NULL;
     if (peer->state == PEER_IDLE && row->cpus) {
         struct host *host = &peer->host;
-        free(host->machine);
-        host->machine = row->machine ? xstrdup(row->machine) : NULL;
+        take_text(&host->machine, row->machine);
+        take_text(&host->boot, row->boot);
+        take_text(&host->spool, row->spool);
         host->state = row->state;
         host->state_at = row->state_at;
         host->cpus = row->cpus;

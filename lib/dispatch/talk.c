@@ -131,15 +131,20 @@ static void replace(char **to, char *taken)
     *to = taken;
 }
 
+/* Whether a known identity differs from the one in the message. */
+static bool is_other(const char *known, const struct message *m, enum message_tag tag)
+{
+    char *now = message_get_str(m, tag);
+    bool other = known && now && strcmp(known, now) != 0;
+    free(now);
+    return other;
+}
+
 /* Another machine under this name must not be asked about runs: it would truthfully say that it
  * knows none of them, and they would be taken for lost. */
 static int check_machine(const struct peer *peer, const struct message *m, struct err *err)
 {
-    char *machine = message_get_str(m, TAG_MACHINE);
-    bool other =
-        peer->nworks && peer->host.machine && machine && strcmp(machine, peer->host.machine) != 0;
-    free(machine);
-    if (!other)
+    if (!peer->nworks || !is_other(peer->host.machine, m, TAG_MACHINE))
         return 0;
     return err_set(err, ERR_UNREACHABLE,
                    "another machine answers as %s: its runs are waited for; mend the address, or "
@@ -155,6 +160,9 @@ static int on_welcome(struct peer *peer, const struct message *m, struct err *er
     if (message_get_u64(m, TAG_VERSION, 0) != MESSAGE_VERSION)
         return err_set(err, ERR_UNREACHABLE, "the worker speaks another version of the protocol");
     struct host *host = &peer->host;
+    peer->rebooted = is_other(host->boot, m, TAG_BOOT);
+    peer->new_spool = is_other(host->spool, m, TAG_SPOOL_ID);
+    replace(&host->spool, message_get_str(m, TAG_SPOOL_ID));
     replace(&host->machine, message_get_str(m, TAG_MACHINE));
     replace(&host->boot, message_get_str(m, TAG_BOOT));
     replace(&host->hostname, message_get_str(m, TAG_HOSTNAME));
@@ -207,7 +215,20 @@ static int on_run(struct peer *peer, const struct message *m, struct err *err)
 
 /* The list is complete: whatever is ours and was not named is not there. A claimed run whose START
  * never arrived is started now, with the same token: the worker's journal holds every START that
- * it took, so it cannot have begun (a new spool would have said so by another id). */
+ * it took, so it cannot have begun. That argument needs the same journal: a spool with another
+ * identity knows nothing, and then the run may have run. */
+static void settle(struct dispatch *d, struct peer *peer, struct work *work)
+{
+    if (peer->new_spool || work->state == RUN_RUNNING)
+        work_give_up(d, work, END_LOST,
+                     peer->rebooted ? "host rebooted, and its spool is gone"
+                                    : "spool gone: the worker does not know this run any more");
+    else if (work->cancel)
+        work_give_up(d, work, END_CANCELLED, "cancelled before it started");
+    else
+        talk_start(peer, work);
+}
+
 static int on_ready(struct peer *peer, const struct message *m, struct err *err)
 {
     (void)m;
@@ -219,15 +240,8 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
     replace(&peer->trouble, NULL);
     peer->place.slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
     for (struct work *work = peer->works; work; work = work->next) {
-        if (work->known || work->ending)
-            continue;
-        if (work->state == RUN_RUNNING)
-            work_give_up(d, work, END_LOST,
-                         "spool gone: the worker does not know this run any more");
-        else if (work->cancel)
-            work_give_up(d, work, END_CANCELLED, "cancelled before it started");
-        else
-            talk_start(peer, work);
+        if (!work->known && !work->ending)
+            settle(d, peer, work);
     }
     peer_record(peer);
     queue_match(d);

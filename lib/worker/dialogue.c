@@ -38,6 +38,7 @@ static void welcome(struct front *front)
     facts_lasting(&w);
     facts_changing(&w, front->spool.dir);
     message_str(&w, TAG_SPOOL, front->spool.dir);
+    message_str(&w, TAG_SPOOL_ID, front->spool.id);
     message_end(&w);
     charges_each(&front->charges, announce, front);
     w = message_begin(&front->out, MSG_READY);
@@ -60,6 +61,8 @@ static int take_spool(struct front *front, const struct message *m, struct err *
         rc = spool_lock(&front->spool, err);
     if (rc == 0)
         rc = spool_raise_fence(&front->spool, epoch, fence, err);
+    if (rc == 0)
+        rc = spool_identify(&front->spool, err);
     if (rc == 0)
         rc = spool_open_fixed(&front->spool, err);
     if (rc == 0)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
@@ -263,6 +264,47 @@ int spool_check_fence(const struct spool *spool, uint64_t epoch, uint64_t fence,
                    seen[0], seen[1], epoch, fence);
 }
 
+/* Writes a small file whole before it has its name: who dies amid it leaves the old one. */
+static int write_whole(const struct spool *spool, const char *name, const char *text, size_t len,
+                       struct err *err)
+{
+    char *fresh = xasprintf("%s/%s.new", spool->dir, name),
+         *path = xasprintf("%s/%s", spool->dir, name);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc = fd < 0 ? ERR_IO : io_write_all(fd, text, len, err);
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0 || rename(fresh, path) < 0)
+        rc = err_sys(err, ERR_IO, "cannot write %s", path);
+    free(fresh);
+    free(path);
+    return rc;
+}
+
+int spool_identify(struct spool *spool, struct err *err)
+{
+    struct buf text = {0};
+    char *path = xasprintf("%s/id", spool->dir);
+    int rc = io_read_file(path, SPOOL_ID, &text, NULL);
+    free(path);
+    if (rc == 0 && text.len == SPOOL_ID) {
+        memcpy(spool->id, buf_data(&text), SPOOL_ID);
+    } else {
+        unsigned char random[SPOOL_ID / 2];
+        if (getrandom(random, sizeof random, 0) != sizeof random)
+            rc = err_sys(err, ERR_OS, "cannot get random bytes");
+        else
+            rc = 0;
+        for (size_t i = 0; i < sizeof random; i++)
+            (void)snprintf(spool->id + 2 * i, 3, "%02x", random[i]);
+        if (rc == 0)
+            rc = write_whole(spool, "id", spool->id, SPOOL_ID, err);
+    }
+    spool->id[SPOOL_ID] = '\0';
+    buf_free(&text);
+    return rc;
+}
+
 int spool_raise_fence(const struct spool *spool, uint64_t epoch, uint64_t fence, struct err *err)
 {
     uint64_t seen[2];
@@ -272,19 +314,9 @@ int spool_raise_fence(const struct spool *spool, uint64_t epoch, uint64_t fence,
     read_fence(spool, seen);
     if (seen[0] == epoch && seen[1] == fence)
         return 0;
-    char line[64], *fresh = xasprintf("%s/fence.new", spool->dir),
-                   *path = xasprintf("%s/fence", spool->dir);
+    char line[64];
     int len = snprintf(line, sizeof line, "%" PRIu64 " %" PRIu64 "\n", epoch, fence);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    rc = fd < 0 ? ERR_IO : io_write_all(fd, line, (size_t)len, err);
-    if (fd >= 0)
-        close(fd);
-    /* whole before it has the name: a front end that dies here leaves the old one */
-    if (rc < 0 || rename(fresh, path) < 0)
-        rc = err_sys(err, ERR_IO, "cannot write %s", path);
-    free(fresh);
-    free(path);
-    return rc;
+    return write_whole(spool, "fence", line, (size_t)len, err);
 }
 
 void spool_close(struct spool *spool)

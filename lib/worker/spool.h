@@ -15,9 +15,12 @@
 
 #include "err.h"
 
+enum { SPOOL_ID = 32 };
+
 struct spool {
     char *dir;
-    int lock; /* -1: not held */
+    int lock;              /* -1: not held */
+    char id[SPOOL_ID + 1]; /* hexadecimal, once it was identified */
 };
 
 /* Finds and makes the spool of a catalogue and a worker name. `base` is what the configuration says
@@ -28,6 +31,8 @@ int spool_open(struct spool *spool, const char *base, const char *home, const ch
 int spool_check_fence(const struct spool *spool, uint64_t epoch, uint64_t fence, struct err *err);
 /* Becomes the one front end, ending another that lives. ERR_BUSY: it would not end in time. */
 int spool_lock(struct spool *spool, struct err *err);
+/* Under the lock: reads the spool's identity, or gives it one. */
+int spool_identify(struct spool *spool, struct err *err);
 /* Under the lock: checks again, then writes the new highest down. */
 int spool_raise_fence(const struct spool *spool, uint64_t epoch, uint64_t fence, struct err *err);
 /* Opens cells/ and notify at their fixed descriptors (shim.h). */
