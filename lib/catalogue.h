@@ -94,7 +94,8 @@ struct run {
     int signal; /* 0: none */
     int64_t due_at, queued_at, not_before, started_at, finished_at, cancel_at;
     int64_t utime_us, stime_us, maxrss_kb;
-    int64_t out_bytes, out_dropped, err_bytes, err_dropped; /* written by the job; not kept of these */
+    int64_t out_bytes, out_dropped, err_bytes,
+        err_dropped;                            /* written by the job; not kept of these */
     int64_t rerun_of, array, index, occurrence; /* 0: none; index -1: none */
 };
 void run_free(struct run *run);
@@ -103,12 +104,13 @@ void run_free(struct run *run);
 struct run_query {
     const int64_t *ids; /* only these; NULL: any */
     size_t nids;
-    unsigned states; /* bit 1 << state; 0: any */
-    const char *job; /* GLOB pattern; NULL: any */
+    unsigned states;  /* bit 1 << state; 0: any */
+    const char *job;  /* GLOB pattern; NULL: any */
     const char *host; /* GLOB pattern likewise */
-    int64_t since, until; /* runs that were open or ended at or after since, and queued at or before until */
-    int64_t limit;        /* the newest so many; 0: all */
-    bool newest_first;    /* else by id, oldest first */
+    int64_t since,
+        until; /* runs that were open or ended at or after since, and queued at or before until */
+    int64_t limit;     /* the newest so many; 0: all */
+    bool newest_first; /* else by id, oldest first */
 };
 /* Calls each for every run, after reading them all in batches (no read transaction is open during
  * the call). A nonzero return of each stops and is returned. */
@@ -142,8 +144,8 @@ struct holder {
     uint64_t start; /* proc_start_time of pid */
     char host[65];
     int64_t fence;
-    int64_t since;   /* ms */
-    int64_t expires; /* CLOCK_MONOTONIC ms of that boot; only for a stopped one */
+    int64_t since;      /* ms */
+    int64_t expires;    /* CLOCK_MONOTONIC ms of that boot; only for a stopped one */
     uint64_t pid_space; /* inode of the pid namespace in which pid means something */
 };
 enum { HOLDER_LEASE_MS = 60000 };
@@ -193,9 +195,9 @@ int run_started(struct catalogue *cat, int64_t id, int attempt, int64_t at, stru
 struct run_end {
     int64_t id;
     int attempt;
-    enum run_state state; /* terminal, or RUN_QUEUED: try again not before not_before */
+    enum run_state state;         /* terminal, or RUN_QUEUED: try again not before not_before */
     enum run_state attempt_state; /* how the attempt itself ended (terminal) */
-    const char *reason;   /* NULL: none */
+    const char *reason;           /* NULL: none */
     bool has_exit;
     int exit_code, signal;
     int64_t started_at, finished_at, not_before;
@@ -220,10 +222,10 @@ int run_hosts_tried(struct catalogue *cat, int64_t id, struct strlist *hosts, st
 struct host {
     char *name;
     enum host_state { HOST_UNKNOWN = 0, HOST_UP = 1, HOST_DOWN = 2 } state;
-    char *drained;  /* why a person drained it; NULL: in service */
-    char *reason;   /* why it is down */
+    char *drained; /* why a person drained it; NULL: in service */
+    char *reason;  /* why it is down */
     char *machine, *boot, *hostname, *system, *build;
-    char *spool; /* identity of the spool that last answered */
+    char *spool;            /* identity of the spool that last answered */
     int cpus, load_percent; /* load average times 100 */
     int64_t mem_total_kb, mem_free_kb, disk_free_kb, skew_ms;
     int64_t seen_at, state_at; /* last heard from; since when in this state */
@@ -240,7 +242,8 @@ int host_select(struct catalogue *cat, int (*each)(const struct host *, void *),
 /* What people asked for since event `after`, oldest first. */
 struct event {
     int64_t id, at, run;
-    const char *kind;  /* "submit", "cancel", "signal", "hold", "release", "lost", "drain", "resume" */
+    const char
+        *kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "drain", "resume" */
     const char *actor; /* NULL ok */
     const char *detail;
 };

@@ -36,8 +36,8 @@
 enum {
     MESSAGE_VERSION = 1,
     FRAME_HEADER = 12,
-    FRAME_MAX = 65536,       /* header included */
-    MESSAGE_MAX = 4 << 20,   /* payload of one message, all frames together */
+    FRAME_MAX = 65536,         /* header included */
+    MESSAGE_MAX = 4 << 20,     /* payload of one message, all frames together */
     MESSAGE_NOISE_MAX = 65536, /* bytes of login noise skipped before the nonce */
     MESSAGE_PING_MS = 15000,   /* the head sends PING this often */
     MESSAGE_SILENCE_MS = 60000 /* either side gives up after hearing nothing for this long */
@@ -51,18 +51,18 @@ enum message_type {
     MSG_RUN,       /* worker: RUN ATTEMPT TOKEN STATE(enum message_run_state) AGE */
     MSG_READY,     /* worker: the list of RUN is complete */
     MSG_ADOPT,     /* head: RUN ATTEMPT TOKEN OUT_AT ERR_AT CREDIT */
-    MSG_START,     /* head: RUN ATTEMPT TOKEN CREDIT EXECUTOR (ARG… | TEXT) [STDIN] ENV… [WORKDIR]
+    MSG_START,   /* head: RUN ATTEMPT TOKEN CREDIT EXECUTOR (ARG… | TEXT) [STDIN] ENV… [WORKDIR]
                       [USER] TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH */
-    MSG_STARTED,   /* worker: RUN ATTEMPT TOKEN AGE(since start) */
-    MSG_OUTPUT,    /* worker: RUN ATTEMPT TOKEN STREAM OFFSET DATA */
-    MSG_CREDIT,    /* head: RUN ATTEMPT CREDIT(bytes more) */
-    MSG_RESULT,    /* worker: RUN ATTEMPT TOKEN END CODE SIGNAL [REASON] DURATION AGE(since end)
+    MSG_STARTED, /* worker: RUN ATTEMPT TOKEN AGE(since start) */
+    MSG_OUTPUT,  /* worker: RUN ATTEMPT TOKEN STREAM OFFSET DATA */
+    MSG_CREDIT,  /* head: RUN ATTEMPT CREDIT(bytes more) */
+    MSG_RESULT,  /* worker: RUN ATTEMPT TOKEN END CODE SIGNAL [REASON] DURATION AGE(since end)
                       UTIME STIME MAXRSS OUT_TOTAL OUT_DROPPED ERR_TOTAL ERR_DROPPED */
-    MSG_ACK,       /* head: KEYS */
-    MSG_KILL,      /* head: RUN ATTEMPT TOKEN SIGNAL (0: TERM, then KILL after the run's KILL_AFTER;
+    MSG_ACK,     /* head: KEYS */
+    MSG_KILL,    /* head: RUN ATTEMPT TOKEN SIGNAL (0: TERM, then KILL after the run's KILL_AFTER;
                       else only that signal, to the main process's group) */
-    MSG_PING,      /* head */
-    MSG_PONG,      /* worker: CLOCK LOAD MEM_FREE DISK_FREE */
+    MSG_PING,    /* head */
+    MSG_PONG,    /* worker: CLOCK LOAD MEM_FREE DISK_FREE */
 };
 
 enum message_tag {
@@ -79,16 +79,16 @@ enum message_tag {
     TAG_SYSTEM, /* "Linux x86_64" */
     TAG_CLOCK,  /* ms since the epoch */
     TAG_CPUS,
-    TAG_LOAD, /* one-minute load average times 100 */
+    TAG_LOAD,      /* one-minute load average times 100 */
     TAG_MEM_TOTAL, /* KiB */
     TAG_MEM_FREE,  /* KiB available */
     TAG_DISK_FREE, /* KiB free where the spool is */
     TAG_REASON,    /* text for people */
     TAG_RUN,
     TAG_ATTEMPT,
-    TAG_TOKEN, /* random 64 bits of the attempt */
-    TAG_STATE, /* enum message_run_state */
-    TAG_AGE,   /* ms */
+    TAG_TOKEN,  /* random 64 bits of the attempt */
+    TAG_STATE,  /* enum message_run_state */
+    TAG_AGE,    /* ms */
     TAG_OUT_AT, /* bytes of standard output the head has */
     TAG_ERR_AT,
     TAG_CREDIT,   /* bytes of OUTPUT the worker may send for this run */
@@ -107,13 +107,13 @@ enum message_tag {
     TAG_STREAM,     /* 1: standard output, 2: standard error */
     TAG_OFFSET,     /* of the first byte of DATA in the kept output */
     TAG_DATA,
-    TAG_END,      /* enum message_end */
-    TAG_CODE,     /* exit code */
-    TAG_SIGNAL,   /* signal number */
-    TAG_DURATION, /* ms from start to end */
-    TAG_UTIME,    /* µs */
-    TAG_STIME,    /* µs */
-    TAG_MAXRSS,   /* KiB */
+    TAG_END,         /* enum message_end */
+    TAG_CODE,        /* exit code */
+    TAG_SIGNAL,      /* signal number */
+    TAG_DURATION,    /* ms from start to end */
+    TAG_UTIME,       /* µs */
+    TAG_STIME,       /* µs */
+    TAG_MAXRSS,      /* KiB */
     TAG_OUT_TOTAL,   /* bytes the job wrote */
     TAG_OUT_DROPPED, /* bytes of these not kept, from the middle: the first OUT_LIMIT / 2 bytes are
                         the head, what follows them is the tail */
@@ -157,7 +157,8 @@ struct message_writer {
 struct message_writer message_begin(struct buf *out, enum message_type type);
 void message_u64(struct message_writer *w, enum message_tag tag, uint64_t value);
 void message_bytes(struct message_writer *w, enum message_tag tag, const void *p, size_t len);
-void message_str(struct message_writer *w, enum message_tag tag, const char *s); /* NULL: no field */
+void message_str(struct message_writer *w, enum message_tag tag,
+                 const char *s);                                    /* NULL: no field */
 void message_key(struct message_writer *w, struct message_key key); /* RUN ATTEMPT TOKEN */
 void message_end(struct message_writer *w);
 /* Room that a field of DATA of `len` bytes takes in a message; for sizing one OUTPUT to one frame. */

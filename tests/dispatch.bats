@@ -24,7 +24,7 @@ is_state()
 # Starts a dispatcher in the background; dispatcher_ends waits for it.
 dispatcher_starts()
 {
-    rota dispatch "$@" 2>"$BATS_TEST_TMPDIR/dispatch.err" 3>&- &
+    rota dispatch 2>"$BATS_TEST_TMPDIR/dispatch.err" 3>&- &
     dispatcher=$!
 }
 

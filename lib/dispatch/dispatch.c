@@ -60,7 +60,7 @@ static bool is_done(const struct dispatch *d)
         return d->nwaits == 0;
     if (d->options->once)
         return !is_connecting(d);
-    return !has_live_runs(d) && !is_connecting(d) && !round_could_start(d) && !is_due_soon(d);
+    return !has_live_runs(d) && !is_connecting(d) && !placing_could_start(d) && !is_due_soon(d);
 }
 
 /* ---- one turn ---- */

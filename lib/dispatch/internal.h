@@ -5,6 +5,8 @@
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
  *   queue.c     runs that wait: classes of equal demands, and those not due yet
+ *   placing.c   which of them go where now
+ *   waiting.c   why the others wait
  *   round.c     one round: results recorded, queued runs claimed, in one transaction; then told
  *   result.c    how an attempt's end becomes a run's state
  *   wake.c      signals, and changes of the catalogue and the configuration
@@ -108,7 +110,7 @@ struct peer {
     char *trouble;                /* the last failure; NULL: none */
     struct work *works;           /* starting and running here */
     size_t nworks;
-    int busy; /* slots that they take */
+    int busy;         /* slots that they take */
     struct host host; /* as recorded, and what WELCOME said */
     bool host_dirty;
     struct peer *next_dirty;
@@ -225,8 +227,20 @@ enum { ROUND_BATCH = 64, ROUND_BATCH_MS = 2, ROUND_CLAIMS = 256 };
 /* Asks for a round in so many milliseconds at the latest. */
 void round_soon(struct dispatch *d, int64_t ms);
 int round_run(struct dispatch *d, struct err *err);
+
+/* ---- placing.c ---- */
+/* Places up to max runs: each is taken from its line and attached to its peer, not yet claimed. */
+size_t placing_run(struct dispatch *d, struct work **claims, size_t max);
 /* Whether some queued run may start without waiting for a host that is set aside. */
-bool round_could_start(const struct dispatch *d);
+bool placing_could_start(const struct dispatch *d);
+
+/* ---- waiting.c ---- */
+/* Asks for the reasons to be written in a while, when something waits. */
+void waiting_want(struct dispatch *d);
+/* In a transaction: writes them when that time has come. */
+int waiting_record(struct dispatch *d, struct err *err);
+/* What was written is not known any more: the transaction failed. */
+void waiting_forget(struct dispatch *d);
 
 /* ---- wake.c ---- */
 int wake_init(struct dispatch *d, struct err *err);

@@ -11,7 +11,7 @@
 #include "output.h"
 #include "xalloc.h"
 
-enum { BUSY_RETRY_MS = 50, WAITING_MS = 1000, CALM_MS = 1000 };
+enum { BUSY_RETRY_MS = 50, CALM_MS = 1000 };
 
 void round_soon(struct dispatch *d, int64_t ms)
 {
@@ -23,7 +23,6 @@ void round_soon(struct dispatch *d, int64_t ms)
 /* What one round is about to commit, so that it can be told, or undone. */
 struct round {
     struct work *claims[ROUND_CLAIMS];
-    struct peer *on[ROUND_CLAIMS];
     size_t nclaims;
     struct {
         struct work *work;
@@ -33,170 +32,6 @@ struct round {
     } * ends;
     size_t nends;
 };
-
-/* ---- placing ---- */
-
-static bool class_before(const void *a, const void *b)
-{
-    const struct class *x = a, *y = b;
-    return x->line.less(heap_top(&x->line), heap_top(&y->line));
-}
-
-/* Wants connections to cold hosts for what waits in the line and no connected host has room for. */
-static void want_cold(const struct class *class, struct dispatch *d)
-{
-    for (size_t left = class->line.n; left; left--) {
-        struct place_host *host =
-            place_best(class->hosts, class->nhosts, PLACE_COLD, class->demands.slots,
-                       &((const struct work *)heap_top(&class->line))->tried);
-        if (!host)
-            return;
-        host->used += class->demands.slots;
-        peer_want(peer_find(d, host->name));
-    }
-}
-
-/* The host for the first in line. One that was tried already does not get it again while another
- * that was not may still answer. */
-static struct place_host *host_for_first(const struct class *class)
-{
-    const struct work *first = heap_top(&class->line);
-    const struct strlist *tried = &first->tried;
-    struct place_host *host =
-        place_best(class->hosts, class->nhosts, PLACE_READY, class->demands.slots, tried);
-    if (!host || !tried->n || !strlist_has(tried, host->name))
-        return host;
-    const struct place_host *cold =
-        place_best(class->hosts, class->nhosts, PLACE_COLD, class->demands.slots, tried);
-    return cold && !strlist_has(tried, cold->name) ? NULL : host;
-}
-
-static void place_one(struct round *round, struct class *class, struct place_host *host,
-                      struct dispatch *d)
-{
-    struct work *work = heap_pop(&class->line);
-    struct peer *peer = peer_find(d, host->name);
-    round->claims[round->nclaims] = work;
-    round->on[round->nclaims++] = peer;
-    work_attach(work, peer); /* takes the slots */
-}
-
-/* What cold hosts are wanted for is counted anew each time. */
-static void reset_cold(struct dispatch *d)
-{
-    for (size_t i = 0; i < d->npeers; i++)
-        if (d->peers[i]->place.state == PLACE_COLD)
-            d->peers[i]->place.used = d->peers[i]->busy;
-}
-
-static void place(struct dispatch *d, struct round *round)
-{
-    struct heap lines = {.less = class_before};
-    reset_cold(d);
-    for (struct class *class = d->classes; class; class = class->next)
-        if (class->line.n)
-            heap_push(&lines, class);
-    for (struct class *class; (class = heap_top(&lines));) {
-        if (round->nclaims == ROUND_CLAIMS) {
-            round_soon(d, 0);
-            break;
-        }
-        struct place_host *host = host_for_first(class);
-        if (host)
-            place_one(round, class, host, d);
-        else
-            want_cold(class, d);
-        if (!host || !class->line.n)
-            (void)heap_pop(&lines);
-        else
-            heap_fix(&lines, 0);
-    }
-    d->place_wanted = round->nclaims == ROUND_CLAIMS;
-    heap_free(&lines);
-}
-
-bool round_could_start(const struct dispatch *d)
-{
-    for (const struct class *class = d->classes; class; class = class->next)
-        for (size_t i = 0; class->line.n && i < class->nhosts; i++)
-            if (class->hosts[i]->state != PLACE_OUT)
-                return true;
-    return false;
-}
-
-/* ---- why lines wait ---- */
-
-static const struct peer *peer_of(const struct place_host *host)
-{
-    return (const struct peer *)(const void *)((const char *)host - offsetof(struct peer, place));
-}
-
-enum { NAMES_SHOWN = 3 };
-
-/* Appends the names of the class's hosts in this state; returns how many there are. */
-static size_t list_hosts(const struct class *class, enum place_state state, const char *before,
-                         struct buf *text)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < class->nhosts; i++)
-        if (class->hosts[i]->state == state && n++ < NAMES_SHOWN)
-            buf_addf(text, "%s%s", n == 1 ? before : ", ", class->hosts[i]->name);
-    if (n > NAMES_SHOWN)
-        buf_addf(text, " and %zu more", n - NAMES_SHOWN);
-    return n;
-}
-
-static void say_out(const struct class *class, struct buf *text)
-{
-    const struct peer *peer = peer_of(class->hosts[0]);
-    char since[CLOCK_TEXT];
-    if (class->nhosts > 1)
-        buf_addf(text, "all %zu workers that match are down or drained", class->nhosts);
-    else if (peer->drained)
-        buf_addf(text, "%s is drained: %s", peer->place.name, peer->host.drained);
-    else
-        buf_addf(text, "%s unreachable since %s: %s", peer->place.name,
-                 clock_local(peer->down_since, since), peer->trouble ? peer->trouble : "?");
-}
-
-/* Why the line waits, owned by the caller; "" when nothing waits. */
-static char *say_waiting(const struct class *class)
-{
-    struct buf text = {0};
-    if (!class->line.n)
-        return buf_detach(&text);
-    if (!class->nhosts)
-        buf_addstr(&text, "no worker matches its hosts, tags and slots");
-    else if (!list_hosts(class, PLACE_READY, "no free slot on ", &text) &&
-             !list_hosts(class, PLACE_COLD, "connecting to ", &text))
-        say_out(class, &text);
-    return buf_detach(&text);
-}
-
-static int record_class(struct dispatch *d, struct class *class, struct err *err)
-{
-    char *text = say_waiting(class);
-    int rc = 0;
-    if (!class->waiting || strcmp(text, class->waiting) != 0)
-        for (struct spec *spec = class->specs; rc == 0 && spec; spec = spec->next)
-            rc = spec_waiting(d->cat, spec->id, text[0] ? text : NULL, err);
-    free(class->waiting);
-    class->waiting = text;
-    return rc;
-}
-
-/* One statement a specification, and only when the words change: never one a queued run. */
-static int record_waiting(struct dispatch *d, struct err *err)
-{
-    int64_t now = clock_mono();
-    int rc = 0;
-    if (!d->waiting_due || now < d->waiting_due)
-        return 0;
-    d->waiting_due = 0;
-    for (struct class *class = d->classes; rc == 0 && class; class = class->next)
-        rc = record_class(d, class, err);
-    return rc;
-}
 
 /* ---- recording ---- */
 
@@ -286,7 +121,7 @@ static int record_claims(struct dispatch *d, struct round *round, struct err *er
             return err_sys(err, ERR_OS, "cannot get random bytes");
         token >>= 1; /* a positive integer in the catalogue */
         int attempt = work->attempt;
-        int rc = run_claim(d->cat, work->id, round->on[i]->place.name, token, now, &attempt, err);
+        int rc = run_claim(d->cat, work->id, work->peer->place.name, token, now, &attempt, err);
         if (rc < 0 && rc != ERR_ANSWER)
             return rc;
         if (rc == 0) {
@@ -323,7 +158,7 @@ static int record(struct dispatch *d, struct round *round, struct err *err)
     if (rc == 0)
         rc = record_claims(d, round, err);
     if (rc == 0)
-        rc = record_waiting(d, err);
+        rc = waiting_record(d, err);
     if (rc == 0)
         rc = catalogue_commit(d->cat, err);
     if (rc < 0)
@@ -389,7 +224,7 @@ static void tell_claims(struct dispatch *d, struct round *round)
         if (work->state != RUN_STARTING)
             work_end(d, work);
         else
-            talk_start(round->on[i], work);
+            talk_start(work->peer, work);
     }
 }
 
@@ -419,10 +254,7 @@ static void undo(struct dispatch *d, struct round *round)
         work_detach(work);
         queue_put(d, work);
     }
-    for (struct class *class = d->classes; class; class = class->next) {
-        free(class->waiting);
-        class->waiting = NULL;
-    }
+    waiting_forget(d);
 }
 
 /* A catalogue that is busy or in trouble is tried again: nothing was told, so nothing is lost. */
@@ -447,9 +279,8 @@ int round_run(struct dispatch *d, struct err *err)
     d->round_due = 0;
     queue_due(d);
     if (d->place_wanted)
-        place(d, &round);
-    if (!queue_is_empty(d) && !d->waiting_due)
-        d->waiting_due = clock_mono() + WAITING_MS;
+        round.nclaims = placing_run(d, round.claims, ROUND_CLAIMS);
+    waiting_want(d);
     if (is_needed(d, &round)) {
         if (record(d, &round, &why) == 0) {
             d->said_busy = false;

@@ -1,0 +1,96 @@
+/* waiting: says why queued runs wait. */
+#include "dispatch/internal.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+enum { WAITING_MS = 1000 }; /* a wait that is shorter is not worth a word */
+
+static const struct peer *peer_of(const struct place_host *host)
+{
+    return (const struct peer *)(const void *)((const char *)host - offsetof(struct peer, place));
+}
+
+enum { NAMES_SHOWN = 3 };
+
+/* Appends the names of the class's hosts in this state; returns how many there are. */
+static size_t list_hosts(const struct class *class, enum place_state state, const char *before,
+                         struct buf *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < class->nhosts; i++)
+        if (class->hosts[i]->state == state && n++ < NAMES_SHOWN)
+            buf_addf(text, "%s%s", n == 1 ? before : ", ", class->hosts[i]->name);
+    if (n > NAMES_SHOWN)
+        buf_addf(text, " and %zu more", n - NAMES_SHOWN);
+    return n;
+}
+
+static void say_out(const struct class *class, struct buf *text)
+{
+    const struct peer *peer = peer_of(class->hosts[0]);
+    char since[CLOCK_TEXT];
+    if (class->nhosts > 1)
+        buf_addf(text, "all %zu workers that match are down or drained", class->nhosts);
+    else if (peer->drained)
+        buf_addf(text, "%s is drained: %s", peer->place.name, peer->host.drained);
+    else
+        buf_addf(text, "%s unreachable since %s: %s", peer->place.name,
+                 clock_local(peer->down_since, since), peer->trouble ? peer->trouble : "?");
+}
+
+/* Why the line waits, owned by the caller; "" when nothing waits. */
+static char *say_waiting(const struct class *class)
+{
+    struct buf text = {0};
+    if (!class->line.n)
+        return buf_detach(&text);
+    if (!class->nhosts)
+        buf_addstr(&text, "no worker matches its hosts, tags and slots");
+    else if (!list_hosts(class, PLACE_READY, "no free slot on ", &text) &&
+             !list_hosts(class, PLACE_COLD, "connecting to ", &text))
+        say_out(class, &text);
+    return buf_detach(&text);
+}
+
+static int record_class(struct dispatch *d, struct class *class, struct err *err)
+{
+    char *text = say_waiting(class);
+    int rc = 0;
+    if (!class->waiting || strcmp(text, class->waiting) != 0)
+        for (struct spec *spec = class->specs; rc == 0 && spec; spec = spec->next)
+            rc = spec_waiting(d->cat, spec->id, text[0] ? text : NULL, err);
+    free(class->waiting);
+    class->waiting = text;
+    return rc;
+}
+
+/* One statement a specification, and only when the words change: never one a queued run. */
+int waiting_record(struct dispatch *d, struct err *err)
+{
+    int64_t now = clock_mono();
+    int rc = 0;
+    if (!d->waiting_due || now < d->waiting_due)
+        return 0;
+    d->waiting_due = 0;
+    for (struct class *class = d->classes; rc == 0 && class; class = class->next)
+        rc = record_class(d, class, err);
+    return rc;
+}
+
+void waiting_forget(struct dispatch *d)
+{
+    for (struct class *class = d->classes; class; class = class->next) {
+        free(class->waiting);
+        class->waiting = NULL;
+    }
+}
+
+void waiting_want(struct dispatch *d)
+{
+    if (!queue_is_empty(d) && !d->waiting_due)
+        d->waiting_due = clock_mono() + WAITING_MS;
+}
