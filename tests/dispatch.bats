@@ -338,3 +338,13 @@ END
     echo go >go
     [ "$(wc -l <witness)" = 1 ]
 }
+
+@test "a job that writes beside the catalogue without end does not hold the dispatcher" {
+    id=$(rota submit -- sh -c "while :; do echo x; done >$HOME/noise")
+    dispatcher_starts
+    eventually test -s "$HOME/noise"
+    second=$(rota submit -- true)
+    eventually is_state "$second" succeeded
+    rota cancel "$id"
+    dispatcher_ends
+}

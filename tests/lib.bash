@@ -8,6 +8,7 @@
 #   eventually COMMAND…   runs COMMAND every 50 ms until it succeeds; fails after 30 s
 #   json EXPRESSION       jq -r EXPRESSION over $output (one JSON object a line)
 #   config                writes standard input as this test's rota.ini
+#   process_lives PID     whether it is there and not a zombie
 #   worker_spool          the directory of this catalogue's spools on this machine
 
 bats_require_minimum_version 1.5.0
@@ -98,10 +99,17 @@ test_processes()
         fi
     } | cut -d/ -f3 | sort -un | while read -r pid; do
         # not the helpers of this very function, which are gone by now, nor what is only a zombie
-        if grep -qs '^State:[[:space:]][^ZX]' "/proc/$pid/status"; then
+        if process_lives "$pid"; then
             printf '%s\n' "$pid"
         fi
     done
+}
+
+# Whether a process is there and not only a zombie that its parent has yet to reap (kill -0 takes
+# that for alive).
+process_lives()
+{
+    grep -qs '^State:[[:space:]][^ZX]' "/proc/$1/status"
 }
 
 no_process_left()

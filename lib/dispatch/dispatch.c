@@ -84,7 +84,7 @@ static int set_timer(struct dispatch *d, struct err *err)
         int64_t ms = later->not_before - clock_now();
         due = earliest(due, clock_mono() + (ms > 0 ? ms : 0));
     }
-    if (d->inotify_fd < 0)
+    if (d->catalogue_wd < 0)
         due = earliest(due, clock_mono() + LOOK_MS);
     if (d->options->progress)
         due = earliest(due, clock_mono() + PROGRESS_MS);
@@ -129,7 +129,7 @@ static int turn(struct dispatch *d, struct err *err)
     int rc = set_timer(d, err);
     if (rc == 0)
         rc = loop_turn(d->loop, err);
-    if (rc == 0 && (d->look_wanted || d->inotify_fd < 0))
+    if (rc == 0 && (d->look_wanted || d->catalogue_wd < 0))
         rc = wake_look(d, err);
     if (rc == 0 && d->reread_wanted)
         reread(d);

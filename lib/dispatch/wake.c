@@ -64,23 +64,34 @@ static void on_change(void *arg, uint32_t revents)
 {
     struct dispatch *d = arg;
     _Alignas(struct inotify_event) char buf[4096];
-    ssize_t len;
     (void)revents;
-    while ((len = read(d->inotify_fd, buf, sizeof buf)) > 0)
-        for (ssize_t at = 0; at < len;) {
-            const struct inotify_event *ev = (const void *)(buf + at);
-            note_change(d, ev);
-            at += (ssize_t)(sizeof *ev + ev->len);
-        }
+    /* once a turn: whoever writes without end must not hold the loop */
+    ssize_t len = read(d->inotify_fd, buf, sizeof buf);
+    for (ssize_t at = 0; at < len;) {
+        const struct inotify_event *ev = (const void *)(buf + at);
+        note_change(d, ev);
+        at += (ssize_t)(sizeof *ev + ev->len);
+    }
 }
 
-static int watch_directory_of(struct dispatch *d, const char *path, uint32_t mask)
+/* The WAL itself and not its directory, where others may write what they like. It is there, because
+ * we have written (holder_take), and stays the same file as long as we have it open. */
+static int watch_wal(struct dispatch *d)
 {
-    char *dir = xstrdup(path);
+    char *wal = xasprintf("%s-wal", catalogue_path(d->cat));
+    int wd = inotify_add_watch(d->inotify_fd, wal, IN_MODIFY);
+    free(wal);
+    return wd;
+}
+
+/* The directory: editors replace the file. */
+static int watch_config(struct dispatch *d)
+{
+    char *dir = xstrdup(d->config->path);
     char *slash = strrchr(dir, '/');
-    if (slash && slash != dir)
-        *slash = '\0';
-    int wd = inotify_add_watch(d->inotify_fd, slash ? dir : ".", mask | IN_MASK_ADD);
+    if (slash)
+        slash[slash == dir] = '\0';
+    int wd = inotify_add_watch(d->inotify_fd, slash ? dir : ".", IN_CLOSE_WRITE | IN_MOVED_TO);
     free(dir);
     return wd;
 }
@@ -90,14 +101,15 @@ static int init_changes(struct dispatch *d, struct err *err)
 {
     d->catalogue_wd = d->config_wd = -1;
     d->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (d->inotify_fd < 0) {
+    if (d->inotify_fd >= 0)
+        d->catalogue_wd = watch_wal(d);
+    if (d->catalogue_wd < 0)
         log_warn("cannot watch the catalogue for changes (%s): looking every second",
                  strerror(errno));
+    if (d->inotify_fd < 0)
         return 0;
-    }
-    d->catalogue_wd = watch_directory_of(d, catalogue_path(d->cat), IN_MODIFY);
     if (d->config->path)
-        d->config_wd = watch_directory_of(d, d->config->path, IN_CLOSE_WRITE | IN_MOVED_TO);
+        d->config_wd = watch_config(d);
     d->changes = loop_watch(d->loop, on_change, d);
     return loop_set(d->changes, d->inotify_fd, EPOLLIN, 0, err);
 }

@@ -148,7 +148,7 @@ all_ended_once()
     shim=$(ps -o ppid= -p "$job" | tr -d ' ')
     kill -KILL "$shim"
     eventually count_is_at_least lost 1
-    run ! kill -0 "$job"
+    run ! process_lives "$job"
     release 3
     wait "$dispatcher"
     run -0 rota status --format '{id} {state}'

@@ -120,7 +120,7 @@ YAML
     wait
     run -0 rota status --format '{state}' 1
     [ "$output" = cancelled ]
-    run ! kill -0 "$(cat "$HOME/pid")"
+    run ! process_lives "$(cat "$HOME/pid")"
 }
 
 @test "the examples in jobs/ are good job files" {

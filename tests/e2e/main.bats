@@ -153,7 +153,7 @@ YAML
     [ "$output" = timeout ]
     [ "$(wc -l <pids)" -eq 2 ]
     while read -r pid; do
-        run ! kill -0 "$pid"
+        run ! process_lives "$pid"
     done <pids
 }
 

@@ -37,17 +37,22 @@ static void remove_dir(void)
         (void)nftw(test_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* An empty directory for this test, removed at exit. */
-static void test_begin(void)
+/* An empty directory for this test in `parent`, removed at exit. */
+static void test_begin_in(const char *parent)
 {
-    const char *tmp = getenv("TMPDIR");
-    (void)snprintf(test_dir, sizeof test_dir, "%s/rota-catalogue.XXXXXX", tmp ? tmp : "/tmp");
+    (void)snprintf(test_dir, sizeof test_dir, "%s/rota-catalogue.XXXXXX", parent);
     test_owner = getpid();
     if (!mkdtemp(test_dir) || chmod(test_dir, 0755) < 0 || atexit(remove_dir) != 0) {
         perror(test_dir);
         exit(1);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+}
+
+__attribute__((unused)) static void test_begin(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    test_begin_in(tmp ? tmp : "/tmp");
 }
 
 /* A path below the test's directory; never freed: it is a test. */
@@ -103,6 +108,17 @@ __attribute__((unused)) static void foreign_sql(const char *path, const char *sq
         exit(1);
     }
     (void)sqlite3_close(db);
+}
+
+/* A catalogue in a directory of its own, closed and with everything in the one file. */
+__attribute__((unused)) static char *new_catalogue(const char *name)
+{
+    char file[64];
+    (void)snprintf(file, sizeof file, "%s/catalogue.db", name);
+    char *path = in_dir(file);
+    catalogue_close(must_open(path, CATALOGUE_CREATE));
+    foreign_sql(path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return path;
 }
 
 /* Submits n runs of a job in one transaction; returns the first one's id. */

@@ -26,9 +26,10 @@
 #include "message.h"
 #include "proc.h"
 #include "tap.h"
+#include "worker_witness.h"
 #include "xalloc.h"
 
-enum { CLIENT_WAIT_MS = 20000, CLIENT_RUNS = 256 };
+enum { CLIENT_RUNS = 256 };
 #define CLIENT_UUID "00112233445566778899aabbccddeeff"
 
 /* What was heard of one run. */
@@ -92,18 +93,6 @@ __attribute__((unused)) static void client_init(void)
 __attribute__((unused)) static char *client_path(const char *name)
 {
     return xasprintf("%s/%s", client_dir, name);
-}
-
-/* Polls a condition; the pause between two looks costs time only, never the outcome. */
-__attribute__((unused)) static bool client_until(bool (*is_so)(void *), void *arg)
-{
-    int64_t end = clock_mono() + CLIENT_WAIT_MS;
-    while (!is_so(arg)) {
-        if (clock_mono() > end)
-            return false;
-        (void)poll(NULL, 0, 2);
-    }
-    return true;
 }
 
 static void client_put(struct client *c, struct buf *out)
@@ -267,6 +256,16 @@ __attribute__((unused)) static struct client *client_open(void)
     return c;
 }
 
+/* The same with a fence; whoever was not welcomed has no `ready`. */
+__attribute__((unused)) static struct client *client_open_as(uint64_t fence)
+{
+    struct client *c = client_start();
+    client_hello_as(c, MESSAGE_VERSION, fence, NULL);
+    if (!client_await(c, &c->ready))
+        printf("# not welcomed: %s\n", c->reason ? c->reason : "?");
+    return c;
+}
+
 /* Frees it; the worker ends because its input does. Returns its wait status. */
 __attribute__((unused)) static int client_close(struct client *c)
 {
@@ -346,6 +345,11 @@ __attribute__((unused)) static struct heard *client_do(struct client *c, struct 
     return run;
 }
 
+__attribute__((unused)) static char *client_text(struct buf *b)
+{
+    return buf_str(b);
+}
+
 __attribute__((unused)) static void client_adopt(struct client *c, const struct heard *run)
 {
     struct buf out = {0};
@@ -408,57 +412,6 @@ __attribute__((unused)) static void client_ack(struct client *c)
     client_put(c, &out);
     buf_free(&keys);
     (void)client_sync(c);
-}
-
-/* ---- witnesses ---- */
-
-/* The content of a file as a string, free; "" when there is none. */
-__attribute__((unused)) static char *client_file(const char *path)
-{
-    struct buf text = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-    while (fd >= 0 && (n = read(fd, buf_room(&text, 4096), 4096)) > 0)
-        buf_grew(&text, (size_t)n);
-    if (fd >= 0)
-        close(fd);
-    (void)buf_str(&text);
-    return buf_detach(&text);
-}
-
-/* A pid that a job wrote into a file: waits for the line. 0: it never came. */
-static bool client_has_line(void *path)
-{
-    char *text = client_file(path);
-    bool has = strchr(text, '\n') != NULL;
-    free(text);
-    return has;
-}
-
-__attribute__((unused)) static pid_t client_pid_in(char *path)
-{
-    if (!client_until(client_has_line, path))
-        return 0;
-    char *text = client_file(path);
-    pid_t pid = (pid_t)strtol(text, NULL, 10);
-    free(text);
-    return pid;
-}
-
-/* Gone, or a zombie that somebody else is to reap. */
-__attribute__((unused)) static bool client_is_gone(void *arg)
-{
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)*(pid_t *)arg);
-    char *text = client_file(path), *p = strrchr(text, ')');
-    bool gone = !p || p[2] == 'Z' || p[2] == 'X';
-    free(text);
-    return gone;
-}
-
-__attribute__((unused)) static char *client_text(struct buf *b)
-{
-    return buf_str(b);
 }
 
 #endif
