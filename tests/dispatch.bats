@@ -348,3 +348,17 @@ END
     rota cancel "$id"
     dispatcher_ends
 }
+
+@test "--wait ends when a run that was held is cancelled" {
+    mkfifo go
+    first=$(rota submit -- sh -c "read line <$PWD/go")
+    held=$(rota submit --hold -- true)
+    rota dispatch --wait "$first" "$held" 3>&- &
+    waiter=$!
+    eventually is_state "$first" running
+    rota cancel "$held"
+    echo go >go
+    rc=0
+    wait "$waiter" || rc=$?
+    [ "$rc" -eq 1 ]
+}

@@ -78,7 +78,8 @@ static void on_timer(void *arg, uint32_t revents)
 
 static int set_timer(struct dispatch *d, struct err *err)
 {
-    int64_t due = earliest(earliest(d->round_due, d->waiting_due), d->lease_due);
+    int64_t due =
+        earliest(earliest(d->round_due, d->waiting_due), earliest(d->lease_due, d->look_due));
     const struct work *later = heap_top(&d->later);
     if (later) {
         int64_t ms = later->not_before - clock_now();
@@ -115,13 +116,18 @@ static void reread(struct dispatch *d)
     errlist_free(&errors);
 }
 
+/* A monotonic time that is set and has come. */
+static bool is_due(int64_t due)
+{
+    return due && clock_mono() >= due;
+}
+
 /* Whether a round is due: asked for, or a queued run's time or the lease's has come. */
 static bool is_round_due(const struct dispatch *d)
 {
-    int64_t now = clock_mono();
     const struct work *later = heap_top(&d->later);
-    return (d->round_due && now >= d->round_due) || (d->waiting_due && now >= d->waiting_due) ||
-           now >= d->lease_due || (later && later->not_before <= clock_now());
+    return is_due(d->round_due) || is_due(d->waiting_due) || is_due(d->lease_due) ||
+           (later && later->not_before <= clock_now());
 }
 
 static int turn(struct dispatch *d, struct err *err)
@@ -129,7 +135,7 @@ static int turn(struct dispatch *d, struct err *err)
     int rc = set_timer(d, err);
     if (rc == 0)
         rc = loop_turn(d->loop, err);
-    if (rc == 0 && (d->look_wanted || d->catalogue_wd < 0))
+    if (rc == 0 && (is_due(d->look_due) || d->catalogue_wd < 0))
         rc = wake_look(d, err);
     if (rc == 0 && d->reread_wanted)
         reread(d);

@@ -145,7 +145,8 @@ struct dispatch {
         waiting_due;   /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
     int64_t lease_due; /* monotonic: when the lease is renewed at the latest */
     bool place_wanted; /* something changed that may let a queued run start */
-    bool look_wanted;  /* somebody may have written to the catalogue */
+    int64_t look_due;  /* monotonic: somebody may have written to the catalogue; 0: nobody did */
+    int64_t look_delay; /* ms to the look after that */
     bool reread_wanted; /* the configuration may have changed */
     bool held;          /* the catalogue is ours */
     bool leaving;       /* a signal asked */
@@ -165,6 +166,8 @@ int queue_load(struct dispatch *d, struct err *err);
 int queue_load_one(struct dispatch *d, int64_t id, struct err *err);
 /* Starting and running runs of an earlier dispatcher. */
 int queue_load_unfinished(struct dispatch *d, struct err *err);
+/* A run that is not in memory may be over by somebody else's doing: then it is not waited for. */
+void queue_check_wait(struct dispatch *d, int64_t id);
 void queue_put(struct dispatch *d, struct work *work); /* by its not_before */
 void queue_take(struct dispatch *d, struct work *work);
 /* Moves runs that are due now from later to their lines. */

@@ -199,13 +199,28 @@ void work_forget(struct dispatch *d, struct work *work)
     work_free(work);
 }
 
+static void wait_over(struct dispatch *d, int64_t id)
+{
+    if (!tfind(&id, &d->waits, by_id))
+        return;
+    (void)tdelete(&id, &d->waits, by_id);
+    d->nwaits--;
+}
+
 void work_end(struct dispatch *d, struct work *work)
 {
-    if (tfind(&work->id, &d->waits, by_id)) {
-        (void)tdelete(&work->id, &d->waits, by_id);
-        d->nwaits--;
-    }
+    wait_over(d, work->id);
     work_forget(d, work);
+}
+
+void queue_check_wait(struct dispatch *d, int64_t id)
+{
+    struct run run = {0};
+    if (!tfind(&id, &d->waits, by_id))
+        return;
+    if (run_get(d->cat, id, &run, NULL) == 0 && run_state_is_terminal(run.state))
+        wait_over(d, id);
+    run_free(&run);
 }
 
 static struct work *work_new(struct dispatch *d, const struct run_brief *run, struct err *err)
@@ -357,9 +372,10 @@ static int init_waits(struct dispatch *d, struct err *err)
 int queue_init(struct dispatch *d, struct err *err)
 {
     d->later = (struct heap){.less = work_sooner, .moved = work_moved};
-    int rc = init_waits(d, err);
+    /* events first: what is asked while we read the rest is then heard, at worst twice */
+    int rc = event_last(d->cat, &d->last_event, err);
     if (rc == 0)
-        rc = event_last(d->cat, &d->last_event, err);
+        rc = init_waits(d, err);
     if (rc == 0)
         rc = queue_load_unfinished(d, err);
     if (rc == 0)

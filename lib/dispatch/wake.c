@@ -9,8 +9,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "xalloc.h"
+
+enum { LOOK_MAX_MS = 1024 };
 
 /* ---- signals ---- */
 
@@ -51,9 +54,11 @@ static int init_signals(struct dispatch *d, struct err *err)
 static void note_change(struct dispatch *d, const struct inotify_event *ev)
 {
     if (ev->mask & IN_Q_OVERFLOW)
-        d->look_wanted = d->reread_wanted = true;
-    if (ev->wd == d->catalogue_wd)
-        d->look_wanted = true;
+        d->reread_wanted = true;
+    if (ev->mask & IN_Q_OVERFLOW || ev->wd == d->catalogue_wd) {
+        d->look_due = clock_mono();
+        d->look_delay = 1;
+    }
     const char *slash = d->config->path ? strrchr(d->config->path, '/') : NULL;
     if (ev->wd == d->config_wd && ev->len && slash && strcmp(ev->name, slash + 1) == 0 &&
         ev->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
@@ -199,6 +204,8 @@ static int on_request(const struct event *event, void *arg)
     if (strcmp(event->kind, "release") == 0)
         return queue_load_one(d, event->run, NULL);
     struct work *work = event->run ? work_find(d, event->run) : NULL;
+    if (!work)
+        queue_check_wait(d, event->run);
     for (size_t i = 0; work && i < sizeof requests / sizeof *requests; i++)
         if (strcmp(event->kind, requests[i].kind) == 0) {
             requests[i].handle(d, work, event);
@@ -207,13 +214,24 @@ static int on_request(const struct event *event, void *arg)
     return 0;
 }
 
+/* inotify tells of the write to the WAL; the commit is seen only when its writer has synced the WAL and
+ * told the shared index, which is silent. So an unchanged catalogue is looked at again, less and less
+ * often. */
+static void look_again(struct dispatch *d)
+{
+    d->look_due = d->look_delay <= LOOK_MAX_MS ? clock_mono() + d->look_delay : 0;
+    d->look_delay *= 2;
+}
+
 int wake_look(struct dispatch *d, struct err *err)
 {
     struct looking looking = {.d = d};
-    d->look_wanted = false;
     int64_t version = catalogue_version(d->cat);
-    if (version == d->version)
+    if (version == d->version) {
+        look_again(d);
         return 0;
+    }
+    d->look_due = 0;
     d->version = version;
     int rc = queue_load(d, err);
     if (rc == 0)
