@@ -72,26 +72,11 @@ static struct host_record *find(struct hosts *h, const char *name)
     return NULL;
 }
 
-static char *copy(const char *s)
-{
-    return s ? xstrdup(s) : NULL;
-}
-
 static int add_known(const struct host *host, void *arg)
 {
     struct host_record *record = find(arg, host->name);
-    if (!record)
-        return 0; /* not in the configuration any more */
-    struct host *known = &record->known;
-    *known = *host;
-    known->name = copy(host->name);
-    known->drained = copy(host->drained);
-    known->reason = copy(host->reason);
-    known->machine = copy(host->machine);
-    known->boot = copy(host->boot);
-    known->hostname = copy(host->hostname);
-    known->system = copy(host->system);
-    known->build = copy(host->build);
+    if (record) /* else it is not in the configuration any more */
+        record->known = host_copy(host);
     return 0;
 }
 

@@ -230,6 +230,8 @@ struct host {
     int64_t mem_total_kb, mem_free_kb, disk_free_kb, skew_ms;
     int64_t seen_at, state_at; /* last heard from; since when in this state */
 };
+/* A copy with strings of its own. */
+struct host host_copy(const struct host *host);
 void host_free(struct host *host);
 /* In a transaction. Inserts or updates everything but `drained`. */
 int host_put(struct catalogue *cat, const struct host *host, struct err *err);

@@ -1,16 +1,39 @@
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "internal.h"
 #include "xalloc.h"
 
+/* Every string of the struct, so that copying and freeing cannot forget one. */
+enum { HOST_TEXTS = 9 };
+
+static void texts_of(struct host *host, char **texts[HOST_TEXTS])
+{
+    char **const all[HOST_TEXTS] = {&host->name,    &host->drained, &host->reason,
+                                    &host->machine, &host->boot,    &host->hostname,
+                                    &host->system,  &host->build,   &host->spool};
+    memcpy(texts, all, sizeof all);
+}
+
+struct host host_copy(const struct host *host)
+{
+    struct host copy = *host;
+    char **texts[HOST_TEXTS];
+    texts_of(&copy, texts);
+    for (size_t i = 0; i < HOST_TEXTS; i++)
+        if (*texts[i])
+            *texts[i] = xstrdup(*texts[i]);
+    return copy;
+}
+
 void host_free(struct host *host)
 {
-    char *const texts[] = {host->name,     host->drained, host->reason, host->machine, host->boot,
-                           host->hostname, host->system,  host->build,  host->spool};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        free(texts[i]);
+    char **texts[HOST_TEXTS];
+    texts_of(host, texts);
+    for (size_t i = 0; i < HOST_TEXTS; i++)
+        free(*texts[i]);
     *host = (struct host){0};
 }
 
