@@ -87,7 +87,7 @@ static int64_t next_deadline(const struct peer *peer)
 {
     switch (peer->state) {
     case PEER_CONNECTING:
-        return peer->link->deadline;
+        return peer->link ? peer->link->deadline : 0;
     case PEER_GREETING:
     case PEER_LISTING:
         return peer->since + GREETING_MS;
@@ -394,10 +394,10 @@ int peer_load_hosts(struct dispatch *d, struct err *err)
 int peer_init_all(struct dispatch *d, struct err *err)
 {
     d->npeers = d->config->nhosts;
-    d->peers = xcalloc(d->npeers, sizeof *d->peers);
+    d->peers = xcalloc(d->npeers, sizeof(struct peer *));
     for (size_t i = 0; i < d->npeers; i++)
         d->peers[i] = peer_new(d, &d->config->hosts[i]);
-    qsort(d->peers, d->npeers, sizeof *d->peers, by_name);
+    qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
     return peer_load_hosts(d, err);
 }
 
@@ -414,7 +414,7 @@ void peer_free_all(struct dispatch *d)
  * the next connect. A host that is gone keeps its runs until they end, and gets no new ones. */
 void peer_reconfigure(struct dispatch *d)
 {
-    struct peer **all = xcalloc(d->npeers + d->config->nhosts, sizeof *all);
+    struct peer **all = xcalloc(d->npeers + d->config->nhosts, sizeof(struct peer *));
     size_t n = 0;
     for (size_t i = 0; i < d->config->nhosts; i++) {
         struct host_config *config = &d->config->hosts[i];
@@ -439,6 +439,6 @@ void peer_reconfigure(struct dispatch *d)
     free(d->peers);
     d->peers = all;
     d->npeers = n;
-    qsort(d->peers, d->npeers, sizeof *d->peers, by_name);
+    qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
     queue_match(d);
 }

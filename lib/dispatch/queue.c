@@ -37,7 +37,7 @@ static void work_moved(void *item, size_t at)
 static void match(struct dispatch *d, struct class *class)
 {
     class->nhosts = 0;
-    class->hosts = xreallocarray(class->hosts, d->npeers, sizeof *class->hosts);
+    class->hosts = xreallocarray(class->hosts, d->npeers, sizeof(struct place_host *));
     for (size_t i = 0; i < d->npeers; i++)
         if (place_allows(&class->demands, &d->peers[i]->place))
             class->hosts[class->nhosts++] = &d->peers[i]->place;

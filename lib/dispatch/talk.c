@@ -262,7 +262,7 @@ static int on_started(struct peer *peer, const struct message *m, struct err *er
     work->started_told = true;
     if (d->ntold == d->told_cap) {
         d->told_cap = d->told_cap ? d->told_cap * 2 : 64;
-        d->told = xreallocarray(d->told, d->told_cap, sizeof *d->told);
+        d->told = xreallocarray(d->told, d->told_cap, sizeof(struct work *));
     }
     d->told[d->ntold++] = work;
     round_soon(d, ROUND_BATCH_MS);

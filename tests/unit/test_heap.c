@@ -49,20 +49,20 @@ int main(void)
         items[i].key = next(&seed) % 500;
         heap_fix(&heap, items[i].at);
     }
-    size_t removed = 0;
+    int removed = 0;
     for (int i = 0; i < N; i += 7, removed++)
         if (heap_remove(&heap, items[i].at) != &items[i])
             tap_ok(false, "removal by place gave another item");
     tap_ok(places_are_true(&heap), "every item knows its place after changes and removals");
     uint32_t last = 0;
-    size_t popped = 0;
+    int popped = 0;
     bool ordered = true;
     for (struct item *item; (item = heap_pop(&heap)); popped++) {
         ordered = ordered && item->key >= last;
         last = item->key;
     }
     tap_ok(ordered, "items come out in order");
-    tap_int((long long)(popped + removed), N, "none is lost");
+    tap_int(popped + removed, N, "none is lost");
     heap_free(&heap);
     return tap_done();
 }

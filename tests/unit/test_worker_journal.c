@@ -1,0 +1,106 @@
+/* The journal of a spool: torn and changed records, generations. */
+#include "worker_client.h"
+
+static char *journal_path(const struct client *c)
+{
+    return xasprintf("%s/journal.1", c->spool);
+}
+
+static void test_journal(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = journal_path(c);
+    struct stat st;
+    for (uint64_t n = 20; n < 60; n++)
+        (void)client_order(c, (struct start){.run = n, .text = "exit 2"});
+    bool all = true;
+    for (uint64_t n = 20; n < 60; n++) {
+        struct heard *run = client_run(c, client_key(n, 1));
+        all = client_await(c, &run->ended) && run->code == 2 && all;
+    }
+    tap_ok(all, "forty runs at once all end");
+    tap_ok(stat(path, &st) == 0 && st.st_size > 0, "they are in the journal");
+    client_ack(c);
+    tap_ok(stat(path, &st) == 0 && st.st_size == 0,
+           "it is cut to nothing when all are acknowledged");
+    (void)client_do(c, (struct start){.run = 60, .text = "exit 2"});
+    (void)client_close(c);
+
+    /* half a record: a crash in the middle of a write */
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    (void)fstat(fd, &st);
+    char half[100];
+    memset(half, 'x', sizeof half);
+    (void)!write(fd, half, sizeof half);
+    close(fd);
+    c = client_open_as(7);
+    struct heard *run = client_run(c, client_key(60, 1)), *after;
+    tap_ok(run->listed && run->state == MESSAGE_RUN_ENDED, "a torn record counts as absent");
+    after = client_do(c, (struct start){.run = 61, .text = "exit 5"});
+    tap_ok(after->ended && after->code == 5, "what is written behind it is found");
+    (void)kill(c->pid, SIGKILL);
+    (void)client_close(c);
+
+    /* a record that was changed: the result of 60, its second */
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    (void)!pwrite(fd, "zz", 2, st.st_size - 100);
+    close(fd);
+    c = client_open_as(7);
+    run = client_run(c, client_key(60, 1));
+    after = client_run(c, client_key(61, 1));
+    client_adopt(c, run);
+    client_adopt(c, after);
+    (void)client_await(c, &run->ended);
+    (void)client_await(c, &after->ended);
+    tap_ok(run->end == END_LOST, "a result with a wrong checksum is none: the run is lost");
+    tap_ok(after->end == END_EXIT && after->code == 5, "the next one is good");
+    client_ack(c);
+    tap_ok(stat(path, &st) == 0 && st.st_size == 0, "and the journal ends empty");
+    (void)client_close(c);
+    free(path);
+}
+
+/* More than one generation holds; the old one goes when its last run is acknowledged. */
+static void test_generations(void)
+{
+    struct client *c = client_open_as(7);
+    char *first = journal_path(c), *second = xasprintf("%s/journal.2", c->spool);
+    struct heard *pin =
+        client_order(c, (struct start){.run = 100, .text = "exec tail -f /dev/null"});
+    (void)client_await(c, &pin->started);
+    for (uint64_t n = 0; n < 1100 && access(second, F_OK) < 0; n += 50) {
+        struct client batch = *c; /* each batch has a list of runs of its own */
+        batch.nruns = 0;
+        memset(batch.run, 0, sizeof batch.run);
+        for (uint64_t k = 0; k < 50; k++)
+            (void)client_order(&batch, (struct start){.run = 1000 + n + k, .text = ":"});
+        for (uint64_t k = 0; k < 50; k++)
+            (void)client_await(&batch, &batch.run[k].ended);
+        client_ack(&batch);
+        c->in = batch.in;
+        c->reader = batch.reader;
+        c->pongs = batch.pongs;
+    }
+    tap_ok(access(second, F_OK) == 0 && access(first, F_OK) == 0,
+           "a long run keeps its journal while a new one is begun");
+    client_kill(c, pin, 0);
+    (void)client_await(c, &pin->ended);
+    tap_ok(pin->end == END_CANCELLED, "its result is found in the old one");
+    client_ack(c);
+    tap_ok(access(first, F_OK) < 0 && access(second, F_OK) == 0,
+           "which goes when the run is acknowledged");
+    (void)client_close(c);
+    c = client_open_as(7);
+    tap_int((long long)c->nruns, 0, "nothing is left");
+    (void)client_close(c);
+    free(first);
+    free(second);
+}
+
+int main(void)
+{
+    client_init();
+    test_journal();
+    test_generations();
+    return tap_done();
+}

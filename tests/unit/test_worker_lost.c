@@ -1,0 +1,181 @@
+/* Runs whose supervisor, host or head is gone, and what the supervisor does alone. */
+#include "worker_client.h"
+
+/* The shim is the parent of the job's main process. */
+static pid_t parent_of(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char *text = client_file(path), *p = strrchr(text, ')');
+    pid_t parent = p ? (pid_t)strtol(p + 4, NULL, 10) : 0;
+    free(text);
+    return parent;
+}
+
+static void test_lost(bool adopted)
+{
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid"), *other = client_path("other.pid");
+    uint64_t number = adopted ? 7 : 6;
+    struct heard *run = client_order(
+        c,
+        (struct start){.run = number,
+                       .text = "echo $$ >job.pid; setsid sh -c 'echo $$ >other.pid; exec tail -f "
+                               "/dev/null' & echo said; exec tail -f /dev/null"});
+    pid_t pid = client_pid_in(path), daemon = client_pid_in(other), shim = parent_of(pid);
+    while (run->stream[0].len < 5 && client_listen(c, CLIENT_WAIT_MS))
+        ;
+    if (adopted) {
+        (void)kill(c->pid, SIGKILL);
+        (void)client_close(c);
+        c = client_open_as(7);
+        run = client_run(c, client_key(number, 1));
+        client_adopt(c, run);
+    }
+    tap_ok(shim > 1 && kill(shim, SIGKILL) == 0, "the shim of %s run is killed",
+           adopted ? "an adopted" : "a");
+    (void)client_await(c, &run->ended);
+    tap_ok(run->end == END_LOST && run->reason && strstr(run->reason, "supervisor is gone"),
+           "the run is lost, with the reason");
+    tap_ok(pid > 0 && daemon > 0 && client_is_gone(&pid) && client_is_gone(&daemon),
+           "and nothing of it lives when that is said");
+    tap_str(client_text(&run->stream[0]), "said\n", "what it had written is kept");
+    client_ack(c);
+    (void)client_close(c);
+    (void)unlink(path);
+    (void)unlink(other);
+    free(path);
+    free(other);
+}
+
+static void test_shim_killed_alone(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid");
+    (void)client_order(
+        c, (struct start){.run = 8, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
+    pid_t pid = client_pid_in(path), shim = parent_of(pid);
+    (void)kill(c->pid, SIGKILL);
+    (void)client_close(c);
+    (void)kill(shim, SIGKILL);
+    (void)client_until(client_is_gone, &shim);
+    c = client_open_as(7);
+    struct heard *run = client_run(c, client_key(8, 1));
+    tap_ok(run->listed && run->state == MESSAGE_RUN_ENDED && client_is_gone(&pid),
+           "a front end finds a run whose shim died unseen, and ends it");
+    client_adopt(c, run);
+    (void)client_await(c, &run->ended);
+    tap_int((long long)run->end, END_LOST, "it is lost");
+    client_ack(c);
+    (void)client_close(c);
+    (void)unlink(path);
+    free(path);
+}
+
+static void test_reboot(void)
+{
+    (void)setenv("ROTA_TEST_BOOT_ID", "first", 1);
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid");
+    (void)client_order(
+        c, (struct start){.run = 9, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
+    pid_t pid = client_pid_in(path), shim = parent_of(pid);
+    (void)client_close(c);
+    (void)kill(shim, SIGKILL);
+    (void)kill(pid, SIGKILL);
+    (void)client_until(client_is_gone, &pid);
+    (void)setenv("ROTA_TEST_BOOT_ID", "second", 1);
+    c = client_open_as(7);
+    struct heard *run = client_run(c, client_key(9, 1));
+    client_adopt(c, run);
+    (void)client_await(c, &run->ended);
+    tap_ok(run->end == END_LOST, "a run of before a reboot is lost");
+    tap_str(run->reason, "the host rebooted", "and says why");
+    client_ack(c);
+    (void)client_close(c);
+    (void)unsetenv("ROTA_TEST_BOOT_ID");
+    (void)unlink(path);
+    free(path);
+}
+
+static void test_leash(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid");
+    (void)client_order(c, (struct start){.run = 10,
+                                         .text = "echo $$ >job.pid; trap '' TERM; "
+                                                 "tail -f /dev/null & wait; wait",
+                                         .leash = 700});
+    pid_t pid = client_pid_in(path);
+    (void)client_sync(c);
+    (void)client_close(c);
+    tap_ok(pid > 0 && client_until(client_is_gone, &pid),
+           "a run on a leash ends when no head comes for so long");
+    c = client_open_as(7);
+    struct heard *run = client_run(c, client_key(10, 1));
+    client_adopt(c, run);
+    (void)client_await(c, &run->ended);
+    tap_ok(run->end == END_LOST && run->reason && strstr(run->reason, "lost_after"),
+           "and is lost, with the reason");
+    client_ack(c);
+    (void)client_close(c);
+    (void)unlink(path);
+    free(path);
+}
+
+/* Timeouts are the shim's: nobody needs to be connected. */
+static void test_timeout_alone(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid");
+    (void)client_order(c, (struct start){.run = 11,
+                                         .text = "echo $$ >job.pid; trap '' TERM; "
+                                                 "tail -f /dev/null & wait; wait",
+                                         .timeout = 1000,
+                                         .kill_after = 50});
+    pid_t pid = client_pid_in(path);
+    (void)kill(c->pid, SIGKILL);
+    (void)client_close(c);
+    tap_ok(pid > 0 && client_until(client_is_gone, &pid),
+           "a timeout ends a run that nobody is connected for");
+    c = client_open_as(7);
+    struct heard *run = client_run(c, client_key(11, 1));
+    client_adopt(c, run);
+    (void)client_await(c, &run->ended);
+    tap_int((long long)run->end, END_TIMEOUT, "and the next front end says so");
+    client_ack(c);
+    (void)client_close(c);
+    (void)unlink(path);
+    free(path);
+}
+
+/* What a host does to everybody when it goes down is no cancel: nobody asked for that. */
+static void test_shutdown(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid");
+    struct heard *run = client_order(
+        c, (struct start){.run = 12, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
+    pid_t pid = client_pid_in(path);
+    (void)kill(parent_of(pid), SIGTERM);
+    (void)client_await(c, &run->ended);
+    tap_ok(run->end == END_LOST && strstr(run->reason, "going down") && client_is_gone(&pid),
+           "a supervisor that is told to end takes its run along, which is lost");
+    client_ack(c);
+    (void)client_close(c);
+    (void)unlink(path);
+    free(path);
+}
+
+int main(void)
+{
+    client_init();
+    test_lost(false);
+    test_lost(true);
+    test_shim_killed_alone();
+    test_reboot();
+    test_leash();
+    test_timeout_alone();
+    test_shutdown();
+    return tap_done();
+}
