@@ -32,7 +32,7 @@ static int dispatch(struct command *command, const struct dispatch_options *opti
 {
     int code = 0;
     int rc = dispatch_run(&command->config, command->cat, options, err);
-    if (rc == ERR_BUSY)
+    if (rc == DISPATCH_OTHER)
         rc = leave_to_other(command, wait, err);
     if (rc == 0 && wait->n)
         rc = wait_exitcode(command->cat, wait->ids, wait->n, &code, err);

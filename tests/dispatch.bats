@@ -362,3 +362,58 @@ END
     wait "$waiter" || rc=$?
     [ "$rc" -eq 1 ]
 }
+
+@test "a run is declared lost at once, with no dispatcher living" {
+    mkfifo go
+    id=$(rota submit -- sh -c "read line <$PWD/go")
+    rota dispatch --once
+    run -0 rota cancel --lost "$id"
+    run -0 rota status -o json "$id"
+    [ "$(json .state)" = lost ]
+    [[ $(json .reason) == "declared lost by "* ]]
+    echo go >go
+    rota dispatch # the worker may forget it, and nothing changes
+    is_state "$id" lost
+}
+
+@test "a run is declared lost with a dispatcher living, which leaves when nothing else is there" {
+    id=$(rota submit -- sh -c "echo \$\$ >$PWD/pid; exec sleep 1000")
+    dispatcher_starts
+    eventually test -s pid
+    run -0 rota cancel --lost "$id"
+    dispatcher_ends
+    is_state "$id" lost
+    pid_is_gone()
+    {
+        ! kill -0 "$(cat pid)"
+    }
+    eventually pid_is_gone
+}
+
+@test "the WAL stays short however long a dispatcher lives" {
+    config <<<$'[worker one]\ntransport = local\nslots = 16'
+    for _ in {1..1500}; do
+        printf 'name: n\nshell: true\n---\n'
+    done | sed '$d' | rota submit - >ids
+    rota dispatch
+    [ "$(rota status --state succeeded -o id | wc -l)" = 1500 ]
+    # the file keeps its greatest length
+    [ "$(stat -c %s "$ROTA_CATALOGUE-wal")" -lt 4000000 ]
+}
+
+@test "a worker that comes back into the configuration gets its runs back" {
+    local_workers a b
+    mkfifo go
+    printf 'name: on-a\nshell: read line <%s/go\nwhere: {hosts: a}\n' "$PWD" >on-a.yaml
+    id=$(rota submit on-a.yaml)
+    rota dispatch --once
+    cp "$ROTA_CONFIG" both
+    local_workers b
+    rota dispatch --wait "$id" 2>dispatch.err 3>&- &
+    waiter=$!
+    eventually grep -q 'no worker of the configuration' dispatch.err
+    cat both >"$ROTA_CONFIG"
+    echo go >go
+    wait "$waiter"
+    is_state "$id" succeeded
+}

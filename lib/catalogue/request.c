@@ -84,6 +84,10 @@ int run_request(struct catalogue *cat, int64_t id, enum request request, int sig
         *done = rc > 0;
     } else if (request == REQUEST_CANCEL) {
         rc = ask_cancel(cat, id, now, err);
+    } else if (request == REQUEST_LOST) {
+        /* a person's word is enough: no dispatcher need live to hear it */
+        rc = run_declare_lost(cat, id, actor, now, err);
+        *done = rc == 0;
     }
     if (rc < 0)
         return rc;

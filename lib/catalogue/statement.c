@@ -57,8 +57,8 @@ int catalogue_fail(const struct catalogue *cat, struct err *err)
         if ((rc & 0xff) != failures[i].sqlite)
             continue;
         if (failures[i].code == ERR_BUSY)
-            return err_set(err, ERR_BUSY, "%s %s %s (waited %d s)", failures[i].what, cat->path,
-                           failures[i].mend, cat->busy_ms / 1000);
+            return err_set(err, ERR_BUSY, "%s %s %s (waited %d ms)", failures[i].what, cat->path,
+                           failures[i].mend, cat->busy_ms);
         /* sqlite3_system_errno is of the last open or I/O that failed, so only these may name it */
         bool names = saved && ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR);
         return err_set(err, failures[i].code, "%s %s %s%s%s%s", failures[i].what, cat->path,

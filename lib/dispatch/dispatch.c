@@ -76,15 +76,21 @@ static void on_timer(void *arg, uint32_t revents)
     (void)revents; /* it only ends the wait; the turn looks at what is due */
 }
 
-static int set_timer(struct dispatch *d, struct err *err)
+/* When the next round is due, monotonic; 0: none. */
+static int64_t next_round(const struct dispatch *d)
 {
-    int64_t due =
-        earliest(earliest(d->round_due, d->waiting_due), earliest(d->lease_due, d->look_due));
+    int64_t due = earliest(earliest(d->round_due, d->waiting_due), d->lease_due);
     const struct work *later = heap_top(&d->later);
     if (later) {
         int64_t ms = later->not_before - clock_now();
         due = earliest(due, clock_mono() + (ms > 0 ? ms : 0));
     }
+    return due && due < d->calm_until ? d->calm_until : due;
+}
+
+static int set_timer(struct dispatch *d, struct err *err)
+{
+    int64_t due = earliest(next_round(d), d->look_due);
     if (d->catalogue_wd < 0)
         due = earliest(due, clock_mono() + LOOK_MS);
     if (d->options->progress)
@@ -104,7 +110,7 @@ static void reread(struct dispatch *d)
         log_warn("the old configuration stays in force");
         free(fresh);
     } else {
-        d->reread = xreallocarray(d->reread, d->nreread + 1, sizeof *d->reread);
+        d->reread = xreallocarray(d->reread, d->nreread + 1, sizeof(struct config *));
         d->reread[d->nreread++] = fresh;
         d->config = fresh;
         peer_reconfigure(d);
@@ -122,14 +128,6 @@ static bool is_due(int64_t due)
     return due && clock_mono() >= due;
 }
 
-/* Whether a round is due: asked for, or a queued run's time or the lease's has come. */
-static bool is_round_due(const struct dispatch *d)
-{
-    const struct work *later = heap_top(&d->later);
-    return is_due(d->round_due) || is_due(d->waiting_due) || is_due(d->lease_due) ||
-           (later && later->not_before <= clock_now());
-}
-
 static int turn(struct dispatch *d, struct err *err)
 {
     int rc = set_timer(d, err);
@@ -139,7 +137,7 @@ static int turn(struct dispatch *d, struct err *err)
         rc = wake_look(d, err);
     if (rc == 0 && d->reread_wanted)
         reread(d);
-    if (rc == 0 && is_round_due(d))
+    if (rc == 0 && is_due(next_round(d)))
         rc = round_run(d, err);
     for (size_t i = 0; rc == 0 && i < d->npeers; i++)
         if (peer_has_unsent(d->peers[i]))
@@ -204,6 +202,8 @@ static int start(struct dispatch *d, struct err *err)
     int rc = check_owner(d->cat, err);
     if (rc == 0)
         rc = holder_take(d->cat, &d->holder, err);
+    if (rc == ERR_BUSY && d->holder.pid)
+        return DISPATCH_OTHER;
     if (rc < 0)
         return rc;
     catalogue_patience(d->cat, PATIENCE_MS); /* the loop must turn: what is busy is tried again */

@@ -2,7 +2,7 @@
  * dispatch: place, start, follow and record runs until nothing is left to do (DESIGN section 6).
  *
  * One process, one epoll loop. The one who runs it holds the catalogue (holder_take); a second
- * one gets ERR_BUSY and leaves.
+ * one leaves at once.
  */
 #ifndef ROTA_DISPATCH_H
 #define ROTA_DISPATCH_H
@@ -24,11 +24,13 @@ struct dispatch_options {
     size_t nwait;
 };
 
+enum { DISPATCH_OTHER = 1 };
+
 /* Runs the dispatcher. config is borrowed and may be replaced when its file changes.
  *
  * 0: nothing is left to do, or a signal asked to end (runs go on without us, the next dispatcher
- * adopts them); ERR_BUSY: another dispatcher holds the catalogue, or took it from us while we were
- * stopped; ERR_IO, ERR_OS: the catalogue or the system failed. */
+ * adopts them); DISPATCH_OTHER: another dispatcher holds the catalogue (*err says which);
+ * ERR_BUSY: it stayed locked, or another dispatcher took it while we were stopped; ERR_IO, ERR_OS: the catalogue or the system failed. */
 int dispatch_run(const struct config *config, struct catalogue *cat,
                  const struct dispatch_options *options, struct err *err);
 

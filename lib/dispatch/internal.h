@@ -59,7 +59,8 @@ struct ending {
 struct work {
     int64_t id;
     struct spec *spec;
-    char *job; /* the run's own name for its job */
+    char *job;  /* the run's own name for its job */
+    char *host; /* of an orphan: a worker that is not in the configuration */
     enum run_state state;
     int priority, attempt;
     uint64_t token;
@@ -114,7 +115,12 @@ struct peer {
     struct host host; /* as recorded, and what WELCOME said */
     bool host_dirty;
     struct peer *next_dirty;
-    bool rebooted, new_spool; /* as against what was recorded, by WELCOME */
+    /* what WELCOME said of itself; becomes what is known at READY, together with the verdict on
+     * the runs: a connection that dies in between must leave the old knowledge */
+    struct {
+        char *machine, *boot, *spool;
+    } said;
+    bool reasons_due; /* its runs' reasons changed: it went away, or came back */
 };
 
 struct dispatch {
@@ -134,7 +140,8 @@ struct dispatch {
     void *waits; /* of int64_t ids waited for */
     size_t nwaits;
     struct class *classes;
-    struct heap later; /* of struct work, by not_before */
+    struct heap later;    /* of struct work, by not_before */
+    struct work *orphans; /* unfinished, on workers that are not in the configuration */
     int64_t last_run, last_event, version;
     struct work *ended, **ended_tail; /* to be recorded, in the order they came */
     struct work **told;               /* STARTED to be recorded */
@@ -142,10 +149,11 @@ struct dispatch {
     struct peer *dirty; /* host rows to be written */
     int64_t round_due;  /* monotonic: when the next round is; 0: none */
     int64_t
-        waiting_due;   /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
-    int64_t lease_due; /* monotonic: when the lease is renewed at the latest */
-    bool place_wanted; /* something changed that may let a queued run start */
-    int64_t look_due;  /* monotonic: somebody may have written to the catalogue; 0: nobody did */
+        waiting_due; /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
+    int64_t calm_until; /* monotonic: no round before, the catalogue was busy or in trouble */
+    int64_t lease_due;  /* monotonic: when the lease is renewed at the latest */
+    bool place_wanted;  /* something changed that may let a queued run start */
+    int64_t look_due;   /* monotonic: somebody may have written to the catalogue; 0: nobody did */
     int64_t look_delay; /* ms to the look after that */
     bool reread_wanted; /* the configuration may have changed */
     bool held;          /* the catalogue is ours */
@@ -179,6 +187,8 @@ void work_forget(struct dispatch *d, struct work *work);
 void work_end(struct dispatch *d, struct work *work);
 void work_attach(struct work *work, struct peer *peer);
 void work_detach(struct work *work);
+/* Gives orphans to workers that are in the configuration again. */
+void queue_attach_orphans(struct dispatch *d);
 /* Computes anew which hosts each class may use. */
 void queue_match(struct dispatch *d);
 bool queue_is_empty(const struct dispatch *d);

@@ -12,6 +12,7 @@ enum {
     READ_CHUNK = 65536,
     READ_TURN = 4 * READ_CHUNK, /* bytes of one host in one turn: others want their turn too */
     WRITE_CHUNK = 32768,
+    QUEUED_MAX = 64 << 20, /* bytes for a worker that does not read */
     GREETING_MS = 20000,   /* from HELLO to READY */
     RETRY_FIRST_MS = 1000, /* doubles at each failure in a row */
     RETRY_MAX_MS = 300000,
@@ -35,13 +36,19 @@ struct peer *peer_find(const struct dispatch *d, const char *name)
     return NULL;
 }
 
+static void set_place(struct peer *peer)
+{
+    enum peer_state state = peer->state;
+    bool out = peer->drained || peer->removed || state == PEER_RESTING;
+    peer->place.state = out ? PLACE_OUT : state == PEER_READY ? PLACE_READY : PLACE_COLD;
+}
+
 void peer_become(struct peer *peer, enum peer_state state)
 {
-    bool out = peer->drained || peer->removed || state == PEER_RESTING;
     peer->state = state;
     peer->since = clock_mono();
     peer->place.used = peer->busy;
-    peer->place.state = out ? PLACE_OUT : state == PEER_READY ? PLACE_READY : PLACE_COLD;
+    set_place(peer);
 }
 
 bool peer_is_connecting(const struct peer *peer)
@@ -142,8 +149,10 @@ void peer_fail(struct peer *peer, const struct err *why)
 {
     log_at(peer->down_since ? LOG_INFO : LOG_WARN, "%s: %s", peer->config->name, why->msg);
     disconnect(peer);
-    if (!peer->down_since)
+    if (!peer->down_since) {
         peer->down_since = clock_now();
+        peer->reasons_due = true;
+    }
     free(peer->trouble);
     peer->trouble = xstrdup(why->msg);
     peer->failures++;
@@ -199,6 +208,8 @@ static int handle_all(struct peer *peer, struct err *err)
     struct message m;
     int rc;
     while ((rc = message_next(&peer->reader, &peer->in, &m, err)) > 0) {
+        if (peer->queued.len > QUEUED_MAX)
+            return err_set(err, ERR_UNREACHABLE, "the worker talks and does not listen");
         rc = talk_handle(peer, &m, err);
         if (rc < 0)
             return rc;
@@ -347,6 +358,9 @@ static void peer_free(struct peer *peer)
     loop_unwatch(peer->watch);
     host_free(&peer->host);
     free(peer->trouble);
+    free(peer->said.machine);
+    free(peer->said.boot);
+    free(peer->said.spool);
     free(peer);
 }
 
@@ -379,7 +393,7 @@ static int load_host(const struct host *row, void *arg)
         host->cpus = row->cpus;
         peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
     }
-    peer_become(peer, peer->state);
+    set_place(peer);
     return 0;
 }
 
@@ -440,5 +454,8 @@ void peer_reconfigure(struct dispatch *d)
     d->peers = all;
     d->npeers = n;
     qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
+    for (size_t i = 0; i < d->npeers; i++)
+        set_place(d->peers[i]);
     queue_match(d);
+    queue_attach_orphans(d);
 }

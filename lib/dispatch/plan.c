@@ -39,11 +39,26 @@ static int take_host(const struct host *row, void *arg)
     return 0;
 }
 
+static int slots_of(const struct plan *plan, int64_t spec)
+{
+    char *text = NULL;
+    struct joblist jobs = {0};
+    struct errlist errors = {0};
+    int slots = 1;
+    if (spec_get(plan->cat, spec, &text, NULL) == 0 &&
+        jobfile_parse("specification", text, strlen(text), &jobs, &errors) == 0)
+        slots = jobs.v[0].slots;
+    joblist_free(&jobs);
+    errlist_free(&errors);
+    free(text);
+    return slots;
+}
+
 static int take_unfinished(const struct run_brief *run, void *arg)
 {
     struct place_host *host = run->host ? find(arg, run->host) : NULL;
     if (host)
-        host->used++;
+        host->used += slots_of(arg, run->spec);
     return 0;
 }
 

@@ -153,6 +153,8 @@ struct work *work_find(struct dispatch *d, int64_t id)
 
 void work_attach(struct work *work, struct peer *peer)
 {
+    free(work->host);
+    work->host = NULL;
     work->peer = peer;
     work->prev = NULL;
     work->next = peer->works;
@@ -188,11 +190,32 @@ static void work_free(struct work *work)
     ending_free(work->ending);
     strlist_free(&work->tried);
     free(work->job);
+    free(work->host);
     free(work);
+}
+
+static void drop_told(struct dispatch *d, const struct work *work)
+{
+    for (size_t i = 0; i < d->ntold; i++)
+        if (d->told[i] == work)
+            d->told[i--] = d->told[--d->ntold];
+}
+
+static void drop_orphan(struct dispatch *d, const struct work *work)
+{
+    struct work **link = &d->orphans;
+    while (*link && *link != work)
+        link = &(*link)->next;
+    if (*link)
+        *link = work->next;
 }
 
 void work_forget(struct dispatch *d, struct work *work)
 {
+    if (work->host)
+        drop_orphan(d, work);
+    if (work->started_told)
+        drop_told(d, work);
     work_detach(work);
     (void)tdelete(work, &d->works, by_id);
     spec_drop(d, work->spec);
@@ -286,23 +309,33 @@ bool queue_is_empty(const struct dispatch *d)
 struct loading {
     struct dispatch *d;
     struct err *err;
-    struct strlist *tried;
 };
 
-/* A run that cannot be understood stays queued and is said; it must not stop the others. */
+/* A run that cannot be understood stays as it is and is said; it must not stop the others. A catalogue
+ * that cannot be read is another matter. */
+static int pass_over(const struct run_brief *run, const struct err *why, struct err *err)
+{
+    if (why->code != ERR_DATA) {
+        if (err)
+            *err = *why;
+        return why->code;
+    }
+    log_warn("run %lld: %s", (long long)run->id, why->msg);
+    return 0;
+}
+
 static int add_queued(const struct run_brief *run, void *arg)
 {
-    struct dispatch *d = ((struct loading *)arg)->d;
+    struct loading *loading = arg;
+    struct dispatch *d = loading->d;
     struct err err;
     if (run->id > d->last_run)
         d->last_run = run->id;
     if (run->state != RUN_QUEUED || work_find(d, run->id))
         return 0;
     struct work *work = work_new(d, run, &err);
-    if (!work) {
-        log_warn("run %lld: %s", (long long)run->id, err.msg);
-        return 0;
-    }
+    if (!work)
+        return pass_over(run, &err, loading->err);
     if (work->attempt && work->spec->job.retry.elsewhere)
         (void)run_hosts_tried(d->cat, work->id, &work->tried, NULL);
     queue_put(d, work);
@@ -311,14 +344,14 @@ static int add_queued(const struct run_brief *run, void *arg)
 
 int queue_load(struct dispatch *d, struct err *err)
 {
-    struct loading loading = {.d = d};
+    struct loading loading = {.d = d, .err = err};
     round_soon(d, 0);
     return run_queued(d->cat, d->last_run, add_queued, &loading, err);
 }
 
 int queue_load_one(struct dispatch *d, int64_t id, struct err *err)
 {
-    struct loading loading = {.d = d};
+    struct loading loading = {.d = d, .err = err};
     int64_t last = d->last_run;
     int rc = run_brief(d->cat, id, add_queued, &loading, err);
     d->last_run = last;
@@ -328,26 +361,45 @@ int queue_load_one(struct dispatch *d, int64_t id, struct err *err)
 
 static int add_unfinished(const struct run_brief *run, void *arg)
 {
-    struct dispatch *d = ((struct loading *)arg)->d;
+    struct loading *loading = arg;
+    struct dispatch *d = loading->d;
     struct err err;
     struct work *work = work_new(d, run, &err);
-    if (!work) {
-        log_warn("run %lld: %s", (long long)run->id, err.msg);
+    if (!work)
+        return pass_over(run, &err, loading->err);
+    struct peer *peer = run->host ? peer_find(d, run->host) : NULL;
+    if (peer) {
+        work_attach(work, peer);
         return 0;
     }
-    struct peer *peer = run->host ? peer_find(d, run->host) : NULL;
-    if (peer)
-        work_attach(work, peer);
-    else
-        log_warn("run %lld is on %s, which is no worker of the configuration any more: it waits "
-                 "until the worker is back, or say rota cancel --lost %lld",
-                 (long long)run->id, run->host ? run->host : "?", (long long)run->id);
+    log_warn("run %lld is on %s, which is no worker of the configuration any more: it waits until "
+             "the worker is back, or say rota cancel --lost %lld",
+             (long long)run->id, run->host ? run->host : "?", (long long)run->id);
+    work->host = xstrdup(run->host ? run->host : "?");
+    work->next = d->orphans;
+    d->orphans = work;
     return 0;
+}
+
+void queue_attach_orphans(struct dispatch *d)
+{
+    for (struct work **link = &d->orphans; *link;) {
+        struct work *work = *link;
+        struct peer *peer = peer_find(d, work->host);
+        if (!peer) {
+            link = &work->next;
+            continue;
+        }
+        *link = work->next;
+        work->next = NULL;
+        work_attach(work, peer);
+        peer_want(peer);
+    }
 }
 
 int queue_load_unfinished(struct dispatch *d, struct err *err)
 {
-    struct loading loading = {.d = d};
+    struct loading loading = {.d = d, .err = err};
     return run_unfinished(d->cat, add_unfinished, &loading, err);
 }
 

@@ -22,6 +22,9 @@ void ending_free(struct ending *ending)
 
 void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
 {
+    for (int i = 0; i < 2; i++)
+        if (ending->dropped[i] > ending->total[i])
+            ending->dropped[i] = ending->total[i];
     if (work->ending) { /* told twice on two connections: the first is as good */
         ending_free(ending);
         return;

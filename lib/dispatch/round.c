@@ -55,7 +55,7 @@ static int record_started(struct dispatch *d, struct err *err)
 {
     for (size_t i = 0; i < d->ntold; i++) {
         const struct work *work = d->told[i];
-        if (!work || work->ending)
+        if (work->ending)
             continue; /* run_finish says when it started */
         int rc = run_started(d->cat, work->id, work->attempt, work->started_at, err);
         if (rc < 0 && rc != ERR_ANSWER)
@@ -85,6 +85,8 @@ static int record_ends(struct dispatch *d, struct round *round, struct err *err)
 static int record_reasons(struct dispatch *d, const struct peer *peer, struct err *err)
 {
     char reason[128], since[CLOCK_TEXT];
+    if (!peer->reasons_due)
+        return 0;
     if (peer->down_since)
         (void)snprintf(reason, sizeof reason, "%s unreachable since %s", peer->place.name,
                        clock_local(peer->down_since, since));
@@ -161,8 +163,10 @@ static int record(struct dispatch *d, struct round *round, struct err *err)
         rc = waiting_record(d, err);
     if (rc == 0)
         rc = catalogue_commit(d->cat, err);
-    if (rc < 0)
+    if (rc < 0) {
         catalogue_rollback(d->cat);
+        d->holder.expires = 0; /* a renewal went with it: the next transaction renews */
+    }
     return rc;
 }
 
@@ -221,23 +225,26 @@ static void tell_claims(struct dispatch *d, struct round *round)
 {
     for (size_t i = 0; i < round->nclaims; i++) {
         struct work *work = round->claims[i];
-        if (work->state != RUN_STARTING)
-            work_end(d, work);
-        else
+        if (work->state == RUN_STARTING) {
             talk_start(work->peer, work);
+            continue;
+        }
+        int64_t id = work->id; /* somebody cancelled or held it */
+        work_forget(d, work);
+        queue_check_wait(d, id);
     }
 }
 
 static void tell(struct dispatch *d, struct round *round)
 {
-    for (size_t i = 0; i < d->ntold; i++)
-        if (d->told[i]) {
+    for (size_t i = 0; i < d->ntold; i++) {
+        d->told[i]->started_told = false;
+        if (d->told[i]->state == RUN_STARTING)
             d->told[i]->state = RUN_RUNNING;
-            d->told[i]->started_told = false;
-        }
+    }
     d->ntold = 0;
     for (struct peer *peer = d->dirty; peer; peer = peer->next_dirty)
-        peer->host_dirty = false;
+        peer->host_dirty = peer->reasons_due = false;
     d->dirty = NULL;
     tell_ends(d, round);
     tell_claims(d, round);
@@ -267,7 +274,8 @@ static int postpone(struct dispatch *d, const struct err *why, struct err *err)
     if (!d->said_busy)
         log_warn("%s; trying on", why->msg);
     d->said_busy = true;
-    round_soon(d, why->code == ERR_BUSY ? BUSY_RETRY_MS : CALM_MS);
+    d->calm_until = clock_mono() + (why->code == ERR_BUSY ? BUSY_RETRY_MS : CALM_MS);
+    round_soon(d, 0);
     return 0;
 }
 
@@ -286,6 +294,7 @@ int round_run(struct dispatch *d, struct err *err)
             d->said_busy = false;
             d->lease_due = clock_mono() + HOLDER_LEASE_MS / 3;
             tell(d, &round);
+            catalogue_checkpoint(d->cat, CATALOGUE_WAL_BYTES);
         } else {
             undo(d, &round);
             rc = postpone(d, &why, err);
@@ -293,6 +302,6 @@ int round_run(struct dispatch *d, struct err *err)
     }
     free(round.ends);
     if (d->place_wanted && rc == 0)
-        round_soon(d, d->said_busy ? BUSY_RETRY_MS : 0);
+        round_soon(d, 0);
     return rc;
 }

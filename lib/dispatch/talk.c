@@ -115,6 +115,22 @@ static void adopt(struct peer *peer, struct work *work)
 
 /* ---- what the worker says ---- */
 
+/* A length of time, a time or a size: what no honest worker says is cut down, so that no sum of a
+ * few of them overflows. */
+static int64_t get_amount(const struct message *m, enum message_tag tag)
+{
+    const uint64_t most = INT64_MAX / 8;
+    uint64_t value = message_get_u64(m, tag, 0);
+    return (int64_t)(value < most ? value : most);
+}
+
+static int64_t get_age(const struct message *m)
+{
+    const int64_t most = INT64_C(3153600000000); /* a hundred years */
+    int64_t age = get_amount(m, TAG_AGE);
+    return age < most ? age : most;
+}
+
 /* The unfinished run of this peer that a message is about; NULL when it is none of ours. */
 static struct work *work_of(const struct peer *peer, const struct message *m)
 {
@@ -131,20 +147,17 @@ static void replace(char **to, char *taken)
     *to = taken;
 }
 
-/* Whether a known identity differs from the one in the message. */
-static bool is_other(const char *known, const struct message *m, enum message_tag tag)
+/* Whether what is known differs from what is said now; what either does not tell, differs not. */
+static bool is_other(const char *known, const char *now)
 {
-    char *now = message_get_str(m, tag);
-    bool other = known && now && strcmp(known, now) != 0;
-    free(now);
-    return other;
+    return known && now && strcmp(known, now) != 0;
 }
 
 /* Another machine under this name must not be asked about runs: it would truthfully say that it
  * knows none of them, and they would be taken for lost. */
-static int check_machine(const struct peer *peer, const struct message *m, struct err *err)
+static int check_machine(const struct peer *peer, struct err *err)
 {
-    if (!peer->nworks || !is_other(peer->host.machine, m, TAG_MACHINE))
+    if (!peer->nworks || !is_other(peer->host.machine, peer->said.machine))
         return 0;
     return err_set(err, ERR_UNREACHABLE,
                    "another machine answers as %s: its runs are waited for; mend the address, or "
@@ -154,29 +167,24 @@ static int check_machine(const struct peer *peer, const struct message *m, struc
 
 static int on_welcome(struct peer *peer, const struct message *m, struct err *err)
 {
-    int rc = check_machine(peer, m, err);
-    if (rc < 0)
-        return rc;
     if (message_get_u64(m, TAG_VERSION, 0) != MESSAGE_VERSION)
         return err_set(err, ERR_UNREACHABLE, "the worker speaks another version of the protocol");
     struct host *host = &peer->host;
-    peer->rebooted = is_other(host->boot, m, TAG_BOOT);
-    peer->new_spool = is_other(host->spool, m, TAG_SPOOL_ID);
-    replace(&host->spool, message_get_str(m, TAG_SPOOL_ID));
-    replace(&host->machine, message_get_str(m, TAG_MACHINE));
-    replace(&host->boot, message_get_str(m, TAG_BOOT));
+    replace(&peer->said.machine, message_get_str(m, TAG_MACHINE));
+    replace(&peer->said.boot, message_get_str(m, TAG_BOOT));
+    replace(&peer->said.spool, message_get_str(m, TAG_SPOOL_ID));
     replace(&host->hostname, message_get_str(m, TAG_HOSTNAME));
     replace(&host->system, message_get_str(m, TAG_SYSTEM));
     replace(&host->build, message_get_str(m, TAG_BUILD));
     uint64_t cpus = message_get_u64(m, TAG_CPUS, 1);
     host->cpus = cpus > 0 && cpus < 100000 ? (int)cpus : 1;
     host->load_percent = (int)message_get_u64(m, TAG_LOAD, 0);
-    host->mem_total_kb = (int64_t)message_get_u64(m, TAG_MEM_TOTAL, 0);
-    host->mem_free_kb = (int64_t)message_get_u64(m, TAG_MEM_FREE, 0);
-    host->disk_free_kb = (int64_t)message_get_u64(m, TAG_DISK_FREE, 0);
-    host->skew_ms = (int64_t)message_get_u64(m, TAG_CLOCK, 0) - clock_now();
+    host->mem_total_kb = get_amount(m, TAG_MEM_TOTAL);
+    host->mem_free_kb = get_amount(m, TAG_MEM_FREE);
+    host->disk_free_kb = get_amount(m, TAG_DISK_FREE);
+    host->skew_ms = get_amount(m, TAG_CLOCK) - clock_now();
     peer_become(peer, PEER_LISTING);
-    return 0;
+    return check_machine(peer, err);
 }
 
 static int on_refused(struct peer *peer, const struct message *m, struct err *err)
@@ -188,45 +196,65 @@ static int on_refused(struct peer *peer, const struct message *m, struct err *er
     return ERR_UNREACHABLE;
 }
 
-/* A run that the worker has. What the catalogue does not know as unfinished here is either recorded
- * already (our ACK was lost) or of a catalogue that was restored from a backup: an end is
- * acknowledged, so that the worker may forget; a live one is left in peace. */
-static int on_run(struct peer *peer, const struct message *m, struct err *err)
+/* A run that the worker has and we have not in memory. When its attempt is closed, our ACK was lost;
+ * when there is none, the catalogue was restored from a backup, or pruned: an end is acknowledged, so that
+ * the worker may forget. An attempt that is open (its specification could not be read) keeps its
+ * result there until somebody can record it. A live run is left in peace. */
+static int on_stranger(struct peer *peer, const struct message *m, struct err *err)
 {
-    (void)err;
-    struct work *work = work_of(peer, m);
-    if (work) {
-        work->known = true;
-        adopt(peer, work);
+    struct message_key key = message_get_key(m);
+    bool live = message_get_u64(m, TAG_STATE, 0) != MESSAGE_RUN_ENDED;
+    int open = attempt_is_open(peer->d->cat, (int64_t)key.run, (int)key.attempt, key.token, err);
+    if (open < 0)
+        return open;
+    if (live || open) {
+        log_warn("%s: run %llu %s there, but is not followed: left alone", peer->config->name,
+                 (unsigned long long)key.run, live ? "goes on" : "waits to be recorded");
         return 0;
     }
-    struct message_key key = message_get_key(m);
-    if (message_get_u64(m, TAG_STATE, 0) == MESSAGE_RUN_ENDED) {
-        struct buf keys = {0};
-        message_pack_key(&keys, key);
-        talk_ack(peer, &keys);
-        buf_free(&keys);
-    } else {
-        log_warn("%s: run %llu goes on there, but the catalogue does not know it: left alone",
-                 peer->config->name, (unsigned long long)key.run);
-    }
+    struct buf keys = {0};
+    message_pack_key(&keys, key);
+    talk_ack(peer, &keys);
+    buf_free(&keys);
+    return 0;
+}
+
+static int on_run(struct peer *peer, const struct message *m, struct err *err)
+{
+    struct work *work = work_of(peer, m);
+    if (!work)
+        return on_stranger(peer, m, err);
+    work->known = true;
+    adopt(peer, work);
     return 0;
 }
 
 /* The list is complete: whatever is ours and was not named is not there. A claimed run whose START
  * never arrived is started now, with the same token: the worker's journal holds every START that
  * it took, so it cannot have begun. That argument needs the same journal: a spool with another
- * identity knows nothing, and then the run may have run. */
+ * identity knows nothing, and one that went through a reboot may have forgotten (it is not synced).
+ * Then the run may have run, and is lost. */
 static void settle(struct dispatch *d, struct peer *peer, struct work *work)
 {
-    if (peer->new_spool || work->state == RUN_RUNNING)
-        work_give_up(d, work, END_LOST,
-                     peer->rebooted ? "host rebooted, and its spool is gone"
-                                    : "spool gone: the worker does not know this run any more");
+    bool new_spool = is_other(peer->host.spool, peer->said.spool);
+    bool rebooted = is_other(peer->host.boot, peer->said.boot);
+    if (rebooted)
+        work_give_up(d, work, END_LOST, "host rebooted");
+    else if (new_spool || work->state == RUN_RUNNING)
+        work_give_up(d, work, END_LOST, "spool gone: the worker does not know this run any more");
     else if (work->cancel)
         work_give_up(d, work, END_CANCELLED, "cancelled before it started");
     else
         talk_start(peer, work);
+}
+
+/* Recorded in the same transaction as the verdicts. */
+static void learn_identity(struct peer *peer)
+{
+    replace(&peer->host.machine, peer->said.machine);
+    replace(&peer->host.boot, peer->said.boot);
+    replace(&peer->host.spool, peer->said.spool);
+    peer->said.machine = peer->said.boot = peer->said.spool = NULL;
 }
 
 static int on_ready(struct peer *peer, const struct message *m, struct err *err)
@@ -243,6 +271,8 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
         if (!work->known && !work->ending)
             settle(d, peer, work);
     }
+    learn_identity(peer);
+    peer->reasons_due = true;
     peer_record(peer);
     queue_match(d);
     d->place_wanted = true;
@@ -258,7 +288,7 @@ static int on_started(struct peer *peer, const struct message *m, struct err *er
     struct work *work = work_of(peer, m);
     if (!work || work->started_told || work->state != RUN_STARTING)
         return 0;
-    work->started_at = clock_now() - (int64_t)message_get_u64(m, TAG_AGE, 0);
+    work->started_at = clock_now() - get_age(m);
     work->started_told = true;
     if (d->ntold == d->told_cap) {
         d->told_cap = d->told_cap ? d->told_cap * 2 : 64;
@@ -320,15 +350,13 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
         .code = (int)message_get_u64(m, TAG_CODE, 0),
         .signal = (int)message_get_u64(m, TAG_SIGNAL, 0),
         .reason = message_get_str(m, TAG_REASON),
-        .duration_ms = (int64_t)message_get_u64(m, TAG_DURATION, 0),
-        .at = clock_now() - (int64_t)message_get_u64(m, TAG_AGE, 0),
-        .utime_us = (int64_t)message_get_u64(m, TAG_UTIME, 0),
-        .stime_us = (int64_t)message_get_u64(m, TAG_STIME, 0),
-        .maxrss_kb = (int64_t)message_get_u64(m, TAG_MAXRSS, 0),
-        .total = {(int64_t)message_get_u64(m, TAG_OUT_TOTAL, 0),
-                  (int64_t)message_get_u64(m, TAG_ERR_TOTAL, 0)},
-        .dropped = {(int64_t)message_get_u64(m, TAG_OUT_DROPPED, 0),
-                    (int64_t)message_get_u64(m, TAG_ERR_DROPPED, 0)},
+        .duration_ms = get_amount(m, TAG_DURATION),
+        .at = clock_now() - get_age(m),
+        .utime_us = get_amount(m, TAG_UTIME),
+        .stime_us = get_amount(m, TAG_STIME),
+        .maxrss_kb = get_amount(m, TAG_MAXRSS),
+        .total = {get_amount(m, TAG_OUT_TOTAL), get_amount(m, TAG_ERR_TOTAL)},
+        .dropped = {get_amount(m, TAG_OUT_DROPPED), get_amount(m, TAG_ERR_DROPPED)},
     };
     work_ended(peer->d, work, e);
     return 0;
@@ -338,9 +366,9 @@ static int on_pong(struct peer *peer, const struct message *m, struct err *err)
 {
     (void)err;
     peer->host.load_percent = (int)message_get_u64(m, TAG_LOAD, 0);
-    peer->host.mem_free_kb = (int64_t)message_get_u64(m, TAG_MEM_FREE, 0);
-    peer->host.disk_free_kb = (int64_t)message_get_u64(m, TAG_DISK_FREE, 0);
-    peer->host.skew_ms = (int64_t)message_get_u64(m, TAG_CLOCK, 0) - clock_now();
+    peer->host.mem_free_kb = get_amount(m, TAG_MEM_FREE);
+    peer->host.disk_free_kb = get_amount(m, TAG_DISK_FREE);
+    peer->host.skew_ms = get_amount(m, TAG_CLOCK) - clock_now();
     return 0;
 }
 

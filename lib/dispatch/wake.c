@@ -171,12 +171,19 @@ static void on_signal_request(struct dispatch *d, struct work *work, const struc
     }
 }
 
+/* Recorded already by who said it. Should the worker be there after all, the job ends. */
 static void on_lost(struct dispatch *d, struct work *work, const struct event *event)
 {
-    char *reason = xasprintf("declared lost by %s", event->actor ? event->actor : "somebody");
-    if (work->state == RUN_STARTING || work->state == RUN_RUNNING)
-        work_give_up(d, work, END_LOST, reason);
-    free(reason);
+    (void)event;
+    if (work->ending || (work->state != RUN_STARTING && work->state != RUN_RUNNING))
+        return; /* run_finish will say that it is over */
+    if (work->peer && work->peer->state == PEER_READY && work->known) {
+        talk_kill(work->peer, work, 0);
+        peer_flush(work->peer);
+    }
+    work_end(d, work);
+    d->place_wanted = true;
+    round_soon(d, 0);
 }
 
 static const struct {
@@ -192,6 +199,7 @@ static const struct {
 struct looking {
     struct dispatch *d;
     bool hosts; /* somebody drained or resumed one */
+    struct err *err;
 };
 
 static int on_request(const struct event *event, void *arg)
@@ -202,7 +210,7 @@ static int on_request(const struct event *event, void *arg)
     if (strcmp(event->kind, "drain") == 0 || strcmp(event->kind, "resume") == 0)
         looking->hosts = true;
     if (strcmp(event->kind, "release") == 0)
-        return queue_load_one(d, event->run, NULL);
+        return queue_load_one(d, event->run, looking->err);
     struct work *work = event->run ? work_find(d, event->run) : NULL;
     if (!work)
         queue_check_wait(d, event->run);
@@ -225,7 +233,7 @@ static void look_again(struct dispatch *d)
 
 int wake_look(struct dispatch *d, struct err *err)
 {
-    struct looking looking = {.d = d};
+    struct looking looking = {.d = d, .err = err};
     int64_t version = catalogue_version(d->cat);
     if (version == d->version) {
         look_again(d);

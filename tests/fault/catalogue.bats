@@ -113,6 +113,17 @@ one_message()
     [ "$(cat "$HOME/id")" = 2 ]
 }
 
+@test "a catalogue that stays locked: dispatch says so and exits 75" {
+    run -0 rota submit -- true
+    mkfifo gate
+    sqlite3 "$ROTA_CATALOGUE" 'BEGIN IMMEDIATE' '.shell touch locked; read line <gate' 3>&- &
+    eventually test -e locked
+    run -75 rota dispatch
+    [[ $output == *locked* ]]
+    echo go >gate
+    wait "$!"
+}
+
 @test "a read-only catalogue can be asked and not written" {
     [ "$(id -u)" -eq 0 ] || skip 'needs root to become somebody else'
     run -0 rota submit -- true
