@@ -208,11 +208,6 @@ struct run_end {
  * (a result sent again) and nothing was changed. A run that somebody asked to cancel is never
  * queued again: it becomes cancelled, and a later run_claim says so. */
 int run_finish(struct catalogue *cat, const struct run_end *end, struct err *err);
-/* In a transaction. A person says that a starting or running run is lost ("declared lost by ACTOR"):
- * what REQUEST_LOST does. ERR_ANSWER
- * when it is neither. */
-int run_declare_lost(struct catalogue *cat, int64_t id, const char *actor, int64_t at,
-                     struct err *err);
 /* In a transaction. Says why an unfinished run is where it is (NULL: no reason). Only writes when it changes. */
 int run_reason(struct catalogue *cat, int64_t id, const char *reason, struct err *err);
 /* Whether this attempt of a run is there, under this token, and not over: 1 or 0; negative: failed. */

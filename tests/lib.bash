@@ -152,6 +152,12 @@ json()
     jq -r "$1" <<<"$output"
 }
 
+# The leak checker of a sanitizer build cannot look at a traced process, and fails it.
+strace()
+{
+    ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" command strace "$@"
+}
+
 config()
 {
     export ROTA_CONFIG=$HOME/rota.ini

@@ -192,9 +192,7 @@ succeeded' ]
 @test "an idle dispatch makes no connection and starts no worker" {
     run -0 rota submit --host w1 -- true
     run -0 rota dispatch
-    # the leak checker cannot look at a traced process
-    ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" run -0 \
-        strace -f -qq -e trace=socket,connect,execve -o "$HOME/trace" rota dispatch
+    run -0 strace -f -qq -e trace=socket,connect,execve -o "$HOME/trace" rota dispatch
     run ! grep -E 'AF_INET|connect\(' "$HOME/trace"
     run ! grep -E 'execve.*(worker|"ssh)' "$HOME/trace"
 }

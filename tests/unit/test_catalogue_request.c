@@ -79,14 +79,10 @@ static void test_requests_running(void)
     tap_int(finish(end), 0, "its attempt fails and would be tried again");
     tap_int(state_of(id), RUN_CANCELLED, "but a run that is to be cancelled is not");
     id = submit(cat, "gone", 1);
-    begin();
-    tap_int(run_declare_lost(cat, id, "bob", 5000, &err), ERR_ANSWER, "a queued run is not lost");
-    commit();
+    tap_int(request(id, REQUEST_LOST, &done), ERR_ANSWER, "a queued run is not lost");
     (void)claim(id, "db1", 1);
-    tap_ok(request(id, REQUEST_LOST, &done) == 0 && !done, "a started one may be said to be");
-    begin();
-    tap_int(run_declare_lost(cat, id, "bob", 5000, &err), 0, "and is then recorded as lost");
-    commit();
+    tap_ok(request(id, REQUEST_LOST, &done) == 0 && done,
+           "a started one is lost at once when a person says so");
     tap_str(ask("SELECT state || ': ' || reason FROM v_runs WHERE job = 'gone'"),
             "lost: declared lost by bob", "with the one who said so");
     tap_int(finish(end_of(id, 1, RUN_SUCCEEDED)), ERR_ANSWER,
