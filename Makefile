@@ -24,11 +24,11 @@ DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = clock duration escape near log io zone proc job hostrange opt
-WORKER    = $(L0) clock duration io proc message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
+L1        = clock duration escape near log io zone proc job hostrange opt netfs
+WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_hosts config_keys inifile
-JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_write yamltree
+JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_write yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport greeting push gate child \
             resolve sshconfig knownhosts sshkey sshagent
 DISPATCH  = message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))

@@ -9,7 +9,7 @@
 #include "command.h"
 #include "exitcode.h"
 #include "hostrange.h"
-#include "jobfile.h"
+#include "specification.h"
 #include "opt.h"
 #include "view.h"
 #include "view_host.h"
@@ -111,22 +111,6 @@ static int by_spec(const void *a, const void *b)
     return x->spec < y->spec ? -1 : x->spec > y->spec;
 }
 
-static int slots_of(struct catalogue *cat, int64_t spec, int *slots, struct err *err)
-{
-    struct joblist jobs = {0};
-    struct errlist errors = {0};
-    char *text = NULL;
-    *slots = 1;
-    int rc = spec_get(cat, spec, &text, err);
-    if (rc == 0 && jobfile_parse("specification", text, strlen(text), &jobs, &errors) == 0 &&
-        jobs.n)
-        *slots = jobs.v[0].slots;
-    joblist_free(&jobs);
-    errlist_free(&errors);
-    free(text);
-    return rc;
-}
-
 /* Sorted by specification, each of which is read once however many runs have it. */
 static int add_uses(struct hosts *h, struct catalogue *cat, struct err *err)
 {
@@ -137,7 +121,7 @@ static int add_uses(struct hosts *h, struct catalogue *cat, struct err *err)
         qsort(uses.v, uses.n, sizeof *uses.v, by_spec);
     for (size_t i = 0; rc == 0 && i < uses.n; i++) {
         if (i == 0 || uses.v[i].spec != uses.v[i - 1].spec)
-            rc = slots_of(cat, uses.v[i].spec, &slots, err);
+            slots = specification_slots(cat, uses.v[i].spec);
         uses.v[i].host->used += slots;
     }
     free(uses.v);

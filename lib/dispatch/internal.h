@@ -4,7 +4,9 @@
  *   dispatch.c  the life of a dispatcher: hold, load, turn, leave
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
- *   queue.c     runs that wait: classes of equal demands, and those not due yet
+ *   class.c     lines of runs with equal demands
+ *   queue.c     runs in memory: those that wait, and reading them
+ *   fleet.c     the worker hosts as the configuration and the catalogue have them
  *   placing.c   which of them go where now
  *   waiting.c   why the others wait
  *   round.c     one round: results recorded, queued runs claimed, in one transaction; then told
@@ -165,6 +167,18 @@ struct dispatch {
     } count;
 };
 
+/* ---- class.c ---- */
+/* Orders struct spec, struct work and ids waited for by the id that they begin with (tsearch). */
+int work_by_id(const void *a, const void *b);
+/* A work learns its place in the heap it waits in. */
+void work_moved(void *item, size_t at);
+/* The specification, read at its first use; each use is ended by spec_drop. NULL: failed. */
+struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err);
+void spec_drop(struct dispatch *d, struct spec *spec);
+/* Computes anew which hosts each class may use. */
+void class_match_all(struct dispatch *d);
+void class_free_all(struct dispatch *d);
+
 /* ---- queue.c ---- */
 int queue_init(struct dispatch *d, struct err *err);
 void queue_free(struct dispatch *d);
@@ -189,20 +203,24 @@ void work_attach(struct work *work, struct peer *peer);
 void work_detach(struct work *work);
 /* Gives orphans to workers that are in the configuration again. */
 void queue_attach_orphans(struct dispatch *d);
-/* Computes anew which hosts each class may use. */
-void queue_match(struct dispatch *d);
 bool queue_is_empty(const struct dispatch *d);
 
-/* ---- peer.c ---- */
+/* ---- fleet.c ---- */
 int peer_init_all(struct dispatch *d, struct err *err);
 void peer_free_all(struct dispatch *d);
 /* Takes over what the catalogue says of the hosts (drained, last seen). */
 int peer_load_hosts(struct dispatch *d, struct err *err);
 /* After the configuration changed: d->config is the new one. */
 void peer_reconfigure(struct dispatch *d);
+struct peer *peer_find(const struct dispatch *d, const char *name);
+
+/* ---- peer.c ---- */
+struct peer *peer_new(struct dispatch *d, struct host_config *config);
+void peer_free(struct peer *peer);
 /* Changes its state, and what placement may do with it. */
 void peer_become(struct peer *peer, enum peer_state state);
-struct peer *peer_find(const struct dispatch *d, const char *name);
+/* What placement may do with it now. */
+void peer_set_place(struct peer *peer);
 /* Begins to connect unless it is at it, connected or resting. */
 void peer_want(struct peer *peer);
 /* Sets it aside for a while. */

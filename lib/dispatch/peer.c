@@ -20,23 +20,7 @@ enum {
     IDLE_PINGS = 4,  /* a connection without work is closed after so many */
 };
 
-struct peer *peer_find(const struct dispatch *d, const char *name)
-{
-    size_t low = 0, high = d->npeers;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int order = strcmp(name, d->peers[mid]->place.name);
-        if (order == 0)
-            return d->peers[mid];
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return NULL;
-}
-
-static void set_place(struct peer *peer)
+void peer_set_place(struct peer *peer)
 {
     enum peer_state state = peer->state;
     bool out = peer->drained || peer->removed || state == PEER_RESTING;
@@ -48,7 +32,7 @@ void peer_become(struct peer *peer, enum peer_state state)
     peer->state = state;
     peer->since = clock_mono();
     peer->place.used = peer->busy;
-    set_place(peer);
+    peer_set_place(peer);
 }
 
 bool peer_is_connecting(const struct peer *peer)
@@ -337,9 +321,9 @@ static void on_event(void *arg, uint32_t revents)
                        NULL);
 }
 
-/* ---- the set of hosts ---- */
+/* ---- life ---- */
 
-static struct peer *peer_new(struct dispatch *d, struct host_config *config)
+struct peer *peer_new(struct dispatch *d, struct host_config *config)
 {
     struct peer *peer = xcalloc(1, sizeof *peer);
     peer->d = d;
@@ -352,7 +336,7 @@ static struct peer *peer_new(struct dispatch *d, struct host_config *config)
     return peer;
 }
 
-static void peer_free(struct peer *peer)
+void peer_free(struct peer *peer)
 {
     disconnect(peer);
     loop_unwatch(peer->watch);
@@ -362,100 +346,4 @@ static void peer_free(struct peer *peer)
     free(peer->said.boot);
     free(peer->said.spool);
     free(peer);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(struct peer *const *)a)->place.name, (*(struct peer *const *)b)->place.name);
-}
-
-static void take_text(char **to, const char *text)
-{
-    free(*to);
-    *to = text ? xstrdup(text) : NULL;
-}
-
-static int load_host(const struct host *row, void *arg)
-{
-    struct dispatch *d = arg;
-    struct peer *peer = peer_find(d, row->name);
-    if (!peer)
-        return 0;
-    take_text(&peer->host.drained, row->drained);
-    peer->drained = row->drained != NULL;
-    if (peer->state == PEER_IDLE && row->cpus) {
-        struct host *host = &peer->host;
-        take_text(&host->machine, row->machine);
-        take_text(&host->boot, row->boot);
-        take_text(&host->spool, row->spool);
-        host->state = row->state;
-        host->state_at = row->state_at;
-        host->cpus = row->cpus;
-        peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
-    }
-    set_place(peer);
-    return 0;
-}
-
-int peer_load_hosts(struct dispatch *d, struct err *err)
-{
-    int rc = host_select(d->cat, load_host, d, err);
-    d->place_wanted = true;
-    round_soon(d, 0);
-    return rc;
-}
-
-int peer_init_all(struct dispatch *d, struct err *err)
-{
-    d->npeers = d->config->nhosts;
-    d->peers = xcalloc(d->npeers, sizeof(struct peer *));
-    for (size_t i = 0; i < d->npeers; i++)
-        d->peers[i] = peer_new(d, &d->config->hosts[i]);
-    qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
-    return peer_load_hosts(d, err);
-}
-
-void peer_free_all(struct dispatch *d)
-{
-    for (size_t i = 0; i < d->npeers; i++)
-        peer_free(d->peers[i]);
-    free(d->peers);
-    d->peers = NULL;
-    d->npeers = 0;
-}
-
-/* A known host keeps its connection and takes the new slots and tags; how to reach it counts at
- * the next connect. A host that is gone keeps its runs until they end, and gets no new ones. */
-void peer_reconfigure(struct dispatch *d)
-{
-    struct peer **all = xcalloc(d->npeers + d->config->nhosts, sizeof(struct peer *));
-    size_t n = 0;
-    for (size_t i = 0; i < d->config->nhosts; i++) {
-        struct host_config *config = &d->config->hosts[i];
-        struct peer *peer = peer_find(d, config->name);
-        if (!peer)
-            peer = peer_new(d, config);
-        peer->removed = false;
-        peer->config = config;
-        peer->place.name = config->name;
-        peer->place.tags = &config->tags;
-        if (config->slots || peer->host.cpus)
-            peer->place.slots = config->slots ? config->slots : peer->host.cpus;
-        all[n++] = peer;
-    }
-    for (size_t i = 0; i < d->npeers; i++) {
-        struct peer *peer = d->peers[i];
-        if (config_host(d->config, peer->place.name))
-            continue;
-        peer->removed = true;
-        all[n++] = peer;
-    }
-    free(d->peers);
-    d->peers = all;
-    d->npeers = n;
-    qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
-    for (size_t i = 0; i < d->npeers; i++)
-        set_place(d->peers[i]);
-    queue_match(d);
-    queue_attach_orphans(d);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "jobfile.h"
+#include "specification.h"
 #include "xalloc.h"
 
 /* A plan is placement with every host taken for reachable, and what the catalogue last saw of it. */
@@ -39,26 +39,11 @@ static int take_host(const struct host *row, void *arg)
     return 0;
 }
 
-static int slots_of(const struct plan *plan, int64_t spec)
-{
-    char *text = NULL;
-    struct joblist jobs = {0};
-    struct errlist errors = {0};
-    int slots = 1;
-    if (spec_get(plan->cat, spec, &text, NULL) == 0 &&
-        jobfile_parse("specification", text, strlen(text), &jobs, &errors) == 0)
-        slots = jobs.v[0].slots;
-    joblist_free(&jobs);
-    errlist_free(&errors);
-    free(text);
-    return slots;
-}
-
 static int take_unfinished(const struct run_brief *run, void *arg)
 {
     struct place_host *host = run->host ? find(arg, run->host) : NULL;
     if (host)
-        host->used += slots_of(arg, run->spec);
+        host->used += specification_slots(((struct plan *)arg)->cat, run->spec);
     return 0;
 }
 
@@ -96,28 +81,23 @@ static struct place_host **allowed(const struct plan *plan, const struct job *jo
 static const char *place_planned(const struct plan *plan, const struct planned *run,
                                  const char **why)
 {
-    char *text = NULL;
-    struct joblist jobs = {0};
-    struct errlist errors = {0};
+    struct job job;
     const char *name = NULL;
+    size_t n;
     *why = "its specification cannot be read";
-    if (spec_get(plan->cat, run->spec, &text, NULL) == 0 &&
-        jobfile_parse("specification", text, strlen(text), &jobs, &errors) == 0) {
-        size_t n;
-        struct place_host **hosts = allowed(plan, &jobs.v[0], &n);
-        struct place_host *best = place_best(hosts, n, PLACE_READY, jobs.v[0].slots, NULL);
-        *why = !n ? "no worker matches its hosts, tags and slots" : "no free slot";
-        if (run->not_before > clock_now())
-            *why = "not due yet";
-        else if (best)
-            name = best->name;
-        if (name)
-            best->used += jobs.v[0].slots;
-        free(hosts);
+    if (specification_read(plan->cat, run->spec, &job, NULL) < 0)
+        return NULL;
+    struct place_host **hosts = allowed(plan, &job, &n);
+    struct place_host *best = place_best(hosts, n, PLACE_READY, job.slots, NULL);
+    *why = !n ? "no worker matches its hosts, tags and slots" : "no free slot";
+    if (run->not_before > clock_now()) {
+        *why = "not due yet";
+    } else if (best) {
+        name = best->name;
+        best->used += job.slots;
     }
-    joblist_free(&jobs);
-    errlist_free(&errors);
-    free(text);
+    free(hosts);
+    job_free(&job);
     return name;
 }
 

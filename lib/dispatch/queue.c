@@ -5,149 +5,19 @@
 #include <string.h>
 
 #include "clock.h"
-#include "jobfile.h"
 #include "log.h"
 #include "xalloc.h"
-
-static int by_id(const void *a, const void *b)
-{
-    /* struct spec, struct work and the ids waited for all begin with their id */
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static bool work_before(const void *a, const void *b)
-{
-    const struct work *x = a, *y = b;
-    return x->priority != y->priority ? x->priority > y->priority : x->id < y->id;
-}
 
 static bool work_sooner(const void *a, const void *b)
 {
     return ((const struct work *)a)->not_before < ((const struct work *)b)->not_before;
 }
 
-static void work_moved(void *item, size_t at)
-{
-    ((struct work *)item)->at = at;
-}
-
-/* ---- classes and specs ---- */
-
-static void match(struct dispatch *d, struct class *class)
-{
-    class->nhosts = 0;
-    class->hosts = xreallocarray(class->hosts, d->npeers, sizeof(struct place_host *));
-    for (size_t i = 0; i < d->npeers; i++)
-        if (place_allows(&class->demands, &d->peers[i]->place))
-            class->hosts[class->nhosts++] = &d->peers[i]->place;
-}
-
-void queue_match(struct dispatch *d)
-{
-    for (struct class *class = d->classes; class; class = class->next)
-        match(d, class);
-}
-
-/* What a job demands of a host, as text that is equal for equal demands. */
-static char *class_key(const struct job *job)
-{
-    struct buf key = {0};
-    buf_addf(&key, "%d", job->slots);
-    for (size_t i = 0; i < job->tags.n; i++)
-        buf_addf(&key, " #%s", job->tags.v[i]);
-    for (size_t i = 0; i < job->hosts.n; i++)
-        buf_addf(&key, " %s", job->hosts.v[i]);
-    return buf_detach(&key);
-}
-
-static struct class *class_of(struct dispatch *d, const struct job *job)
-{
-    char *key = class_key(job);
-    struct class *class = d->classes;
-    while (class && strcmp(class->key, key) != 0)
-        class = class->next;
-    if (class) {
-        free(key);
-        return class;
-    }
-    class = xcalloc(1, sizeof *class);
-    class->key = key;
-    class->line = (struct heap){.less = work_before, .moved = work_moved};
-    job_init(&class->demands);
-    class->demands.slots = job->slots;
-    strlist_copy(&class->demands.tags, &job->tags);
-    strlist_copy(&class->demands.hosts, &job->hosts);
-    class->next = d->classes;
-    d->classes = class;
-    match(d, class);
-    return class;
-}
-
-static void spec_free(struct spec *spec)
-{
-    struct spec **link = &spec->class->specs;
-    while (*link != spec)
-        link = &(*link)->next;
-    *link = spec->next;
-    job_free(&spec->job);
-    free(spec);
-}
-
-static int spec_parse(struct dispatch *d, int64_t id, struct job *job, struct err *err)
-{
-    char *text = NULL;
-    struct joblist jobs = {0};
-    struct errlist errors = {0};
-    int rc = spec_get(d->cat, id, &text, err);
-    if (rc == 0 && jobfile_parse("specification", text, strlen(text), &jobs, &errors) < 0)
-        rc = err_set(err, ERR_DATA, "specification %lld in the catalogue cannot be read: %s",
-                     (long long)id, errors.n ? errors.v[0].msg : "?");
-    if (rc == 0) {
-        *job = jobs.v[0];
-        free(jobs.v); /* its one job moved to *job */
-    } else {
-        joblist_free(&jobs);
-    }
-    errlist_free(&errors);
-    free(text);
-    return rc;
-}
-
-static struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err)
-{
-    struct spec **found = tfind(&id, &d->specs, by_id);
-    if (found) {
-        (*found)->refs++;
-        return *found;
-    }
-    struct spec *spec = xcalloc(1, sizeof *spec);
-    spec->id = id;
-    if (spec_parse(d, id, &spec->job, err) < 0) {
-        free(spec);
-        return NULL;
-    }
-    spec->refs = 1;
-    spec->class = class_of(d, &spec->job);
-    spec->next = spec->class->specs;
-    spec->class->specs = spec;
-    (void)tsearch(spec, &d->specs, by_id);
-    return spec;
-}
-
-static void spec_drop(struct dispatch *d, struct spec *spec)
-{
-    if (--spec->refs)
-        return;
-    (void)tdelete(spec, &d->specs, by_id);
-    spec_free(spec);
-}
-
 /* ---- works ---- */
 
 struct work *work_find(struct dispatch *d, int64_t id)
 {
-    struct work **found = tfind(&id, &d->works, by_id);
+    struct work **found = tfind(&id, &d->works, work_by_id);
     return found ? *found : NULL;
 }
 
@@ -217,16 +87,16 @@ void work_forget(struct dispatch *d, struct work *work)
     if (work->started_told)
         drop_told(d, work);
     work_detach(work);
-    (void)tdelete(work, &d->works, by_id);
+    (void)tdelete(work, &d->works, work_by_id);
     spec_drop(d, work->spec);
     work_free(work);
 }
 
 static void wait_over(struct dispatch *d, int64_t id)
 {
-    if (!tfind(&id, &d->waits, by_id))
+    if (!tfind(&id, &d->waits, work_by_id))
         return;
-    (void)tdelete(&id, &d->waits, by_id);
+    (void)tdelete(&id, &d->waits, work_by_id);
     d->nwaits--;
 }
 
@@ -239,7 +109,7 @@ void work_end(struct dispatch *d, struct work *work)
 void queue_check_wait(struct dispatch *d, int64_t id)
 {
     struct run run = {0};
-    if (!tfind(&id, &d->waits, by_id))
+    if (!tfind(&id, &d->waits, work_by_id))
         return;
     if (run_get(d->cat, id, &run, NULL) == 0 && run_state_is_terminal(run.state))
         wait_over(d, id);
@@ -266,7 +136,7 @@ static struct work *work_new(struct dispatch *d, const struct run_brief *run, st
         .started_at = run->started_at,
         .cancel = run->cancel_at != 0,
     };
-    (void)tsearch(work, &d->works, by_id);
+    (void)tsearch(work, &d->works, work_by_id);
     d->count.total++;
     return work;
 }
@@ -413,9 +283,9 @@ static int init_waits(struct dispatch *d, struct err *err)
         run_free(&run);
         if (rc < 0 && rc != ERR_ANSWER)
             return rc;
-        if (!open || tfind(&d->options->wait[i], &d->waits, by_id))
+        if (!open || tfind(&d->options->wait[i], &d->waits, work_by_id))
             continue;
-        (void)tsearch(&d->options->wait[i], &d->waits, by_id);
+        (void)tsearch(&d->options->wait[i], &d->waits, work_by_id);
         d->nwaits++;
     }
     return 0;
@@ -440,11 +310,6 @@ static void free_work(void *work)
     work_free(work);
 }
 
-static void free_spec(void *spec)
-{
-    spec_free(spec);
-}
-
 static void keep(void *borrowed)
 {
     (void)borrowed;
@@ -453,17 +318,7 @@ static void keep(void *borrowed)
 void queue_free(struct dispatch *d)
 {
     tdestroy(d->works, free_work);
-    tdestroy(d->specs, free_spec);
     tdestroy(d->waits, keep);
     heap_free(&d->later);
-    for (struct class *class = d->classes; class;) {
-        struct class *next = class->next;
-        heap_free(&class->line);
-        job_free(&class->demands);
-        free(class->hosts);
-        free(class->waiting);
-        free(class->key);
-        free(class);
-        class = next;
-    }
+    class_free_all(d);
 }

@@ -274,7 +274,7 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
     learn_identity(peer);
     peer->reasons_due = true;
     peer_record(peer);
-    queue_match(d);
+    class_match_all(d);
     d->place_wanted = true;
     round_soon(d, 0);
     log_info("%s: ready, %d slots", peer->config->name, peer->place.slots);

@@ -1,0 +1,36 @@
+#include "specification.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobfile.h"
+
+int specification_read(struct catalogue *cat, int64_t id, struct job *job, struct err *err)
+{
+    char *text = NULL;
+    struct joblist jobs = {0};
+    struct errlist errors = {0};
+    int rc = spec_get(cat, id, &text, err);
+    if (rc == 0 && jobfile_parse("specification", text, strlen(text), &jobs, &errors) < 0)
+        rc = err_set(err, ERR_DATA, "specification %lld in the catalogue cannot be read: %s",
+                     (long long)id, errors.n ? errors.v[0].msg : "?");
+    if (rc == 0) {
+        *job = jobs.v[0];
+        free(jobs.v); /* its one job moved to *job */
+    } else {
+        joblist_free(&jobs);
+    }
+    errlist_free(&errors);
+    free(text);
+    return rc;
+}
+
+int specification_slots(struct catalogue *cat, int64_t id)
+{
+    struct job job;
+    if (specification_read(cat, id, &job, NULL) < 0)
+        return 1;
+    int slots = job.slots;
+    job_free(&job);
+    return slots;
+}
