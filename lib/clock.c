@@ -32,11 +32,13 @@ char *clock_rfc3339(int64_t at, char text[CLOCK_TEXT])
 {
     struct tm tm;
     time_t sec = seconds_of(at);
-    if (!gmtime_r(&sec, &tm)) {
+    size_t len = 0;
+    if (gmtime_r(&sec, &tm))
+        len = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (!len) {
         (void)snprintf(text, CLOCK_TEXT, "invalid");
         return text;
     }
-    size_t len = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
     (void)snprintf(text + len, CLOCK_TEXT - len, ".%03dZ", (int)(at - (int64_t)sec * 1000));
     return text;
 }

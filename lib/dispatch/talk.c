@@ -1,5 +1,6 @@
 #include "dispatch/internal.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,20 +116,24 @@ static void adopt(struct peer *peer, struct work *work)
 
 /* ---- what the worker says ---- */
 
-/* A length of time, a time or a size: what no honest worker says is cut down, so that no sum of a
- * few of them overflows. */
-static int64_t get_amount(const struct message *m, enum message_tag tag)
+/* A worker is not believed: what no honest one says is cut down to what can be worked with. */
+static int64_t get_upto(const struct message *m, enum message_tag tag, int64_t most)
 {
-    const uint64_t most = INT64_MAX / 8;
     uint64_t value = message_get_u64(m, tag, 0);
-    return (int64_t)(value < most ? value : most);
+    return value < (uint64_t)most ? (int64_t)value : most;
 }
 
-static int64_t get_age(const struct message *m)
+static const int64_t AMOUNT_MAX = INT64_MAX / 8;          /* no sum of a few overflows */
+static const int64_t SPAN_MAX_MS = INT64_C(315360000000); /* ten years */
+
+static int64_t get_amount(const struct message *m, enum message_tag tag)
 {
-    const int64_t most = INT64_C(3153600000000); /* a hundred years */
-    int64_t age = get_amount(m, TAG_AGE);
-    return age < most ? age : most;
+    return get_upto(m, tag, AMOUNT_MAX);
+}
+
+static int64_t get_span(const struct message *m, enum message_tag tag)
+{
+    return get_upto(m, tag, SPAN_MAX_MS);
 }
 
 /* The unfinished run of this peer that a message is about; NULL when it is none of ours. */
@@ -178,7 +183,7 @@ static int on_welcome(struct peer *peer, const struct message *m, struct err *er
     replace(&host->build, message_get_str(m, TAG_BUILD));
     uint64_t cpus = message_get_u64(m, TAG_CPUS, 1);
     host->cpus = cpus > 0 && cpus < 100000 ? (int)cpus : 1;
-    host->load_percent = (int)message_get_u64(m, TAG_LOAD, 0);
+    host->load_percent = (int)get_upto(m, TAG_LOAD, INT_MAX);
     host->mem_total_kb = get_amount(m, TAG_MEM_TOTAL);
     host->mem_free_kb = get_amount(m, TAG_MEM_FREE);
     host->disk_free_kb = get_amount(m, TAG_DISK_FREE);
@@ -208,8 +213,7 @@ static int on_stranger(struct peer *peer, const struct message *m, struct err *e
     if (open < 0)
         return open;
     if (live || open) {
-        log_warn("%s: run %llu %s there, but is not followed: left alone", peer->config->name,
-                 (unsigned long long)key.run, live ? "goes on" : "waits to be recorded");
+        peer->strangers++;
         return 0;
     }
     struct buf keys = {0};
@@ -238,14 +242,16 @@ static void settle(struct dispatch *d, struct peer *peer, struct work *work)
 {
     bool new_spool = is_other(peer->host.spool, peer->said.spool);
     bool rebooted = is_other(peer->host.boot, peer->said.boot);
-    if (rebooted)
+    if (rebooted) {
         work_give_up(d, work, END_LOST, "host rebooted");
-    else if (new_spool || work->state == RUN_RUNNING)
+    } else if (new_spool || work->state == RUN_RUNNING) {
         work_give_up(d, work, END_LOST, "spool gone: the worker does not know this run any more");
-    else if (work->cancel)
+        work->ending->unproven = true;
+    } else if (work->cancel) {
         work_give_up(d, work, END_CANCELLED, "cancelled before it started");
-    else
+    } else {
         talk_start(peer, work);
+    }
 }
 
 /* Recorded in the same transaction as the verdicts. */
@@ -272,6 +278,10 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
             settle(d, peer, work);
     }
     learn_identity(peer);
+    if (peer->strangers)
+        log_warn("%s: %zu runs are there that are not followed from here: left alone",
+                 peer->config->name, peer->strangers);
+    peer->strangers = 0;
     peer->reasons_due = true;
     peer_record(peer);
     class_match_all(d);
@@ -288,7 +298,7 @@ static int on_started(struct peer *peer, const struct message *m, struct err *er
     struct work *work = work_of(peer, m);
     if (!work || work->started_told || work->state != RUN_STARTING)
         return 0;
-    work->started_at = clock_now() - get_age(m);
+    work->started_at = clock_now() - get_span(m, TAG_AGE);
     work->started_told = true;
     if (d->ntold == d->told_cap) {
         d->told_cap = d->told_cap ? d->told_cap * 2 : 64;
@@ -338,6 +348,16 @@ static int on_output(struct peer *peer, const struct message *m, struct err *err
     return 0;
 }
 
+/* How a run ended; what is not said clearly is not known, and unknown is never success. */
+static enum message_end get_end(const struct message *m)
+{
+    uint64_t end = message_get_u64(m, TAG_END, END_LOST);
+    bool clear = end >= END_EXIT && end <= END_NOSTART;
+    if (end == END_EXIT && message_get_u64(m, TAG_CODE, UINT64_MAX) > UCHAR_MAX)
+        clear = false;
+    return clear ? (enum message_end)end : END_LOST;
+}
+
 static int on_result(struct peer *peer, const struct message *m, struct err *err)
 {
     (void)err;
@@ -346,12 +366,12 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
         return 0;
     struct ending *e = xcalloc(1, sizeof *e);
     *e = (struct ending){
-        .end = (enum message_end)message_get_u64(m, TAG_END, END_LOST),
-        .code = (int)message_get_u64(m, TAG_CODE, 0),
-        .signal = (int)message_get_u64(m, TAG_SIGNAL, 0),
+        .end = get_end(m),
+        .code = (int)get_upto(m, TAG_CODE, UCHAR_MAX),
+        .signal = (int)get_upto(m, TAG_SIGNAL, SCHAR_MAX),
         .reason = message_get_str(m, TAG_REASON),
-        .duration_ms = get_amount(m, TAG_DURATION),
-        .at = clock_now() - get_age(m),
+        .duration_ms = get_span(m, TAG_DURATION),
+        .at = clock_now() - get_span(m, TAG_AGE),
         .utime_us = get_amount(m, TAG_UTIME),
         .stime_us = get_amount(m, TAG_STIME),
         .maxrss_kb = get_amount(m, TAG_MAXRSS),
@@ -365,7 +385,7 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
 static int on_pong(struct peer *peer, const struct message *m, struct err *err)
 {
     (void)err;
-    peer->host.load_percent = (int)message_get_u64(m, TAG_LOAD, 0);
+    peer->host.load_percent = (int)get_upto(m, TAG_LOAD, INT_MAX);
     peer->host.mem_free_kb = get_amount(m, TAG_MEM_FREE);
     peer->host.disk_free_kb = get_amount(m, TAG_DISK_FREE);
     peer->host.skew_ms = get_amount(m, TAG_CLOCK) - clock_now();
