@@ -242,16 +242,14 @@ static void settle(struct dispatch *d, struct peer *peer, struct work *work)
 {
     bool new_spool = is_other(peer->host.spool, peer->said.spool);
     bool rebooted = is_other(peer->host.boot, peer->said.boot);
-    if (rebooted) {
+    if (rebooted)
         work_give_up(d, work, END_LOST, "host rebooted");
-    } else if (new_spool || work->state == RUN_RUNNING) {
+    else if (new_spool || work->state == RUN_RUNNING)
         work_give_up(d, work, END_LOST, "spool gone: the worker does not know this run any more");
-        work->ending->unproven = true;
-    } else if (work->cancel) {
+    else if (work->cancel)
         work_give_up(d, work, END_CANCELLED, "cancelled before it started");
-    } else {
+    else
         talk_start(peer, work);
-    }
 }
 
 /* Recorded in the same transaction as the verdicts. */
