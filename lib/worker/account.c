@@ -18,7 +18,11 @@
 #include "proc.h"
 #include "xalloc.h"
 
-enum { PASSWD_MAX = 16 << 20, ANSWER_MAX = 1 << 20, ASK_MS = 10000, KEEP_MS = 60000 };
+enum { PASSWD_MAX = 16 << 20, ANSWER_MAX = 1 << 20, ASK_MS = 3000 };
+
+/* For how long an answer is believed. That there was none is remembered too, or a directory service that
+ * hangs would stop the front end anew for each run. */
+enum { KEEP_MS = 60000, KEEP_PROBLEM_MS = 30000 };
 
 /* ---- asking a program ---- */
 
@@ -52,9 +56,9 @@ static int ask(char *const argv[], struct buf *answer, struct err *err)
     close(ends[0]);
     if (pid < 0)
         return ERR_OS;
-    if (!whole)
+    if (!whole) /* it is not waited for: it may be stuck in the kernel. custody_reap gets it */
         (void)kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    while (whole && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!whole || !WIFEXITED(status))
         return err_set(err, ERR_OS, "%s gave no answer within %d s", argv[0], ASK_MS / 1000);
@@ -174,30 +178,52 @@ static int add_groups(struct account *account, struct err *err)
     return rc;
 }
 
+static void forget_old(struct accounts *cache)
+{
+    int64_t now = clock_mono();
+    for (struct account **link = &cache->first; *link;) {
+        struct account *a = *link;
+        if (now - a->asked_at > (a->problem ? KEEP_PROBLEM_MS : KEEP_MS)) {
+            *link = a->next;
+            account_free(a);
+        } else {
+            link = &a->next;
+        }
+    }
+}
+
+/* Never NULL: where there is no such account its place is taken by the problem. */
+static struct account *ask_account(const char *name)
+{
+    struct err err = {0};
+    struct account *account = look_up(name, 0, &err);
+    if (!account || add_groups(account, &err) < 0) {
+        account_free(account);
+        account = xcalloc(1, sizeof *account);
+        account->name = xstrdup(name);
+        account->problem = xstrdup(err.msg);
+        account->code = err.code;
+    }
+    account->asked_at = clock_mono();
+    return account;
+}
+
 int account_get(struct accounts *cache, const char *name, const struct account **account,
                 struct err *err)
 {
-    struct account **link = &cache->first;
     *account = NULL;
-    while (*link && strcmp((*link)->name, name) != 0)
-        link = &(*link)->next;
-    if (*link && clock_mono() - (*link)->asked_at > KEEP_MS) {
-        struct account *old = *link;
-        *link = old->next;
-        account_free(old);
-    } else if (*link) {
-        *account = *link;
-        return 0;
+    forget_old(cache);
+    struct account *found = cache->first;
+    while (found && strcmp(found->name, name) != 0)
+        found = found->next;
+    if (!found) {
+        found = ask_account(name);
+        found->next = cache->first;
+        cache->first = found;
     }
-    struct account *fresh = look_up(name, 0, err);
-    if (!fresh || add_groups(fresh, err) < 0) {
-        account_free(fresh);
-        return err->code;
-    }
-    fresh->asked_at = clock_mono();
-    fresh->next = cache->first;
-    cache->first = fresh;
-    *account = fresh;
+    if (found->problem)
+        return err_set(err, found->code, "%s", found->problem);
+    *account = found;
     return 0;
 }
 
@@ -221,6 +247,7 @@ void account_free(struct account *account)
     free(account->home);
     free(account->shell);
     free(account->groups);
+    free(account->problem);
     free(account);
 }
 

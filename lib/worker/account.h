@@ -17,6 +17,9 @@ struct account {
     gid_t *groups; /* of a named account only */
     size_t ngroups;
     long long asked_at; /* monotonic ms; accounts are asked anew after a minute */
+    char *
+        problem; /* in the cache only: why there is none, which is asked anew sooner; NULL: there is */
+    int code;    /* of the problem */
     struct account *next;
 };
 

@@ -62,8 +62,14 @@ void charge_set_cell(struct charges *charges, struct charge *charge, uint32_t ce
     if (cell >= CELL_MAX)
         cell = 0; /* a number that no table of ours gave out */
     charge->cell = cell;
-    if (cell)
-        charges->by_cell[cell] = charge;
+    if (!cell)
+        return;
+    struct charge *before = charges->by_cell[cell];
+    if (before) {
+        before->cell = 0;
+        before->ousted = true;
+    }
+    charges->by_cell[cell] = charge;
 }
 
 void charge_remove(struct charges *charges, struct charge *charge)

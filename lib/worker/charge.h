@@ -21,9 +21,10 @@ struct charge {
     uint64_t out_limit;
     struct moment started;
     pid_t child;           /* its shim, when it is our child; 0: adopted or gone */
-    int pidfd;             /* of an adopted shim; -1: none */
+    int pidfd;             /* of an adopted shim, or of what haunts it; -1: none */
     bool bereft;           /* the shim is gone; the journal is to be asked before that is judged */
     bool haunted;          /* the shim is gone, processes of the run are not */
+    bool ousted;           /* it had a cell, which is a later run's now */
     struct record *result; /* NULL: live */
     /* on this connection: */
     bool streaming; /* its output and result are to be sent */
@@ -52,6 +53,7 @@ struct charge *charge_new(struct charges *charges, struct message_key key);
 struct charge *charge_find(const struct charges *charges, struct message_key key);
 /* The one with this run and attempt that is streaming, for messages without token. */
 struct charge *charge_find_streaming(const struct charges *charges, uint64_t run, uint32_t attempt);
+/* Who had the cell before has it no more: only what was acknowledged leaves its cell to another. */
 void charge_set_cell(struct charges *charges, struct charge *charge, uint32_t cell);
 /* Takes it out of the table, closes what it holds and frees it. */
 void charge_remove(struct charges *charges, struct charge *charge);

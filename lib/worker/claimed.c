@@ -2,10 +2,9 @@
 #include "worker/tree.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,83 +12,85 @@
 #include <unistd.h>
 
 #include "buf.h"
-#include "clock.h"
 #include "io.h"
 #include "xalloc.h"
 
-enum { ENVIRON_MAX = 4 << 20, ROUNDS = 8, ROUND_MS = 250 };
+enum { ENVIRON_MAX = 4 << 20 };
 
-struct claim {
-    char run[48], token[48]; /* with the NULs around them, as they lie in /proc/PID/environ */
+/* How a run's processes are known: two entries as they lie in /proc/PID/environ, NULs around them. */
+struct mark {
+    char run[48], token[48];
     size_t run_len, token_len;
 };
 
-static struct claim claim_of(struct message_key key)
+static struct mark mark_of(struct message_key key)
 {
-    struct claim c;
-    int run = snprintf(c.run, sizeof c.run, "%cROTA_RUN=%" PRIu64, 0, key.run);
-    int token = snprintf(c.token, sizeof c.token, "%cROTA_TOKEN=%016" PRIx64, 0, key.token);
-    c.run_len = (size_t)run + 1;
-    c.token_len = (size_t)token + 1;
-    return c;
+    struct mark mark;
+    int run = snprintf(mark.run, sizeof mark.run, "%cROTA_RUN=%" PRIu64, 0, key.run);
+    int token = snprintf(mark.token, sizeof mark.token, "%cROTA_TOKEN=%016" PRIx64, 0, key.token);
+    mark.run_len = (size_t)run + 1;
+    mark.token_len = (size_t)token + 1;
+    return mark;
 }
 
-static bool carries(pid_t pid, const void *arg)
+/* False when there is no such process, or one that is not ours to look at: root sees all, others their own. */
+static bool read_environment(pid_t pid, struct buf *text)
 {
-    const struct claim *c = arg;
     char path[64];
-    struct buf text = {0};
     (void)snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    buf_addch(&text, '\0'); /* so that the first entry has a NUL before it too */
-    bool yes = io_read_file(path, ENVIRON_MAX, &text, NULL) == 0 &&
-               memmem(buf_data(&text), text.len, c->run, c->run_len) &&
-               memmem(buf_data(&text), text.len, c->token, c->token_len);
+    buf_reset(text);
+    buf_addch(text, '\0'); /* so that the first entry has a NUL before it too */
+    return io_read_file(path, ENVIRON_MAX, text, NULL) == 0;
+}
+
+static bool has_mark(const struct buf *text, const struct mark *mark)
+{
+    return memmem(buf_data(text), text->len, mark->run, mark->run_len) &&
+           memmem(buf_data(text), text->len, mark->token, mark->token_len);
+}
+
+static bool carries(pid_t pid, const void *mark)
+{
+    struct buf text = {0};
+    bool yes = read_environment(pid, &text) && has_mark(&text, mark);
     buf_free(&text);
     return yes;
 }
 
-/* Kills what is found in one pass over /proc; returns how many, with a pidfd of each (-1: none). */
-static size_t kill_once(const struct claim *c, struct pollfd **fds)
+/* Should the pid have become another's since we read its environment, that one is not hit, and our
+ * pidfd is of a process that has ended or is the other one: whoever follows it looks again at its end,
+ * and at each PING. */
+static void kill_one(pid_t pid, const struct mark *mark, struct tree_claim *claim)
 {
-    size_t n = 0;
-    DIR *d = opendir("/proc");
-    *fds = NULL;
+    if (claim->pidfd >= 0)
+        close(claim->pidfd);
+    claim->pidfd = pidfd_open(pid, 0);
+    claim->found++;
+    (void)tree_kill_checked(pid, SIGKILL, 0, carries, mark);
+}
+
+void tree_kill_claimed(struct tree_claim *claims, size_t n)
+{
+    static const char any[] = "\0ROTA_TOKEN="; /* most processes are no run's */
+    struct mark *marks = xcalloc(n + 1, sizeof *marks);
+    struct buf text = {0};
+    for (size_t i = 0; i < n; i++) {
+        marks[i] = mark_of(claims[i].key);
+        claims[i].found = 0;
+        claims[i].pidfd = -1;
+    }
+    DIR *d = n ? opendir("/proc") : NULL;
     for (struct dirent *entry; d && (entry = readdir(d));) {
-        char *end;
-        long pid = strtol(entry->d_name, &end, 10);
-        if (*end || pid <= 1 || pid == getpid() || !carries((pid_t)pid, c))
+        pid_t pid = tree_pid_of_name(entry->d_name);
+        if (pid <= 1 || pid == getpid() || !read_environment(pid, &text) ||
+            !memmem(buf_data(&text), text.len, any, sizeof any - 1))
             continue;
-        int pidfd = pidfd_open((pid_t)pid, 0);
-        (void)tree_kill_checked((pid_t)pid, SIGKILL, 0, carries, c);
-        *fds = xreallocarray(*fds, n + 1, sizeof **fds);
-        (*fds)[n++] = (struct pollfd){.fd = pidfd, .events = POLLIN};
+        for (size_t i = 0; i < n; i++)
+            if (has_mark(&text, &marks[i]))
+                kill_one(pid, &marks[i], &claims[i]);
     }
     if (d)
         (void)closedir(d);
-    return n;
-}
-
-/* Waits until all are gone, or the round is over. */
-static void await_all(struct pollfd *fds, size_t n)
-{
-    int64_t until = clock_mono() + ROUND_MS;
-    for (size_t i = 0; i < n; i++) {
-        int64_t left = until - clock_mono();
-        (void)poll(&fds[i], fds[i].fd >= 0, left > 0 ? (int)left : 0);
-        if (fds[i].fd >= 0)
-            close(fds[i].fd);
-    }
-}
-
-size_t tree_kill_claimed(struct message_key key)
-{
-    struct claim c = claim_of(key);
-    size_t n = 1;
-    for (int round = 0; n && round < ROUNDS; round++) {
-        struct pollfd *fds;
-        n = kill_once(&c, &fds);
-        await_all(fds, n);
-        free(fds);
-    }
-    return n;
+    buf_free(&text);
+    free(marks);
 }

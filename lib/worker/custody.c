@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,27 +64,67 @@ static void conclude(struct front *front, struct charge *charge, enum message_en
     custody_set_result(front, charge, &record);
 }
 
-/* The shim is gone and left no result. A dead shim is not a dead job: "lost" is said only when
- * nothing that carries the run's token is left. */
-static void lose(struct front *front, struct charge *charge)
+/* Those whose processes are to be looked for. */
+struct sweep {
+    struct front *front;
+    struct charge **charges;
+    struct tree_claim *claims;
+    size_t n;
+};
+
+/* The shim is gone and left no result. */
+static void judge(struct charge *charge, void *arg)
 {
-    if (charge->started.boot != front->boot) {
-        conclude(front, charge, END_LOST, "the host rebooted");
-    } else if (!charge->cell) {
-        conclude(front, charge, END_NOSTART, "the worker ended before it could start it");
+    struct sweep *sweep = arg;
+    if (!charge->bereft)
+        return;
+    charge->bereft = false;
+    if (charge->result)
+        return;
+    if (charge->started.boot != sweep->front->boot) {
+        conclude(sweep->front, charge, END_LOST, "the host rebooted");
+    } else if (!charge->cell && !charge->ousted) {
+        conclude(sweep->front, charge, END_NOSTART, "the worker ended before it could start it");
     } else {
-        charge->haunted = tree_kill_claimed(charge->key) > 0;
-        if (!charge->haunted)
-            conclude(front, charge, END_LOST, "its supervisor is gone (killed, or out of memory)");
+        size_t n = sweep->n++;
+        sweep->charges = xreallocarray(sweep->charges, sweep->n, sizeof(struct charge *));
+        sweep->claims = xreallocarray(sweep->claims, sweep->n, sizeof *sweep->claims);
+        sweep->charges[n] = charge;
+        sweep->claims[n] = (struct tree_claim){.key = charge->key, .pidfd = -1};
     }
 }
 
-/* After the journal was read: without a result by now there will be none. */
-void custody_settle(struct front *front, struct charge *charge)
+static bool has_ended(int pidfd)
 {
-    charge->bereft = false;
-    if (!charge->result)
-        lose(front, charge);
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+/* A dead shim is not a dead job: "lost" is said only when nothing that carries the run's token is
+ * left. Nobody waits here, since a process may be uninterruptible for hours: the end of the one we
+ * follow, or the next PING, brings us back. One that is dying carries nothing any more, so the one we
+ * follow must have ended as well. */
+static void lose(struct front *front, struct charge *charge, const struct tree_claim *claim)
+{
+    charge->haunted = claim->found || (charge->pidfd >= 0 && !has_ended(charge->pidfd));
+    if (claim->found)
+        custody_follow(front, charge, claim->pidfd);
+    if (charge->haunted)
+        return;
+    custody_unfollow(front, charge);
+    conclude(front, charge, END_LOST, "its supervisor is gone (killed, or out of memory)");
+}
+
+/* After the journal was read: who has no result by now will have none. */
+void custody_settle(struct front *front)
+{
+    struct sweep sweep = {.front = front};
+    charges_each(&front->charges, judge, &sweep);
+    tree_kill_claimed(sweep.claims, sweep.n);
+    for (size_t i = 0; i < sweep.n; i++)
+        lose(front, sweep.charges[i], &sweep.claims[i]);
+    free(sweep.charges);
+    free(sweep.claims);
 }
 
 /* While we run, all that others write here is results. Our own records are read back too, and
@@ -220,38 +261,33 @@ void custody_reap(struct front *front)
     if (!some)
         return;
     custody_read(front);
-    for (uint32_t n = 1; n < front->cells.made; n++) {
-        struct charge *charge = front->charges.by_cell[n];
-        if (charge && charge->bereft)
-            custody_settle(front, charge);
-    }
+    custody_settle(front);
 }
 
 void custody_shim_gone(struct front *front, struct charge *charge)
 {
-    close(charge->pidfd); /* which takes it out of the epoll set */
-    charge->pidfd = -1;
-    custody_read(front);
-    custody_settle(front, charge);
+    custody_unfollow(front, charge);
+    charge->bereft = true;
 }
 
 static void recheck(struct charge *charge, void *arg)
 {
     struct front *front = arg;
     stream_wake(front, charge); /* its output could not be read, maybe */
-    if (charge->result || charge->child || charge->pidfd >= 0)
+    if (charge->result || charge->child || (charge->pidfd >= 0 && !charge->haunted))
         return;
-    if (charge->cell && !charge->haunted && cells_is_locked(&front->cells, charge->cell)) {
+    if (charge->cell && !charge->haunted && cells_is_locked(&front->cells, charge->cell))
         custody_adopt(front, charge);
-        return;
-    }
-    custody_read(front);
-    custody_settle(front, charge);
+    else
+        charge->bereft = true;
 }
 
 void custody_recheck(struct front *front)
 {
     charges_each(&front->charges, recheck, front);
+    custody_read(front);
+    custody_settle(front);
+    custody_acked(front); /* what could not be written before */
 }
 
 /* The flag goes down before the look: see notify() in shim.c. */
@@ -318,7 +354,8 @@ void custody_ack(struct front *front, struct message_key key)
     if (!charge || !charge->result)
         return;
     stream_forget(front, charge);
-    if (charge->cell) {
+    custody_unfollow(front, charge);
+    if (charge->cell && front->charges.by_cell[charge->cell] == charge) {
         empty_cell(front, charge);
         cells_give_back(&front->cells, charge->cell);
     }

@@ -143,6 +143,10 @@ static void take_ended(struct front *front)
     int n = epoll_wait(front->watch, events, EVENTS, 0);
     for (int i = 0; i < n; i++)
         custody_shim_gone(front, events[i].data.ptr);
+    if (n <= 0)
+        return;
+    custody_read(front);
+    custody_settle(front);
 }
 
 /* 0; ERR_ANSWER at the end of the input: the head went, which is its right. */

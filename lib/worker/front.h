@@ -66,13 +66,18 @@ void custody_adopt(struct front *front, struct charge *charge);
 /* Takes what shims have reported. */
 void custody_read(struct front *front);
 void custody_set_result(struct front *front, struct charge *charge, const struct record *record);
-/* The shim is gone and the journal was read since: without a result by now the run is lost. */
-void custody_settle(struct front *front, struct charge *charge);
+/* Ends all bereft runs that have no result. The journal was read since they were marked so. */
+void custody_settle(struct front *front);
+/* Tells of the end of a process through custody_shim_gone. Takes over the pidfd (-1: none), in place
+ * of the one that was followed before. */
+void custody_follow(struct front *front, struct charge *charge, int pidfd);
+void custody_unfollow(struct front *front, struct charge *charge);
 /* Begins the orders that were collected: journal first, then shims. */
 void custody_begin(struct front *front);
 /* Our child ended: 0 for "some may have". */
 void custody_reap(struct front *front);
-/* An adopted shim ended. */
+/* What was followed ended: an adopted shim, or a process that outlived it. The charge is bereft then:
+ * custody_read and custody_settle are due. */
 void custody_shim_gone(struct front *front, struct charge *charge);
 /* Looks again at runs whose shim nothing tells us about; called at each PING. */
 void custody_recheck(struct front *front);

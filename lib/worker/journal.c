@@ -250,10 +250,10 @@ void journal_flush_acks(struct journal *j)
         if (!g->unacked && (g->acks.len || g != j->last)) {
             drop(j, g);
         } else if (g->acks.len) {
-            struct err err;
-            (void)record_append(g->fd, (const struct record *)buf_data(&g->acks),
-                                g->acks.len / JOURNAL_RECORD, &err);
-            buf_reset(&g->acks);
+            struct err err; /* what is written twice is harmless: the second names no run */
+            if (record_append(g->fd, (const struct record *)buf_data(&g->acks),
+                              g->acks.len / JOURNAL_RECORD, &err) == 0)
+                buf_reset(&g->acks);
         }
     }
 }

@@ -91,7 +91,8 @@ int journal_reserve(struct journal *j, size_t n, struct generation **g, struct e
 /* Takes a run out of g: its ACKED record is written by the next journal_flush_acks. */
 void journal_ack(struct generation *g, struct message_key key);
 /* Writes the ACKED records of each generation in one write, or drops the generation when nothing
- * unacknowledged is left in it. Failing is harmless: the head acknowledges again when asked again. */
+ * unacknowledged is left in it. What could not be written stays for the next call. Should it never
+ * come to that, the next front end announces the run again and the head acknowledges it again. */
 void journal_flush_acks(struct journal *j);
 void journal_close(struct journal *j);
 

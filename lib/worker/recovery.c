@@ -37,6 +37,27 @@ static void recover_record(const struct record *record, struct generation *g, vo
     }
 }
 
+void custody_unfollow(struct front *front, struct charge *charge)
+{
+    if (charge->pidfd < 0)
+        return;
+    /* closing would not do: a shim just forked has a copy for a moment */
+    (void)epoll_ctl(front->watch, EPOLL_CTL_DEL, charge->pidfd, NULL);
+    close(charge->pidfd);
+    charge->pidfd = -1;
+}
+
+void custody_follow(struct front *front, struct charge *charge, int pidfd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = charge};
+    custody_unfollow(front, charge);
+    charge->pidfd = pidfd;
+    if (pidfd < 0 || epoll_ctl(front->watch, EPOLL_CTL_ADD, pidfd, &event) == 0)
+        return;
+    close(pidfd);
+    charge->pidfd = -1;
+}
+
 /* Follows a shim that is not our child. Its pid is what it wrote into its cell; it is the shim's when
  * the cell is still locked after the pidfd was opened. Where there is no pidfd (the shim has not come
  * to write its pid, or the kernel is older than 5.3) each PING looks again. */
@@ -44,15 +65,10 @@ void custody_adopt(struct front *front, struct charge *charge)
 {
     pid_t pid = atomic_load(&front->cells.slot[charge->cell].shim);
     int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = charge};
-    if (pidfd < 0)
-        return;
-    if (!cells_is_locked(&front->cells, charge->cell) ||
-        epoll_ctl(front->watch, EPOLL_CTL_ADD, pidfd, &event) < 0) {
+    if (pidfd >= 0 && cells_is_locked(&front->cells, charge->cell))
+        custody_follow(front, charge, pidfd);
+    else if (pidfd >= 0)
         close(pidfd);
-        return;
-    }
-    charge->pidfd = pidfd;
 }
 
 static void recover_live(struct charge *charge, void *arg)
@@ -69,12 +85,6 @@ static void recover_live(struct charge *charge, void *arg)
         charge->bereft = true;
 }
 
-static void recover_dead(struct charge *charge, void *arg)
-{
-    if (charge->bereft)
-        custody_settle(arg, charge);
-}
-
 int custody_open(struct front *front, struct err *err)
 {
     int rc = cells_open(&front->cells, FD_CELLS, err);
@@ -87,7 +97,7 @@ int custody_open(struct front *front, struct err *err)
     /* A shim may have written its result and gone between our reading and our look at its lock. Now
      * that the lock is seen free, what it wrote is there. */
     custody_read(front);
-    charges_each(&front->charges, recover_dead, front);
+    custody_settle(front);
     journal_flush_acks(&front->journal); /* drops older generations without a run */
     return 0;
 }

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "io.h"
+#include "netfs.h"
 #include "worker/shim.h"
 #include "worker/tree.h"
 #include "xalloc.h"
@@ -27,35 +28,11 @@ enum { TAKE_MS = 10000, TERM_MS = 2000, TICK_US = 50000 };
 
 /* ---- where ---- */
 
-/* Locks, shared mappings and FIFOs do not work between hosts: magic numbers of statfs(2). FUSE may be
- * anything, so it counts as far away. */
+/* Locks, shared mappings and FIFOs do not work between hosts. */
 static bool is_network(const char *path)
 {
-    static const long far[] = {
-        0x6969,     /* NFS */
-        0xFF534D42, /* CIFS */
-        0xFE534D42, /* SMB2 */
-        0x517B,     /* SMB */
-        0x5346414F, /* AFS */
-        0x6B414653, /* kAFS */
-        0x73757245, /* Coda */
-        0x564C,     /* NCP */
-        0x00C36400, /* Ceph */
-        0x0BD00BD0, /* Lustre */
-        0x47504653, /* GPFS */
-        0x01021997, /* 9P */
-        0x65735546, /* FUSE */
-        0x7461636F, /* OCFS2 */
-        0x01161970, /* GFS2 */
-        0x19830326, /* BeeGFS */
-    };
     struct statfs fs;
-    if (statfs(path, &fs) < 0)
-        return false;
-    for (size_t i = 0; i < sizeof far / sizeof *far; i++)
-        if (((unsigned long)fs.f_type & 0xFFFFFFFFU) == ((unsigned long)far[i] & 0xFFFFFFFFU))
-            return true;
-    return false;
+    return statfs(path, &fs) == 0 && netfs_name(&fs);
 }
 
 static bool is_uuid(const char *s)

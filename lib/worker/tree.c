@@ -34,7 +34,7 @@ static void add(struct nodes *nodes, pid_t pid, pid_t parent)
     nodes->v[nodes->n++] = (struct node){pid, parent};
 }
 
-static pid_t pid_of_name(const char *name)
+pid_t tree_pid_of_name(const char *name)
 {
     char *end;
     long pid = strtol(name, &end, 10);
@@ -110,7 +110,7 @@ static void add_children_of_thread(struct nodes *nodes, pid_t pid, pid_t tid)
         return;
     char word[32];
     while (fscanf(f, "%31s", word) == 1) {
-        pid_t child = pid_of_name(word);
+        pid_t child = tree_pid_of_name(word);
         if (child)
             add(nodes, child, pid);
     }
@@ -125,7 +125,7 @@ static void add_children(struct nodes *nodes, pid_t pid)
     if (!d)
         return;
     for (struct dirent *entry; (entry = readdir(d));) {
-        pid_t tid = pid_of_name(entry->d_name);
+        pid_t tid = tree_pid_of_name(entry->d_name);
         if (tid)
             add_children_of_thread(nodes, pid, tid);
     }
@@ -139,7 +139,7 @@ static void list_all(struct nodes *all)
     if (!d)
         return;
     for (struct dirent *entry; (entry = readdir(d));) {
-        pid_t pid = pid_of_name(entry->d_name), parent;
+        pid_t pid = tree_pid_of_name(entry->d_name), parent;
         char state;
         if (pid && look(pid, &state, &parent))
             add(all, pid, parent);

@@ -23,9 +23,20 @@ struct tree_count {
  * so a caller who means SIGKILL repeats it until it has no children left. */
 struct tree_count tree_signal(int sig);
 
-/* Kills every process whose environment carries ROTA_RUN and ROTA_TOKEN of this run, until none is
- * found. Returns how many are still there after a bounded wait (uninterruptible ones). */
-size_t tree_kill_claimed(struct message_key key);
+/* A run whose processes are looked for. */
+struct tree_claim {
+    struct message_key key;
+    size_t found; /* processes of it that were there, and were sent SIGKILL */
+    int pidfd;    /* of the last of them, the caller's; -1: none, or a kernel before 5.3 */
+};
+
+/* Kills every process whose environment carries ROTA_RUN and ROTA_TOKEN of one of the runs, in one
+ * pass over all processes, and waits for none: what was found may need long to die (uninterruptible),
+ * and may have forked behind our back. A run is gone when a pass finds none. */
+void tree_kill_claimed(struct tree_claim *claims, size_t n);
+
+/* The pid that is the name of an entry of /proc; 0: it is none. */
+pid_t tree_pid_of_name(const char *name);
 
 /* As kill(2), but through a pidfd where the kernel has them; 0 or -1 with errno. The process is the one
  * for which still_it(pid, arg) says yes after the pidfd was opened. */

@@ -1,6 +1,8 @@
 /* The journal of a spool: torn and changed records, generations. */
 #include "worker_client.h"
 
+#include "worker/journal.h"
+
 static char *journal_path(const struct client *c)
 {
     return xasprintf("%s/journal.1", c->spool);
@@ -97,10 +99,75 @@ static void test_generations(void)
     free(second);
 }
 
+/* Makes a record of a run count as never written. */
+static bool spoil(const char *path, uint64_t run, enum record_kind kind)
+{
+    struct record record;
+    bool found = false;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    for (off_t at = 0; !found && pread(fd, &record, sizeof record, at) == sizeof record;
+         at += JOURNAL_RECORD)
+        if (record.key.run == run && record.kind == kind) {
+            record.crc++;
+            found = pwrite(fd, &record, sizeof record, at) == sizeof record;
+        }
+    close(fd);
+    return found;
+}
+
+/* The word that a run is acknowledged was lost, and its cell is a live run's now. */
+static void lose_ack(uint64_t number, bool result_too)
+{
+    struct client *c = client_open_as(7);
+    char *path = journal_path(c);
+    /* it keeps the journal from being emptied */
+    struct heard *pin =
+        client_order(c, (struct start){.run = number, .text = "exec tail -f /dev/null"});
+    (void)client_await(c, &pin->started);
+    (void)client_do(c, (struct start){.run = number + 1, .text = "echo old"});
+    client_ack(c);
+    (void)client_order(
+        c, (struct start){.run = number + 2, .text = "echo new; exec tail -f /dev/null"});
+    struct heard *run = client_run(c, client_key(number + 2, 1));
+    while (run->stream[0].len < 4 && client_listen(c, CLIENT_WAIT_MS))
+        ;
+    (void)kill(c->pid, SIGKILL);
+    (void)client_close(c);
+    bool spoilt = spoil(path, number + 1, RECORD_ACKED);
+    if (result_too)
+        spoilt = spoil(path, number + 1, RECORD_RESULT) && spoilt;
+
+    c = client_open_as(7);
+    struct heard *old = client_run(c, client_key(number + 1, 1));
+    client_adopt(c, old);
+    tap_ok(spoilt && client_await(c, &old->ended), "a run whose ACK was lost is announced again");
+    tap_int((long long)old->end, result_too ? END_LOST : END_EXIT, "and ends as it can be known");
+    client_ack(c);
+    run = client_run(c, client_key(number + 2, 1));
+    client_adopt(c, run);
+    client_kill(c, run, 0);
+    (void)client_await(c, &run->ended);
+    tap_ok(run->end == END_CANCELLED, "the run that has its cell now is the one that is reached");
+    tap_str(client_text(&run->stream[0]), "new\n",
+            "and acknowledging the old one took nothing of it");
+    pin = client_run(c, client_key(number, 1));
+    client_adopt(c, pin);
+    client_kill(c, pin, 0);
+    (void)client_await(c, &pin->ended);
+    client_ack(c);
+    (void)client_close(c);
+    c = client_open_as(7);
+    tap_int((long long)c->nruns, 0, "all three are forgotten");
+    (void)client_close(c);
+    free(path);
+}
+
 int main(void)
 {
     client_init();
     test_journal();
+    lose_ack(70, false);
+    lose_ack(80, true);
     test_generations();
     return tap_done();
 }

@@ -1,6 +1,8 @@
 /* Runs whose supervisor, host or head is gone, and what the supervisor does alone. */
 #include "worker_client.h"
 
+#include <sys/ptrace.h>
+
 /* The shim is the parent of the job's main process. */
 static pid_t parent_of(pid_t pid)
 {
@@ -37,8 +39,9 @@ static void test_lost(bool adopted)
     (void)client_await(c, &run->ended);
     tap_ok(run->end == END_LOST && run->reason && strstr(run->reason, "supervisor is gone"),
            "the run is lost, with the reason");
-    tap_ok(pid > 0 && daemon > 0 && client_is_gone(&pid) && client_is_gone(&daemon),
-           "and nothing of it lives when that is said");
+    tap_ok(pid > 0 && daemon > 0 && client_until(client_is_gone, &pid) &&
+               client_until(client_is_gone, &daemon),
+           "and nothing of it lives: what was killed needs a moment at most");
     tap_str(client_text(&run->stream[0]), "said\n", "what it had written is kept");
     client_ack(c);
     (void)client_close(c);
@@ -61,15 +64,78 @@ static void test_shim_killed_alone(void)
     (void)client_until(client_is_gone, &shim);
     c = client_open_as(7);
     struct heard *run = client_run(c, client_key(8, 1));
-    tap_ok(run->listed && run->state == MESSAGE_RUN_ENDED && client_is_gone(&pid),
-           "a front end finds a run whose shim died unseen, and ends it");
+    tap_ok(run->listed, "a front end finds a run whose shim died unseen");
     client_adopt(c, run);
     (void)client_await(c, &run->ended);
-    tap_int((long long)run->end, END_LOST, "it is lost");
+    tap_ok(run->end == END_LOST && client_until(client_is_gone, &pid), "and ends it: it is lost");
     client_ack(c);
     (void)client_close(c);
     (void)unlink(path);
     free(path);
+}
+
+/* Makes that a process stops on its way out, after SIGKILL too: as good as uninterruptible. */
+static bool hold(pid_t pid)
+{
+    return pid > 0 && ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT) == 0;
+}
+
+static bool is_held(void *arg)
+{
+    return waitpid(*(pid_t *)arg, NULL, __WALL | WNOHANG) == *(pid_t *)arg;
+}
+
+static void let_go(pid_t pid)
+{
+    (void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
+}
+
+/* So many that waiting for each of them would be longer than any head waits for a greeting. */
+static void test_unkillable(void)
+{
+    enum { MANY = 12 };
+    struct heard *run[MANY];
+    pid_t pid[MANY];
+    bool held = true, live = true, lost = true, gone = true;
+    struct client *c = client_open_as(7);
+    for (size_t i = 0; i < MANY; i++) {
+        char *path = client_path("job.pid");
+        (void)client_order(
+            c, (struct start){.run = 200 + i, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
+        pid[i] = client_pid_in(path);
+        held = hold(pid[i]) && held;
+        (void)unlink(path);
+        free(path);
+    }
+    (void)kill(c->pid, SIGKILL);
+    (void)client_close(c);
+    for (size_t i = 0; held && i < MANY; i++) {
+        pid_t shim = parent_of(pid[i]);
+        (void)kill(shim, SIGKILL);
+        (void)client_until(client_is_gone, &shim);
+    }
+    c = client_open_as(7);
+    if (!tap_ok(held && c->ready,
+                "runs that cannot be killed do not keep a front end from greeting"))
+        exit(1); /* which lets all of them go */
+    for (size_t i = 0; i < MANY; i++) {
+        run[i] = client_run(c, client_key(200 + i, 1));
+        live = client_until(is_held, &pid[i]) && run[i]->state == MESSAGE_RUN_LIVE && live;
+        client_adopt(c, run[i]);
+    }
+    tap_ok(client_sync(c) && client_sync(c) && live,
+           "nor from answering: they are killed, and live");
+    for (size_t i = 0; i < MANY; i++)
+        live = !run[i]->ended && live;
+    tap_ok(live, "none is called lost while it is there");
+    for (size_t i = 0; i < MANY; i++) {
+        let_go(pid[i]);
+        lost = client_await(c, &run[i]->ended) && run[i]->end == END_LOST && lost;
+        gone = client_until(client_is_gone, &pid[i]) && gone;
+    }
+    tap_ok(lost && gone, "each is lost when it is gone at last, without being asked for");
+    client_ack(c);
+    (void)client_close(c);
 }
 
 static void test_reboot(void)
@@ -156,13 +222,14 @@ static void test_shutdown(void)
     char *path = client_path("job.pid");
     struct heard *run = client_order(
         c, (struct start){.run = 12, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
-    pid_t pid = client_pid_in(path);
-    (void)kill(parent_of(pid), SIGTERM);
+    pid_t pid = client_pid_in(path), shim = parent_of(pid);
+    (void)kill(shim, SIGTERM);
     (void)client_await(c, &run->ended);
     tap_ok(run->end == END_LOST && strstr(run->reason, "going down") && client_is_gone(&pid),
            "a supervisor that is told to end takes its run along, which is lost");
     client_ack(c);
     (void)client_close(c);
+    (void)client_until(client_is_gone, &shim);
     (void)unlink(path);
     free(path);
 }
@@ -173,6 +240,7 @@ int main(void)
     test_lost(false);
     test_lost(true);
     test_shim_killed_alone();
+    test_unkillable();
     test_reboot();
     test_leash();
     test_timeout_alone();
