@@ -27,7 +27,7 @@ int specification_read(struct catalogue *cat, int64_t id, struct job *job, struc
 
 int specification_slots(struct catalogue *cat, int64_t id)
 {
-    struct job job;
+    struct job job = {0};
     if (specification_read(cat, id, &job, NULL) < 0)
         return 1;
     int slots = job.slots;

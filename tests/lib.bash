@@ -5,7 +5,7 @@
 # in PATH. A file that needs more in setup or teardown defines its own after `load`, and calls
 # rota_setup and rota_teardown in them.
 #
-#   eventually COMMAND…   runs COMMAND every 50 ms until it succeeds; fails after 30 s
+#   eventually COMMAND…   runs COMMAND every 50 ms until it succeeds; fails after 120 s
 #   json EXPRESSION       jq -r EXPRESSION over $output (one JSON object a line)
 #   config                writes standard input as this test's rota.ini
 #   process_lives PID     whether it is there and not a zombie
@@ -46,7 +46,7 @@ rota_setup()
 rota_teardown()
 {
     local rc=0 pids
-    if ! eventually_within 5 no_process_left; then
+    if ! eventually_within 20 no_process_left; then
         pids=$(test_processes)
         echo "processes that outlived the test:"
         # shellcheck disable=SC2086 # a list of numbers
@@ -140,8 +140,8 @@ eventually_within()
 
 eventually()
 {
-    if ! eventually_within 30 "$@"; then
-        echo "not within 30 s: $*"
+    if ! eventually_within 120 "$@"; then
+        echo "not within 120 s: $*"
         return 1
     fi
 }

@@ -81,7 +81,7 @@ static struct place_host **allowed(const struct plan *plan, const struct job *jo
 static const char *place_planned(const struct plan *plan, const struct planned *run,
                                  const char **why)
 {
-    struct job job;
+    struct job job = {0};
     const char *name = NULL;
     size_t n;
     *why = "its specification cannot be read";
