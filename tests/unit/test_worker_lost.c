@@ -123,8 +123,9 @@ static void test_unkillable(void)
         live = client_until(is_held, &pid[i]) && run[i]->state == MESSAGE_RUN_LIVE && live;
         client_adopt(c, run[i]);
     }
-    tap_ok(client_sync(c) && client_sync(c) && live,
-           "nor from answering: they are killed, and live");
+    for (int turn = 0; turn < 2; turn++) /* the first may have been under way before */
+        live = client_sync(c) && live;
+    tap_ok(live, "nor from answering: they are killed, and live");
     for (size_t i = 0; i < MANY; i++)
         live = !run[i]->ended && live;
     tap_ok(live, "none is called lost while it is there");
