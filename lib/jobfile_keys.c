@@ -205,7 +205,7 @@ static const struct field where_fields[] = {
 static const struct choice on_choices[] = {
     {"failed", JOB_RETRY_FAILED, false},
     {"timeout", JOB_RETRY_TIMEOUT, false},
-    {"lost", JOB_RETRY_LOST, true},
+    {"lost", JOB_RETRY_LOST, false},
     {0},
 };
 
@@ -291,7 +291,7 @@ static void read_success(struct field_reader *r, const struct field *field,
 static const struct choice leftovers_choices[] = {
     {"kill", LEFTOVERS_KILL, false}, {"leave", LEFTOVERS_LEAVE, false}, {0}};
 static const struct choice on_lost_choices[] = {
-    {"fail", ON_LOST_FAIL, false}, {"retry", ON_LOST_RETRY, true}, {0}};
+    {"fail", ON_LOST_FAIL, false}, {"retry", ON_LOST_RETRY, false}, {0}};
 static const struct field output_fields[] = {
     {.name = "limit",
      .read = field_size,
@@ -333,7 +333,7 @@ static const struct field job_fields[] = {
      .offset = AT(leftovers),
      .choices = leftovers_choices},
     {.name = "on_lost", .read = field_choice, .offset = AT(on_lost), .choices = on_lost_choices},
-    {.name = "lost_after", .read = field_duration, .offset = AT(lost_after_ms), .min = 1},
+    {.name = "lost_after", .read = field_duration, .offset = AT(lost_after_ms), .min = 1000},
     {.name = "expect", .read = field_map, .fields = expect_fields, .later = true},
     {.name = "notify", .read = field_names, .later = true},
     {0},

@@ -90,7 +90,7 @@ static int64_t next_round(const struct dispatch *d)
 
 static int set_timer(struct dispatch *d, struct err *err)
 {
-    int64_t due = earliest(next_round(d), d->look_due);
+    int64_t due = earliest(earliest(next_round(d), d->look_due), d->lost_due);
     if (d->catalogue_wd < 0)
         due = earliest(due, clock_mono() + LOOK_MS);
     if (d->options->progress)
@@ -137,6 +137,8 @@ static int turn(struct dispatch *d, struct err *err)
         rc = wake_look(d, err);
     if (rc == 0 && d->reread_wanted)
         reread(d);
+    if (rc == 0 && is_due(d->lost_due))
+        lost_look(d);
     if (rc == 0 && is_due(next_round(d)))
         rc = round_run(d, err);
     for (size_t i = 0; rc == 0 && i < d->npeers; i++)

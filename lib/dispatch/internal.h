@@ -10,6 +10,7 @@
  *   placing.c   which of them go where now
  *   waiting.c   why the others wait
  *   round.c     one round: results recorded, queued runs claimed, in one transaction; then told
+ *   lost.c      when a run on a host that is away is taken for lost
  *   result.c    how an attempt's end becomes a run's state
  *   wake.c      signals, and changes of the catalogue and the configuration
  *   progress.c  the line on the terminal
@@ -51,6 +52,7 @@ struct spec {
 struct ending {
     enum message_end end;
     int code, signal;
+    bool unproven; /* lost, but its processes may live on until their leash ends */
     char *reason;
     int64_t duration_ms, at; /* wall clock of its end */
     int64_t utime_us, stime_us, maxrss_kb;
@@ -105,13 +107,16 @@ struct peer {
     struct buf sending; /* the transport has seen these bytes: pointer and length must not change */
     size_t offered;     /* length of the write that would block; 0: none */
     int64_t heard, pinged, since; /* monotonic; since: of the present state */
+    int64_t ping_ms;              /* how often PING is sent on this connection */
     int64_t retry_at;             /* monotonic, when RESTING */
-    int idle_pings;               /* with nothing to do */
-    bool removed;                 /* from the configuration */
-    int failures;                 /* in a row */
-    int64_t down_since;           /* wall clock; 0: up */
-    char *trouble;                /* the last failure; NULL: none */
-    struct work *works;           /* starting and running here */
+    int64_t
+        mute_since; /* monotonic: the end of the last connection on which we spoke, or our start */
+    int idle_pings; /* with nothing to do */
+    bool removed;   /* from the configuration */
+    int failures;   /* in a row */
+    int64_t down_since; /* wall clock; 0: up */
+    char *trouble;      /* the last failure; NULL: none */
+    struct work *works; /* starting and running here */
     size_t nworks;
     int busy;         /* slots that they take */
     struct host host; /* as recorded, and what WELCOME said */
@@ -154,6 +159,7 @@ struct dispatch {
     int64_t
         waiting_due; /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
     int64_t calm_until; /* monotonic: no round before, the catalogue was busy or in trouble */
+    int64_t lost_due;   /* monotonic: when to look for runs that are lost; 0: never */
     int64_t lease_due;  /* monotonic: when the lease is renewed at the latest */
     bool place_wanted;  /* something changed that may let a queued run start */
     int64_t look_due;   /* monotonic: somebody may have written to the catalogue; 0: nobody did */
@@ -242,6 +248,22 @@ void talk_start(struct peer *peer, struct work *work);
 void talk_kill(struct peer *peer, const struct work *work, int signal);
 void talk_ping(struct peer *peer);
 void talk_ack(struct peer *peer, struct buf *keys);
+
+/* ---- lost.c ---- */
+/* How often PING is sent, and after how long a host that says nothing is given up.
+ * $ROTA_TEST_PING_MS shortens both, and with them what is waited beyond lost_after (a seam for tests). */
+int64_t lost_ping_ms(void);
+int64_t lost_silence_ms(void);
+/* Whether the run's shim ends it by itself when no head comes. */
+bool lost_has_leash(const struct work *work);
+/* After so long without a word of ours no process of the run is left. */
+int64_t lost_wait_ms(const struct work *work);
+/* A run begins or goes on at its peer, which is to hear of us often enough to let it live. */
+void lost_keep(struct peer *peer, const struct work *work);
+/* Whether some run there will be taken for lost when the host stays away. */
+bool lost_is_counting(const struct peer *peer);
+/* Declares what is due, and sets when to look again. */
+void lost_look(struct dispatch *d);
 
 /* ---- result.c ---- */
 struct message_key work_key(const struct work *work);

@@ -44,7 +44,7 @@ bool peer_is_connecting(const struct peer *peer)
 bool peer_is_aside(const struct peer *peer)
 {
     return peer->state == PEER_RESTING &&
-           (!peer->nworks || clock_now() - peer->down_since > AWAY_MS);
+           (!peer->nworks || (clock_now() - peer->down_since > AWAY_MS && !lost_is_counting(peer)));
 }
 
 bool peer_has_unsent(const struct peer *peer)
@@ -83,7 +83,7 @@ static int64_t next_deadline(const struct peer *peer)
     case PEER_LISTING:
         return peer->since + GREETING_MS;
     case PEER_READY: {
-        int64_t ping = peer->pinged + MESSAGE_PING_MS, silence = peer->heard + MESSAGE_SILENCE_MS;
+        int64_t ping = peer->pinged + peer->ping_ms, silence = peer->heard + lost_silence_ms();
         return ping < silence ? ping : silence;
     }
     case PEER_RESTING:
@@ -108,6 +108,8 @@ static void wait_for(struct peer *peer)
 static void disconnect(struct peer *peer)
 {
     (void)loop_set(peer->watch, -1, 0, 0, NULL);
+    if (peer->state == PEER_GREETING || peer->state == PEER_LISTING || peer->state == PEER_READY)
+        peer->mute_since = clock_mono();
     if (peer->link)
         peer->link->transport->close(peer->link);
     peer->link = NULL;
@@ -143,6 +145,7 @@ void peer_fail(struct peer *peer, const struct err *why)
     peer->retry_at = clock_mono() + retry_delay(peer->failures);
     peer_become(peer, PEER_RESTING);
     peer_record(peer);
+    lost_look(peer->d);
     peer->d->place_wanted = true; /* its runs may go elsewhere */
     round_soon(peer->d, 0);
     wait_for(peer);
@@ -159,6 +162,7 @@ static void connect_on(struct peer *peer)
     if (rc > 0) {
         peer_become(peer, PEER_GREETING);
         peer->heard = peer->pinged = clock_mono();
+        peer->ping_ms = lost_ping_ms();
         talk_hello(peer);
         peer_flush(peer);
         return;
@@ -275,10 +279,10 @@ static int on_time(struct peer *peer, struct err *err)
                        GREETING_MS / 1000);
     if (peer->state != PEER_READY)
         return 0;
-    if (now - peer->heard >= MESSAGE_SILENCE_MS)
+    if (now - peer->heard >= lost_silence_ms())
         return err_set(err, ERR_UNREACHABLE, "nothing was heard for %d s",
                        MESSAGE_SILENCE_MS / 1000);
-    if (now - peer->pinged >= MESSAGE_PING_MS && !rest_if_idle(peer)) {
+    if (now - peer->pinged >= peer->ping_ms && !rest_if_idle(peer)) {
         talk_ping(peer);
         peer_record(peer);
     }
@@ -327,6 +331,7 @@ struct peer *peer_new(struct dispatch *d, struct host_config *config)
 {
     struct peer *peer = xcalloc(1, sizeof *peer);
     peer->d = d;
+    peer->mute_since = clock_mono();
     peer->watch = loop_watch(d->loop, on_event, peer);
     peer->host.name = xstrdup(config->name);
     peer->config = config;

@@ -73,21 +73,31 @@ static void say_why(const struct work *work, char *text, size_t size)
                        duration_text(work->spec->job.timeout_ms, duration));
 }
 
+enum { LOST_ATTEMPTS = 2 }; /* what `on_lost: retry` gives at least */
+
 /* Turns the attempt's failure into another attempt when the job asks for it. */
 static void judge_retry(const struct work *work, int64_t now, unsigned covered, struct run_end *end,
                         char *text, size_t size)
 {
     const struct job_retry *retry = &work->spec->job.retry;
-    if (work->cancel || work->attempt >= retry->attempts || !(retry->on & covered))
+    int attempts = retry->attempts;
+    bool lost = covered == JOB_RETRY_LOST && lost_has_leash(work);
+    if (lost && attempts < LOST_ATTEMPTS)
+        attempts = LOST_ATTEMPTS;
+    if (work->cancel || work->attempt >= attempts || !(lost || retry->on & covered))
+        return;
+    if (work->ending->unproven && !lost) /* nothing would end the first one */
         return;
     char why[256];
     (void)snprintf(why, sizeof why, "%s", text);
     int64_t delay = job_retry_delay(retry, work->attempt);
+    if (work->ending->unproven && delay < lost_wait_ms(work))
+        delay = lost_wait_ms(work);
     char duration[DURATION_TEXT];
     end->state = RUN_QUEUED;
     end->not_before = now + delay;
-    (void)snprintf(text, size, "attempt %d of %d: %s; again %s%s", work->attempt, retry->attempts,
-                   why, delay ? "after " : "at once", delay ? duration_text(delay, duration) : "");
+    (void)snprintf(text, size, "attempt %d of %d: %s; again %s%s", work->attempt, attempts, why,
+                   delay ? "after " : "at once", delay ? duration_text(delay, duration) : "");
 }
 
 void ending_judge(const struct work *work, int64_t now, struct run_end *end, char *text,

@@ -188,7 +188,8 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     work->state = RUN_QUEUED;
     work->not_before = end->not_before;
     work->have[0] = work->have[1] = 0;
-    if (peer && work->spec->job.retry.elsewhere)
+    bool lost = end->attempt_state == RUN_LOST && lost_has_leash(work);
+    if (peer && (work->spec->job.retry.elsewhere || lost))
         strlist_add(&work->tried, peer->place.name);
     queue_put(d, work);
 }

@@ -75,6 +75,7 @@ void talk_start(struct peer *peer, struct work *work)
     message_u64(&w, TAG_LEASH, job->on_lost == ON_LOST_RETRY ? (uint64_t)job->lost_after_ms : 0);
     message_end(&w);
     work->known = true;
+    lost_keep(peer, work);
     if (work->cancel)
         talk_kill(peer, work, 0);
 }
@@ -110,6 +111,7 @@ static void adopt(struct peer *peer, struct work *work)
     message_u64(&w, TAG_CREDIT, CREDIT);
     message_end(&w);
     work->credit_due = 0;
+    lost_keep(peer, work);
     if (work->cancel)
         talk_kill(peer, work, 0);
 }
@@ -242,14 +244,16 @@ static void settle(struct dispatch *d, struct peer *peer, struct work *work)
 {
     bool new_spool = is_other(peer->host.spool, peer->said.spool);
     bool rebooted = is_other(peer->host.boot, peer->said.boot);
-    if (rebooted)
+    if (rebooted) {
         work_give_up(d, work, END_LOST, "host rebooted");
-    else if (new_spool || work->state == RUN_RUNNING)
+    } else if (new_spool || work->state == RUN_RUNNING) {
         work_give_up(d, work, END_LOST, "spool gone: the worker does not know this run any more");
-    else if (work->cancel)
+        work->ending->unproven = true;
+    } else if (work->cancel) {
         work_give_up(d, work, END_CANCELLED, "cancelled before it started");
-    else
+    } else {
         talk_start(peer, work);
+    }
 }
 
 /* Recorded in the same transaction as the verdicts. */
