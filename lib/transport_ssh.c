@@ -34,7 +34,7 @@ static const struct {
                     false},
     [STAGE_OPEN] = {ssh_do_open, "sshd opens no session after the login", false},
     [STAGE_EXEC] = {ssh_do_exec, "sshd does not start a command after the login", false},
-    [STAGE_GREETING] = {ssh_do_greeting,
+    [STAGE_GREETING] = {ssh_do_answer,
                         "the login goes well but the worker does not answer: does .bashrc or a "
                         "forced command wait for something?",
                         false},
@@ -101,7 +101,6 @@ static struct link *ssh_open(const struct host_config *host, struct err *err)
     l->watched = l->sock = l->proxy_err = -1;
     l->auth.agent.fd = -1;
     link_nonce(&l->link);
-    greeting_expect(&l->greeting, l->link.nonce);
     sshconfig_begin(&l->query, host->address, host->user, host->port);
     (void)ssh_enter(l, STAGE_CONFIG);
     return &l->link;
@@ -115,7 +114,7 @@ static bool is_past(const struct ssh_link *l)
 static int give_up(struct ssh_link *l, struct err *err)
 {
     const char *where = l->where ? l->where : l->host->address;
-    char *words = l->stage == STAGE_GREETING ? ssh_last_words(l) : xstrdup("");
+    char *words = l->stage == STAGE_GREETING ? errand_last_words(&l->errand) : xstrdup("");
     int rc = err_set(err, ERR_UNREACHABLE, "%s: %s (waited %g s%s%s)", where, stages[l->stage].late,
                      (double)link_step_ms() / 1000, *words ? "; it last said: " : "", words);
     free(words);
@@ -159,7 +158,8 @@ static void ssh_close(struct link *link)
     knownhosts_end(&l->known);
     gate_leave(&l->gate);
     ssh_auth_free(&l->auth);
-    ssh_start_free(l);
+    errand_free(&l->errand);
+    free(l->out);
     close(l->set);
     free(l->where);
     free(l->target);

@@ -27,10 +27,9 @@
 #include "buf.h"
 #include "child.h"
 #include "err.h"
+#include "errand.h"
 #include "gate.h"
-#include "greeting.h"
 #include "knownhosts.h"
-#include "push.h"
 #include "resolve.h"
 #include "sshagent.h"
 #include "sshconfig.h"
@@ -44,7 +43,6 @@ enum {
     SSH_BEFORE_AUTH_ALL = 64 << 10, /* … and all of them together */
     SSH_CALL_MAX = 512 << 10,       /* bytes one call may read afterwards */
     SSH_WRITE_MAX = 32000,          /* bytes of one write: just under one packet */
-    SSH_ANSWER_MAX = 64 << 10,      /* output kept of a probe or a push */
 };
 
 enum ssh_stage {
@@ -63,9 +61,6 @@ enum ssh_stage {
     STAGE_DROP,
     STAGE_UP,
 };
-
-/* What the channel in hand is for. */
-enum ssh_errand { ERRAND_START, ERRAND_PROBE, ERRAND_COPY };
 
 /* A private key file that may be used, looked at once. */
 struct ssh_file {
@@ -127,15 +122,8 @@ struct ssh_link {
     size_t read_call, read_all; /* bytes this call, and all calls, read */
     struct ssh_auth auth;
 
-    enum ssh_errand errand;
-    bool pushed;
-    char *command;
-    struct greeting greeting;
-    struct buf answer;    /* both streams of a probe or a push */
-    struct buf complaint; /* standard error until the worker answers */
-    const struct push_build *build;
-    size_t sent, chatter; /* bytes written to, and read from, the errand's channel */
-    int exit_status;
+    struct errand errand; /* what the channel in hand is for */
+    size_t sent;          /* bytes of the image written to it */
 
     char *out; /* SSH_WRITE_MAX bytes: what is being written must not move */
     size_t out_at, out_len;
@@ -161,7 +149,6 @@ int ssh_do_handshake(struct ssh_link *l, struct err *err);
 int ssh_do_auth(struct ssh_link *l, struct err *err);
 int ssh_do_open(struct ssh_link *l, struct err *err);
 int ssh_do_exec(struct ssh_link *l, struct err *err);
-int ssh_do_greeting(struct ssh_link *l, struct err *err);
 int ssh_do_send(struct ssh_link *l, struct err *err);
 int ssh_do_answer(struct ssh_link *l, struct err *err);
 int ssh_do_drop(struct ssh_link *l, struct err *err);
@@ -185,11 +172,8 @@ const char *ssh_why(const struct ssh_link *l);
 /* Fails because the connection broke while `doing`. */
 int ssh_broken(struct ssh_link *l, const char *doing, struct err *err);
 
-/* ---- transport_ssh_auth.c, transport_ssh_start.c, transport_ssh_stream.c ---- */
+/* ---- transport_ssh_auth.c, transport_ssh_stream.c ---- */
 void ssh_auth_free(struct ssh_auth *auth);
-void ssh_start_free(struct ssh_link *l);
-/* What the login or the worker last said, for a message; free; "" when nothing. */
-char *ssh_last_words(struct ssh_link *l);
 ssize_t ssh_read(struct link *link, void *p, size_t len, struct err *err);
 ssize_t ssh_write(struct link *link, const void *p, size_t len, struct err *err);
 

@@ -83,7 +83,7 @@ static ssize_t read_channel(struct ssh_link *l, void *p, size_t len, struct err 
 ssize_t ssh_read(struct link *link, void *p, size_t len, struct err *err)
 {
     struct ssh_link *l = (struct ssh_link *)link;
-    size_t early = greeting_take(&l->greeting, p, len);
+    size_t early = greeting_take(&l->errand.greeting, p, len);
     if (early)
         return (ssize_t)early;
     ssize_t n = read_channel(l, p, len, err);
