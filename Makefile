@@ -29,7 +29,7 @@ WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wi
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_hosts config_keys inifile
 JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_write yamltree specification
-SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child \
+SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
 DISPATCH  = message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
 VIEW      = view view_format view_host view_run view_table

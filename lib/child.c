@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,23 @@ void child_abandon(pid_t pid)
         return;
     orphans.v = xreallocarray(orphans.v, orphans.n + 1, sizeof *orphans.v);
     orphans.v[orphans.n++] = (struct orphan){pid, clock_mono()};
+}
+
+void child_end_all(int ms)
+{
+    int64_t until = clock_mono() + ms;
+    for (size_t i = 0; i < orphans.n; i++) {
+        struct pollfd death = {.fd = child_pidfd(orphans.v[i].pid), .events = POLLIN};
+        int64_t left = until - clock_mono();
+        if (death.fd >= 0)
+            (void)poll(&death, 1, left > 0 ? (int)left : 0);
+        (void)kill(orphans.v[i].pid, SIGKILL);
+        (void)waitpid(orphans.v[i].pid, NULL, 0);
+        if (death.fd >= 0)
+            close(death.fd);
+    }
+    orphans.n = 0;
+    reap_orphans();
 }
 
 int child_pidfd(pid_t pid)

@@ -53,6 +53,8 @@ char *child_last_line(int errfd);
 /* Reaps a process of ours, at once when it is dead, else when the next call of this module finds
  * it dead. What still lives a second after this call is killed then. */
 void child_abandon(pid_t pid);
+/* Before the program ends: gives all that was abandoned so many ms to end, then kills it. */
+void child_end_all(int ms);
 /* A descriptor that is readable when the process is dead; -1 where the kernel has none. */
 int child_pidfd(pid_t pid);
 

@@ -92,17 +92,38 @@ static void complain(struct maker *m, const char *fmt, ...)
     errlist_add(m->errors, ERR_CONFIG, m->place, "%s", msg);
 }
 
-static void check_local(struct maker *m)
+/* Says which of the section's keys mean nothing with its transport. */
+static void check_vain(struct maker *m, const char *transport, bool has_address)
 {
     const struct host_config *base = &m->worker->base;
-    const char *vain = base->address           ? "address"
-                       : base->user            ? "user"
-                       : base->port            ? "port"
-                       : base->identity        ? "identity"
-                       : m->worker->strict_set ? "strict"
-                                               : NULL;
+    const char *vain = base->address && !has_address ? "address"
+                       : base->user                  ? "user"
+                       : base->port                  ? "port"
+                       : base->identity              ? "identity"
+                       : m->worker->strict_set       ? "strict"
+                                                     : NULL;
     if (vain)
-        complain(m, "'%s' means nothing with transport = local: take it out", vain);
+        complain(m, "'%s' means nothing with transport = %s: take it out", vain, transport);
+}
+
+/* What stands in a shell command of ours must be nothing to the shell. */
+static bool is_plain(const char *address)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "._:/@%+,[]-";
+    return !address || !address[strspn(address, plain)];
+}
+
+static void check_exec(struct maker *m)
+{
+    const struct host_config *base = &m->worker->base;
+    check_vain(m, "exec", true);
+    if (!base->command)
+        complain(m, "transport = exec needs 'command = …', which leads to a worker (docker exec "
+                    "-i %%h)");
+    if (!is_plain(base->address))
+        complain(m, "'address = %s' cannot stand in a command: use letters, digits and ._:/@%%+,-",
+                 base->address);
 }
 
 static void default_string(char **to, const char *value)
@@ -120,8 +141,16 @@ static void apply_defaults(struct maker *m, const struct config_worker *defaults
         base->transport = ssh->transport;
         base->transport_set = ssh->transport_set;
     }
+    if (base->command && base->transport != TRANSPORT_EXEC)
+        complain(m, "'command' means something with transport = exec only");
     if (base->transport == TRANSPORT_LOCAL) {
-        check_local(m);
+        check_vain(m, "local", false);
+        return;
+    }
+    if (base->transport == TRANSPORT_EXEC) {
+        check_exec(m);
+        default_string(&base->worker, ssh->worker);
+        default_string(&base->spool, ssh->spool);
         return;
     }
     default_string(&base->identity, ssh->identity);

@@ -140,12 +140,10 @@ static void set_transport(struct parse *p, const struct key *key, void *to, cons
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(value, names[i]) == 0) {
             host->transport = (enum transport_kind)i;
-            if (i == TRANSPORT_OPENSSH || i == TRANSPORT_EXEC)
-                complain(p, "'transport = %s' is not supported yet", value);
             return;
         }
     const char *near = near_word(value, names, sizeof names / sizeof *names, sizeof *names);
-    complain(p, "'transport' is to be ssh or local, not '%s'%s%s%s", value,
+    complain(p, "'transport' is to be ssh, openssh, exec or local, not '%s'%s%s%s", value,
              near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
@@ -166,11 +164,16 @@ static void set_tags(struct parse *p, const struct key *key, void *to, const cha
     }
 }
 
-static void set_later(struct parse *p, const struct key *key, void *to, const char *value)
+/* A command line for the shell; %h and %n stand for address and name. */
+static void set_command(struct parse *p, const struct key *key, void *to, const char *value)
 {
-    (void)to;
-    (void)value;
-    complain(p, "'%s' is not supported yet", key->name);
+    for (const char *c = value; (c = strchr(c, '%')); c += 2)
+        if (!c[1] || !strchr("hn%", c[1])) {
+            complain(p, "'%s': there is no '%.2s' (%%h is the address, %%n the name, %%%% a %%)",
+                     key->name, c);
+            return;
+        }
+    *(char **)to = xstrdup(value);
 }
 
 /* ---- the tables ---- */
@@ -204,7 +207,7 @@ static const struct key worker_keys[] = {
     {"port", set_int, HOST(port), 1, 65535},
     {"identity", set_path, HOST(identity), 0, 0},
     {"strict", set_strict, HOST(accept_new), 0, 0},
-    {"command", set_later, 0, 0, 0},
+    {"command", set_command, HOST(command), 0, 0},
     {0},
 };
 static const struct key pool_keys[] = {{"limit", NULL, 0, 0, 0}, {0}};

@@ -148,6 +148,14 @@ bool knownhosts_has_type(const struct knownhosts *known, const char *type)
     return false;
 }
 
+bool knownhosts_has_authority(const struct knownhosts *known)
+{
+    for (size_t i = 0; i < known->n; i++)
+        if (known->v[i].mark == KNOWNHOST_AUTHORITY)
+            return true;
+    return false;
+}
+
 enum knownhosts_verdict knownhosts_check(const struct knownhosts *known, const char *type,
                                          const char *key, const struct knownhost **entry)
 {

@@ -50,6 +50,8 @@ void knownhosts_end(struct knownhosts *known); /* harmless on {0} and twice */
 
 /* Whether a key of this type is held (not revoked, no authority). */
 bool knownhosts_has_type(const struct knownhosts *known, const char *type);
+/* Whether a certificate authority is held for this host. */
+bool knownhosts_has_authority(const struct knownhosts *known);
 /* What to think of a host key; *entry (NULL ok): the entry that decides, or one of those held. */
 enum knownhosts_verdict knownhosts_check(const struct knownhosts *known, const char *type,
                                          const char *key, const struct knownhost **entry);

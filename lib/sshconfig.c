@@ -120,6 +120,8 @@ static void take_line(struct sshconfig *c, struct raw *raw, const char *key, con
         c->port = (int)strtol(value, NULL, 10);
     else if (strcmp(key, "identityfile") == 0)
         strlist_add(&raw->identities, value);
+    else if (strcmp(key, "certificatefile") == 0)
+        c->certificates = true;
     else if (strcmp(key, "identitiesonly") == 0)
         c->identities_only = strcmp(value, "yes") == 0;
     else if (strcmp(key, "connecttimeout") == 0)

@@ -22,6 +22,7 @@ struct sshconfig {
     struct strlist identities; /* paths, in order; ~ and % are expanded */
     char *agent;               /* path of the agent's socket; NULL: none */
     bool identities_only;
+    bool certificates;                 /* CertificateFile names one */
     struct strlist user_known_hosts;   /* paths */
     struct strlist global_known_hosts; /* paths */
     char *alias;                       /* HostKeyAlias; NULL: none */

@@ -87,7 +87,8 @@ char *sshkey_type(const void *blob, size_t len)
 enum sshkey_kind sshkey_kind_of(const void *blob, size_t len)
 {
     char *type = sshkey_type(blob, len);
-    enum sshkey_kind kind = strcmp(type, "ssh-rsa") == 0   ? SSHKEY_RSA
+    enum sshkey_kind kind = strstr(type, "-cert-v0")       ? SSHKEY_CERTIFICATE
+                            : strcmp(type, "ssh-rsa") == 0 ? SSHKEY_RSA
                             : strcmp(type, "ssh-dss") == 0 ? SSHKEY_DSA
                             : strncmp(type, "sk-", 3) == 0 ? SSHKEY_HARDWARE
                                                            : SSHKEY_USABLE;

@@ -14,7 +14,8 @@ enum sshkey_kind {
     SSHKEY_USABLE = 0, /* ed25519, ecdsa, or a form that only the library can read */
     SSHKEY_RSA,
     SSHKEY_DSA,
-    SSHKEY_HARDWARE, /* FIDO: sk-… */
+    SSHKEY_HARDWARE,    /* FIDO: sk-… */
+    SSHKEY_CERTIFICATE, /* a public key that an authority signed */
 };
 
 struct sshkey {

@@ -46,13 +46,30 @@ struct link {
     short events;     /* POLLIN | POLLOUT wanted now */
     int64_t deadline; /* monotonic ms at which step must be called again; 0: none */
     char nonce[33];   /* what the worker was told to say first; hexadecimal */
+    /* After a failed step: a transport that can do what this one cannot, for a host whose
+     * transport nobody set; NULL: none. */
+    const struct transport *instead;
 };
 
 extern const struct transport transport_local;
 extern const struct transport transport_ssh;
+extern const struct transport transport_openssh;
+extern const struct transport transport_exec;
 
-/* The transport of a kind; NULL when it does not exist yet. */
 const struct transport *transport_of(enum transport_kind kind);
+
+/* What a link polls while it connects. It waits for one thing after the other: children, sockets, the
+ * agent. They come and go, and a new one may get the number of one that was just closed, which a
+ * caller that remembers numbers would not notice. So the caller polls one epoll set, and the set
+ * follows. */
+struct link_wait {
+    int set;     /* the link's fd until it is up */
+    int watched; /* what is in it; -1: nothing */
+};
+int link_wait_open(struct link_wait *wait, struct err *err); /* ERR_OS */
+/* Waits for POLLIN, POLLOUT on fd from now on; -1: for nothing. */
+void link_wait_for(struct link_wait *wait, int fd, short events);
+void link_wait_close(struct link_wait *wait);
 
 /* Fills the nonce with random digits. */
 void link_nonce(struct link *link);

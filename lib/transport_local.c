@@ -4,29 +4,21 @@
  */
 #include "transport.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "clock.h"
 #include "greeting.h"
-#include "io.h"
+#include "pipecmd.h"
 #include "proc.h"
 #include "xalloc.h"
 
-enum {
-    SOCKET_BYTES = 1 << 20, /* so that a batch of starts is one write */
-    CLOSE_MS = 100,
-};
+enum { CLOSE_MS = 100 };
 
 struct local_link {
     struct link link;
-    pid_t pid;
-    int errfd;
+    struct pipecmd worker;
     struct greeting greeting;
 };
 
@@ -35,7 +27,7 @@ static struct local_link *of(struct link *link)
     return (struct local_link *)link;
 }
 
-static int spawn(struct local_link *l, const struct host_config *host, int fd, struct err *err)
+static int spawn(struct local_link *l, const struct host_config *host, struct err *err)
 {
     char *path = host->worker ? xstrdup(host->worker) : proc_find_sibling("rota-worker");
     if (!path)
@@ -44,35 +36,20 @@ static int spawn(struct local_link *l, const struct host_config *host, int fd, s
                        "'worker = PATH'",
                        ROTA_LIBEXECDIR);
     char *argv[] = {path, "serve", l->link.nonce, NULL};
-    l->errfd = child_errfd();
-    pid_t pid = proc_spawn(argv, fd, fd, l->errfd, err);
+    int rc = pipecmd_open(&l->worker, argv, err);
     free(path);
-    if (pid < 0)
-        return (int)pid;
-    l->pid = pid;
-    return 0;
+    return rc;
 }
 
 static struct link *local_open(const struct host_config *host, struct err *err)
 {
-    int fds[2], bytes = SOCKET_BYTES;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-        (void)err_sys(err, ERR_OS, "cannot make a socket pair");
-        return NULL;
-    }
     struct local_link *l = xcalloc(1, sizeof *l);
-    l->link = (struct link){.transport = &transport_local, .fd = fds[0], .events = POLLIN};
-    l->errfd = -1;
+    l->link = (struct link){.transport = &transport_local, .events = POLLIN};
+    l->worker = PIPECMD_NONE;
     link_nonce(&l->link);
     greeting_expect(&l->greeting, l->link.nonce);
-    for (int i = 0; i < 2; i++) /* the kernel may grant less: no harm */
-        (void)setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    int rc = io_nonblock(fds[0]);
-    if (rc < 0)
-        (void)err_sys(err, ERR_OS, "cannot use a socket pair");
-    else
-        rc = spawn(l, host, fds[1], err);
-    close(fds[1]);
+    int rc = spawn(l, host, err);
+    l->link.fd = l->worker.fd;
     l->link.deadline = clock_mono() + link_step_ms();
     if (rc == 0)
         return &l->link;
@@ -82,7 +59,7 @@ static struct link *local_open(const struct host_config *host, struct err *err)
 
 static int ended_early(struct local_link *l, struct err *err)
 {
-    char *why = child_last_line(l->errfd);
+    char *why = child_last_line(l->worker.errfd);
     int rc = err_set(err, ERR_UNREACHABLE, "the worker on this machine ended at once: %s",
                      *why ? why : "it does not say why");
     free(why);
@@ -94,12 +71,10 @@ static int local_step(struct link *link, struct err *err)
     struct local_link *l = of(link);
     char text[4096];
     for (;;) {
-        ssize_t n = recv(link->fd, text, sizeof text, MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
+        ssize_t n = pipecmd_read(&l->worker, text, sizeof text, NULL, err);
+        if (n == 0)
             break;
-        if (n <= 0)
+        if (n < 0)
             return ended_early(l, err);
         int rc = greeting_feed(&l->greeting, text, (size_t)n, err);
         if (rc < 0)
@@ -119,59 +94,34 @@ static int local_step(struct link *link, struct err *err)
 static ssize_t local_read(struct link *link, void *p, size_t len, struct err *err)
 {
     size_t early = greeting_take(&of(link)->greeting, p, len);
+    bool ended;
     if (early) {
         link->events = POLLIN;
         return (ssize_t)early;
     }
-    for (;;) {
-        ssize_t n = recv(link->fd, p, len, MSG_DONTWAIT);
-        if (n > 0)
-            return n;
-        if (n == 0)
-            return err_set(err, ERR_UNREACHABLE, "the worker on this machine ended");
-        if (errno == EAGAIN)
-            return 0;
-        if (errno != EINTR)
-            return err_sys(err, ERR_UNREACHABLE, "cannot read from the worker on this machine");
-    }
+    ssize_t n = pipecmd_read(&of(link)->worker, p, len, &ended, err);
+    if (n < 0 && ended)
+        return err_set(err, ERR_UNREACHABLE, "the worker on this machine ended");
+    return n;
 }
 
 static ssize_t local_write(struct link *link, const void *p, size_t len, struct err *err)
 {
-    for (;;) {
-        ssize_t n = send(link->fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        link->events = n >= 0 && (size_t)n == len ? POLLIN : POLLIN | POLLOUT;
-        if (n > 0)
-            return n;
-        if (n < 0 && errno == EAGAIN)
-            return 0;
-        if (n < 0 && errno != EINTR)
-            return err_sys(err, ERR_UNREACHABLE, "cannot write to the worker on this machine");
-    }
+    ssize_t n = pipecmd_write(&of(link)->worker, p, len, err);
+    link->events = of(link)->worker.full ? POLLIN | POLLOUT : POLLIN;
+    return n;
 }
 
 /* The worker ends when its input does, within a millisecond; the runs it started go on without it.
  * Waiting for that keeps its lock from meeting the next one, and its files from a caller who removes
- * them. One that hangs is left to child_abandon, which kills it later: nothing waits for it here. */
+ * them. */
 static void local_close(struct link *link)
 {
     if (!link)
         return;
-    struct local_link *l = of(link);
-    (void)shutdown(link->fd, SHUT_RDWR);
-    if (l->pid) {
-        struct pollfd death = {.fd = child_pidfd(l->pid), .events = POLLIN};
-        if (death.fd >= 0) {
-            (void)poll(&death, 1, CLOSE_MS);
-            close(death.fd);
-        }
-        child_abandon(l->pid);
-    }
-    close(link->fd);
-    if (l->errfd >= 0)
-        close(l->errfd);
-    greeting_free(&l->greeting);
-    free(l);
+    pipecmd_close(&of(link)->worker, CLOSE_MS);
+    greeting_free(&of(link)->greeting);
+    free(link);
 }
 
 const struct transport transport_local = {

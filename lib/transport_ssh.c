@@ -1,11 +1,8 @@
 #include "transport_ssh.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "xalloc.h"
@@ -66,18 +63,9 @@ int ssh_enter(struct ssh_link *l, enum ssh_stage stage)
     return 1;
 }
 
-/* While it connects a link waits for one thing after the other: children, sockets, the agent. They
- * come and go, and a new one may get the number of one that was just closed, which a caller that
- * remembers numbers would not notice. So the caller polls one epoll set, and the set follows. */
 int ssh_wait(struct ssh_link *l, int fd, short events)
 {
-    struct epoll_event ev = {.data.fd = fd};
-    ev.events = (events & POLLIN ? EPOLLIN : 0u) | (events & POLLOUT ? EPOLLOUT : 0u);
-    if (l->watched >= 0 && l->watched != fd)
-        (void)epoll_ctl(l->set, EPOLL_CTL_DEL, l->watched, NULL); /* it may be closed already */
-    l->watched = fd;
-    if (fd >= 0 && epoll_ctl(l->set, EPOLL_CTL_MOD, fd, &ev) < 0 && errno == ENOENT)
-        (void)epoll_ctl(l->set, EPOLL_CTL_ADD, fd, &ev);
+    link_wait_for(&l->wait, fd, events);
     return 0;
 }
 
@@ -89,16 +77,14 @@ static struct link *ssh_open(const struct host_config *host, struct err *err)
         return NULL;
     }
     initialised = true;
-    int set = epoll_create1(EPOLL_CLOEXEC);
-    if (set < 0) {
-        (void)err_sys(err, ERR_OS, "cannot make an epoll set");
+    struct link_wait wait;
+    if (link_wait_open(&wait, err) < 0)
         return NULL;
-    }
     struct ssh_link *l = xcalloc(1, sizeof *l);
-    l->link = (struct link){.transport = &transport_ssh, .fd = set, .events = POLLIN};
+    l->link = (struct link){.transport = &transport_ssh, .fd = wait.set, .events = POLLIN};
     l->host = host;
-    l->set = set;
-    l->watched = l->sock = l->proxy_err = -1;
+    l->wait = wait;
+    l->sock = l->proxy_err = -1;
     l->auth.agent.fd = -1;
     link_nonce(&l->link);
     sshconfig_begin(&l->query, host->address, host->user, host->port);
@@ -160,7 +146,7 @@ static void ssh_close(struct link *link)
     ssh_auth_free(&l->auth);
     errand_free(&l->errand);
     free(l->out);
-    close(l->set);
+    link_wait_close(&l->wait);
     free(l->where);
     free(l->target);
     free(l);

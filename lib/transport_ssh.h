@@ -89,6 +89,7 @@ struct ssh_auth {
     size_t n, at;
     struct buf notes; /* what happened to each key, for the message */
     bool signing;     /* the agent was asked */
+    bool beyond;      /* there are keys that only openssh can use */
 };
 
 struct ssh_link {
@@ -97,8 +98,7 @@ struct ssh_link {
     enum ssh_stage stage;
     bool late; /* the deadline passed: the stage may still find a way out */
 
-    int set;     /* the epoll set that link.fd is until the link is up */
-    int watched; /* what is in it; -1: nothing */
+    struct link_wait wait; /* until it is up */
 
     struct sshconfig_query query;
     const struct sshconfig *config;

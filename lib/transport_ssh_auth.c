@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xalloc.h"
 
@@ -37,7 +38,24 @@ static const char *unusable(enum sshkey_kind kind, bool in_agent)
         return "a DSA key, which sshd refuses: make an ed25519 key (ssh-keygen -t ed25519)";
     if (kind == SSHKEY_HARDWARE)
         return "a FIDO key, which libssh2 cannot use: make an ed25519 key";
+    if (kind == SSHKEY_CERTIFICATE)
+        return "a certificate, which libssh2 cannot show: use transport = openssh";
     return NULL;
+}
+
+/* Whether ssh itself can do what we cannot with a key of this kind. */
+static bool is_beyond(enum sshkey_kind kind)
+{
+    return kind == SSHKEY_RSA || kind == SSHKEY_HARDWARE || kind == SSHKEY_CERTIFICATE;
+}
+
+/* ssh shows the certificate PATH-cert.pub with the key at PATH. */
+static bool has_certificate(const char *path)
+{
+    char *certificate = xasprintf("%s-cert.pub", path);
+    bool has = access(certificate, F_OK) == 0;
+    free(certificate);
+    return has;
 }
 
 /* Adds a file to those that may be used. What a default leaves out is not worth a word; what a
@@ -61,6 +79,9 @@ static int look_at(struct ssh_link *l, const char *path, bool explicit, struct e
         return 0;
     }
     const char *no = unusable(file.key.kind, false);
+    a->beyond |= (no && is_beyond(file.key.kind)) || has_certificate(path);
+    if (no && explicit && a->beyond)
+        l->link.instead = &transport_openssh;
     if (no)
         note(a, path, no);
     else if (file.key.encrypted)
@@ -75,6 +96,7 @@ static int look_at(struct ssh_link *l, const char *path, bool explicit, struct e
 static int look_at_all(struct ssh_link *l, struct err *err)
 {
     int rc = 0;
+    l->auth.beyond = l->config->certificates;
     if (l->host->identity)
         rc = look_at(l, l->host->identity, true, err);
     for (size_t i = 0; i < l->config->identities.n && rc == 0; i++)
@@ -120,8 +142,10 @@ static void add_agent_keys(struct ssh_link *l)
             if (file && file->usable && file->explicit)
                 continue; /* it was tried as a file */
             char *label = xasprintf("%s (agent)", file ? file->path : key->comment);
-            const char *no = unusable(sshkey_kind_of(buf_data(&key->blob), key->blob.len), true);
+            enum sshkey_kind kind = sshkey_kind_of(buf_data(&key->blob), key->blob.len);
+            const char *no = unusable(kind, true);
             if (no) {
+                a->beyond |= is_beyond(kind);
                 note(a, label, no);
                 free(label);
                 continue;
@@ -177,6 +201,8 @@ static int next_source(struct ssh_link *l, struct err *err)
         rc = look_at_all(l, err);
         if (rc < 0)
             return rc;
+        if (l->link.instead && !l->host->transport_set) /* the one key that was named */
+            return err_set(err, ERR_UNREACHABLE, "%s: %s", l->where, buf_str(&a->notes));
         add_files(a, true);
         rc = 1;
         break;
@@ -192,6 +218,8 @@ static int next_source(struct ssh_link *l, struct err *err)
     case SOURCE_END:
         if (!a->notes.len)
             buf_addstr(&a->notes, "there is no key: neither an agent nor a file");
+        if (a->beyond)
+            l->link.instead = &transport_openssh;
         return err_set(err, ERR_UNREACHABLE,
                        "%s refuses the login (%s): add the public key to authorized_keys there, or "
                        "set 'identity = PATH'",

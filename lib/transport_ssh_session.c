@@ -177,6 +177,8 @@ static int distrust(struct ssh_link *l, enum knownhosts_verdict verdict, const c
     const char *name = knownhosts_name(&l->known);
     const char *file = entry ? entry->file : "";
     int rc = 0;
+    if (verdict != KNOWNHOSTS_REVOKED && knownhosts_has_authority(&l->known))
+        l->link.instead = &transport_openssh;
     if (verdict == KNOWNHOSTS_CHANGED)
         rc = err_set(err, ERR_UNREACHABLE,
                      "%s shows another host key than %s holds (%s %s): either it was installed "
@@ -191,7 +193,7 @@ static int distrust(struct ssh_link *l, enum knownhosts_verdict verdict, const c
     else if (verdict == KNOWNHOSTS_AUTHORITY)
         rc = err_set(err, ERR_UNREACHABLE,
                      "%s: %s holds only a certificate authority for '%s', and libssh2 knows no "
-                     "certificates: add the host's own key (%s %s)",
+                     "certificates: use transport = openssh, or add the host's own key (%s %s)",
                      l->target, file, name, type, print);
     else
         rc = err_set(err, ERR_UNREACHABLE,
@@ -240,16 +242,22 @@ static int disagree(struct ssh_link *l, struct err *err)
         only_rsa &= strcmp(l->known.v[i].type, "ssh-rsa") == 0;
     }
     int rc;
+    /* what cannot be agreed on with us, can be with ssh: RSA keys that sign with SHA-2 */
+    if (!types.len || knownhosts_has_type(&l->known, "ssh-rsa") ||
+        knownhosts_has_authority(&l->known))
+        l->link.instead = &transport_openssh;
     if (!types.len)
         rc = err_set(err, ERR_UNREACHABLE,
                      "%s and this libssh2 (%s) have no algorithm in common: give the host an "
                      "ed25519 key",
                      l->target, LIBSSH2_VERSION);
     else if (only_rsa)
-        rc = err_set(err, ERR_UNREACHABLE,
-                     "%s is known by an RSA key only, which libssh2 %s cannot check the way "
-                     "today's sshd signs: add its ed25519 or ecdsa key to %s",
-                     l->target, libssh2_version(0), l->known.v[0].file);
+        rc = err_set(
+            err, ERR_UNREACHABLE,
+            "%s is known by an RSA key only, which libssh2 %s cannot check the way "
+            "today's sshd signs: use transport = openssh, or add its ed25519 or ecdsa key to "
+            "%s",
+            l->target, libssh2_version(0), l->known.v[0].file);
     else
         rc = err_set(err, ERR_UNREACHABLE,
                      "%s offers no host key of a type that %s holds for it (%s): was it installed "

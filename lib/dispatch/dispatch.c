@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "clock.h"
 #include "log.h"
 #include "xalloc.h"
@@ -11,7 +12,7 @@
 enum {
     SOON_MS = 60000,  /* what is due within this is waited for, not left to the next dispatcher */
     LOOK_MS = 1000,   /* how often to look where inotify does not work */
-    PARTING_MS = 500, /* for the last bytes to workers */
+    PARTING_MS = 500, /* for the last bytes to workers, and for the programs that lead to them */
     PROGRESS_MS = 200,
     PATIENCE_MS = 20,
     HOST_DESCRIPTORS = 4, /* of a host that is being connected to */
@@ -232,6 +233,7 @@ static void finish(struct dispatch *d)
     if (d->loop) {
         part(d);
         peer_free_all(d);
+        child_end_all(PARTING_MS);
         queue_free(d);
         wake_free(d);
         loop_unwatch(d->timer);

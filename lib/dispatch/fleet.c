@@ -95,6 +95,7 @@ void peer_reconfigure(struct dispatch *d)
             peer = peer_new(d, config);
         peer->removed = false;
         peer->config = config;
+        peer->instead = NULL;
         peer->place.name = config->name;
         peer->place.tags = &config->tags;
         if (config->slots || peer->host.cpus)

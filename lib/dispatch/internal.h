@@ -99,6 +99,7 @@ struct peer {
     struct place_host place;
     bool drained; /* by a person */
     enum peer_state state;
+    const struct transport *instead; /* of the configured one, which cannot reach it; NULL: none */
     struct link *link;
     struct loop_watch *watch;
     struct message_reader reader;

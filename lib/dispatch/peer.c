@@ -151,12 +151,28 @@ void peer_fail(struct peer *peer, const struct err *why)
     wait_for(peer);
 }
 
+static void open_link(struct peer *peer);
+
+/* What the transport cannot do, another one may, unless a person chose this one. Kept until the
+ * configuration is read again: to find out anew costs a connection each time. */
+static bool fall_back(struct peer *peer, const struct err *why)
+{
+    if (peer->config->transport_set || !peer->link->instead)
+        return false;
+    log_info("%s: %s: using transport %s", peer->config->name, why->msg, peer->link->instead->name);
+    peer->instead = peer->link->instead;
+    disconnect(peer);
+    open_link(peer);
+    return true;
+}
+
 static void connect_on(struct peer *peer)
 {
     struct err err = {0};
     int rc = peer->link->transport->step(peer->link, &err);
     if (rc < 0) {
-        peer_fail(peer, &err);
+        if (!fall_back(peer, &err))
+            peer_fail(peer, &err);
         return;
     }
     if (rc > 0) {
@@ -170,23 +186,26 @@ static void connect_on(struct peer *peer)
     wait_for(peer);
 }
 
-void peer_want(struct peer *peer)
+static void open_link(struct peer *peer)
 {
-    if (peer->state != PEER_IDLE)
-        return;
     struct err err = {0};
-    const struct transport *transport = transport_of(peer->config->transport);
-    peer->idle_pings = 0;
-    if (!transport)
-        err_set(&err, ERR_CONFIG, "its transport is not supported yet");
-    else
-        peer->link = transport->open(peer->config, &err);
+    const struct transport *transport =
+        peer->instead ? peer->instead : transport_of(peer->config->transport);
+    peer->link = transport->open(peer->config, &err);
     if (!peer->link) {
         peer_fail(peer, &err);
         return;
     }
     peer_become(peer, PEER_CONNECTING);
     connect_on(peer);
+}
+
+void peer_want(struct peer *peer)
+{
+    if (peer->state != PEER_IDLE)
+        return;
+    peer->idle_pings = 0;
+    open_link(peer);
 }
 
 /* ---- reading and writing ---- */

@@ -220,14 +220,25 @@ static const struct {
      "refused)",
      "strict = no"},
     {"[worker a]\ntransport = shs\n",
-     "rota.ini:2: 'transport' is to be ssh or local, not 'shs' (did you mean 'ssh'?)",
+     "rota.ini:2: 'transport' is to be ssh, openssh, exec or local, not 'shs' (did you mean "
+     "'ssh'?)",
      "a misspelt transport"},
-    {"[worker a]\ntransport = openssh\n", "rota.ini:2: 'transport = openssh' is not supported yet",
-     "transport = openssh"},
-    {"[worker a]\ntransport = exec\ncommand = sudo rota-worker\n",
-     "rota.ini:2: 'transport = exec' is not supported yet\n"
-     "rota.ini:3: 'command' is not supported yet",
-     "transport = exec"},
+    {"[worker a]\ntransport = exec\n",
+     "rota.ini:1: transport = exec needs 'command = …', which leads to a worker (docker exec -i "
+     "%h)",
+     "exec without a command"},
+    {"[worker a]\ntransport = exec\ncommand = sudo -u %u\n",
+     "rota.ini:3: 'command': there is no '%u' (%h is the address, %n the name, %% a %)\n"
+     "rota.ini:1: transport = exec needs 'command = …', which leads to a worker (docker exec -i "
+     "%h)",
+     "a token that is none"},
+    {"[worker a]\ntransport = exec\ncommand = docker exec -i %h\naddress = $(id)\n",
+     "rota.ini:1: 'address = $(id)' cannot stand in a command: use letters, digits and ._:/@%+,-",
+     "an address that is shell syntax"},
+    {"[worker a]\ntransport = exec\ncommand = sudo\nport = 22\n",
+     "rota.ini:1: 'port' means nothing with transport = exec: take it out", "exec with a port"},
+    {"[worker a]\ncommand = sudo\n",
+     "rota.ini:1: 'command' means something with transport = exec only", "a command for ssh"},
     {"[worker a]\nworker = libexec/rota-worker\n",
      "rota.ini:2: 'worker' is to be a path on the worker from /, not 'libexec/rota-worker'",
      "a relative worker"},

@@ -58,8 +58,10 @@ int main(int argc, char **argv)
     (void)setenv("ROTA_TEST_STEP_MS", "200", 1);
     refuses(&transport_local, &host, "says nothing", "a worker that says nothing runs out of time");
     tap_ok(transport_of(TRANSPORT_LOCAL) == &transport_local &&
-               transport_of(TRANSPORT_SSH) == &transport_ssh && !transport_of(TRANSPORT_EXEC),
-           "transports are found by kind; what comes later is not there");
+               transport_of(TRANSPORT_SSH) == &transport_ssh &&
+               transport_of(TRANSPORT_EXEC) == &transport_exec &&
+               transport_of(TRANSPORT_OPENSSH) == &transport_openssh,
+           "transports are found by kind");
     remove_dir();
     return tap_done();
 }
