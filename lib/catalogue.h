@@ -210,9 +210,10 @@ struct run_end {
 int run_finish(struct catalogue *cat, const struct run_end *end, struct err *err);
 /* In a transaction. Says why an unfinished run is where it is (NULL: no reason). Only writes when it changes. */
 int run_reason(struct catalogue *cat, int64_t id, const char *reason, struct err *err);
-/* Whether this attempt of a run is there, under this token, and not over: 1 or 0; negative: failed. */
-int attempt_is_open(struct catalogue *cat, int64_t run, int attempt, uint64_t token,
-                    struct err *err);
+/* What the catalogue holds of an attempt of a run under this token; negative: failed. */
+enum attempt_standing { ATTEMPT_UNKNOWN, ATTEMPT_OPEN, ATTEMPT_OVER };
+int attempt_standing(struct catalogue *cat, int64_t run, int attempt, uint64_t token,
+                     struct err *err);
 /* Hosts that have tried a run, oldest attempt first, appended to *hosts. */
 int run_hosts_tried(struct catalogue *cat, int64_t id, struct strlist *hosts, struct err *err);
 

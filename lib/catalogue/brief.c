@@ -108,13 +108,14 @@ int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_br
     return rc;
 }
 
-int attempt_is_open(struct catalogue *cat, int64_t run, int attempt, uint64_t token,
-                    struct err *err)
+int attempt_standing(struct catalogue *cat, int64_t run, int attempt, uint64_t token,
+                     struct err *err)
 {
-    static const char OPEN[] = "SELECT state IS NULL FROM attempt"
-                               " WHERE run = ?1 AND attempt = ?2 AND token = ?3";
-    int64_t open;
-    int rc = statement_int(cat, OPEN, VALUES(as_int(run), as_int(attempt), as_int((int64_t)token)),
-                           0, &open, err);
-    return rc < 0 ? rc : (int)open;
+    static const char STANDING[] = "SELECT CASE WHEN state IS NULL THEN 1 ELSE 2 END FROM attempt"
+                                   " WHERE run = ?1 AND attempt = ?2 AND token = ?3";
+    int64_t standing;
+    int rc =
+        statement_int(cat, STANDING, VALUES(as_int(run), as_int(attempt), as_int((int64_t)token)),
+                      ATTEMPT_UNKNOWN, &standing, err);
+    return rc < 0 ? rc : (int)standing;
 }

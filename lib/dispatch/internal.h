@@ -236,6 +236,8 @@ void peer_fail(struct peer *peer, const struct err *why);
 /* Writes what is queued as far as it goes, sets what to wait for. */
 void peer_flush(struct peer *peer);
 bool peer_is_connecting(const struct peer *peer);
+/* Since when it is unreachable and why, for people; free it. */
+char *peer_say_down(const struct peer *peer);
 /* Not worth staying for: others go on, the next dispatcher tries again. */
 bool peer_is_aside(const struct peer *peer);
 bool peer_has_unsent(const struct peer *peer);
@@ -246,7 +248,7 @@ void peer_record(struct peer *peer);
 void talk_hello(struct peer *peer);
 int talk_handle(struct peer *peer, const struct message *m, struct err *err);
 void talk_start(struct peer *peer, struct work *work);
-void talk_kill(struct peer *peer, const struct work *work, int signal);
+void talk_kill(struct peer *peer, struct message_key key, int signal);
 void talk_ping(struct peer *peer);
 void talk_ack(struct peer *peer, struct buf *keys);
 

@@ -72,6 +72,13 @@ void peer_record(struct peer *peer)
     round_soon(peer->d, ROUND_BATCH_MS);
 }
 
+char *peer_say_down(const struct peer *peer)
+{
+    char since[CLOCK_TEXT];
+    return xasprintf("%s unreachable since %s: %s", peer->place.name,
+                     clock_local(peer->down_since, since), peer->trouble ? peer->trouble : "?");
+}
+
 /* ---- what to wait for ---- */
 
 static int64_t next_deadline(const struct peer *peer)
@@ -135,10 +142,10 @@ void peer_fail(struct peer *peer, const struct err *why)
 {
     log_at(peer->down_since ? LOG_INFO : LOG_WARN, "%s: %s", peer->config->name, why->msg);
     disconnect(peer);
-    if (!peer->down_since) {
+    if (!peer->down_since)
         peer->down_since = clock_now();
+    if (!peer->trouble || strcmp(peer->trouble, why->msg) != 0)
         peer->reasons_due = true;
-    }
     free(peer->trouble);
     peer->trouble = xstrdup(why->msg);
     peer->failures++;
@@ -299,8 +306,8 @@ static int on_time(struct peer *peer, struct err *err)
     if (peer->state != PEER_READY)
         return 0;
     if (now - peer->heard >= lost_silence_ms())
-        return err_set(err, ERR_UNREACHABLE, "nothing was heard for %d s",
-                       MESSAGE_SILENCE_MS / 1000);
+        return err_set(err, ERR_UNREACHABLE, "nothing was heard for %lld s",
+                       (long long)lost_silence_ms() / 1000);
     if (now - peer->pinged >= peer->ping_ms && !rest_if_idle(peer)) {
         talk_ping(peer);
         peer_record(peer);

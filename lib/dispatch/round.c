@@ -84,20 +84,15 @@ static int record_ends(struct dispatch *d, struct round *round, struct err *err)
 /* The runs of a host that is away say so; those of one that is back do not any more. */
 static int record_reasons(struct dispatch *d, const struct peer *peer, struct err *err)
 {
-    char reason[128], since[CLOCK_TEXT];
+    int rc = 0;
     if (!peer->reasons_due)
         return 0;
-    if (peer->down_since)
-        (void)snprintf(reason, sizeof reason, "%s unreachable since %s", peer->place.name,
-                       clock_local(peer->down_since, since));
-    for (const struct work *work = peer->works; work; work = work->next) {
-        if (work->ending)
-            continue;
-        int rc = run_reason(d->cat, work->id, peer->down_since ? reason : NULL, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    char *reason = peer->down_since ? peer_say_down(peer) : NULL;
+    for (const struct work *work = peer->works; rc == 0 && work; work = work->next)
+        if (!work->ending)
+            rc = run_reason(d->cat, work->id, reason, err);
+    free(reason);
+    return rc;
 }
 
 static int record_hosts(struct dispatch *d, struct err *err)

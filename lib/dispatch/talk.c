@@ -77,13 +77,13 @@ void talk_start(struct peer *peer, struct work *work)
     work->known = true;
     lost_keep(peer, work);
     if (work->cancel)
-        talk_kill(peer, work, 0);
+        talk_kill(peer, work_key(work), 0);
 }
 
-void talk_kill(struct peer *peer, const struct work *work, int signal)
+void talk_kill(struct peer *peer, struct message_key key, int signal)
 {
     struct message_writer w = message_begin(&peer->queued, MSG_KILL);
-    message_key(&w, work_key(work));
+    message_key(&w, key);
     message_u64(&w, TAG_SIGNAL, (uint64_t)signal);
     message_end(&w);
 }
@@ -113,7 +113,7 @@ static void adopt(struct peer *peer, struct work *work)
     work->credit_due = 0;
     lost_keep(peer, work);
     if (work->cancel)
-        talk_kill(peer, work, 0);
+        talk_kill(peer, work_key(work), 0);
 }
 
 /* ---- what the worker says ---- */
@@ -203,19 +203,27 @@ static int on_refused(struct peer *peer, const struct message *m, struct err *er
     return ERR_UNREACHABLE;
 }
 
-/* A run that the worker has and we have not in memory. When its attempt is closed, our ACK was lost;
- * when there is none, the catalogue was restored from a backup, or pruned: an end is acknowledged, so that
- * the worker may forget. An attempt that is open (its specification could not be read) keeps its
- * result there until somebody can record it. A live run is left in peace. */
+/* A run that the worker has and we have not in memory. When its attempt is over, our ACK was lost, or it
+ * was taken for lost, or declared so: another one may run for it, so a live one ends. When there is no such
+ * attempt, the catalogue was restored from a backup, or pruned: an end is acknowledged, so that the
+ * worker may forget, and a live run is left in peace. An attempt that is open (its specification could not
+ * be read) keeps its result there until somebody can record it. */
 static int on_stranger(struct peer *peer, const struct message *m, struct err *err)
 {
     struct message_key key = message_get_key(m);
     bool live = message_get_u64(m, TAG_STATE, 0) != MESSAGE_RUN_ENDED;
-    int open = attempt_is_open(peer->d->cat, (int64_t)key.run, (int)key.attempt, key.token, err);
-    if (open < 0)
-        return open;
-    if (live || open) {
+    int standing =
+        attempt_standing(peer->d->cat, (int64_t)key.run, (int)key.attempt, key.token, err);
+    if (standing < 0)
+        return standing;
+    if (standing == ATTEMPT_OPEN || (live && standing == ATTEMPT_UNKNOWN)) {
         peer->strangers++;
+        return 0;
+    }
+    if (live) {
+        log_info("%s: run %lld is over, and is ended there too", peer->config->name,
+                 (long long)key.run);
+        talk_kill(peer, key, 0);
         return 0;
     }
     struct buf keys = {0};

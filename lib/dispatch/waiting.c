@@ -32,14 +32,15 @@ static size_t list_hosts(const struct class *class, enum place_state state, cons
 static void say_out(const struct class *class, struct buf *text)
 {
     const struct peer *peer = peer_of(class->hosts[0]);
-    char since[CLOCK_TEXT];
     if (class->nhosts > 1)
         buf_addf(text, "all %zu workers that match are down or drained", class->nhosts);
     else if (peer->drained)
         buf_addf(text, "%s is drained: %s", peer->place.name, peer->host.drained);
-    else
-        buf_addf(text, "%s unreachable since %s: %s", peer->place.name,
-                 clock_local(peer->down_since, since), peer->trouble ? peer->trouble : "?");
+    else {
+        char *down = peer_say_down(peer);
+        buf_addstr(text, down);
+        free(down);
+    }
 }
 
 /* Why the line waits, owned by the caller; "" when nothing waits. */

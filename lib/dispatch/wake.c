@@ -147,7 +147,7 @@ static void on_cancel(struct dispatch *d, struct work *work, const struct event 
     }
     work->cancel = true;
     if (work->peer && work->peer->state == PEER_READY && work->known) {
-        talk_kill(work->peer, work, 0);
+        talk_kill(work->peer, work_key(work), 0);
         peer_flush(work->peer);
     }
 }
@@ -166,7 +166,7 @@ static void on_signal_request(struct dispatch *d, struct work *work, const struc
     (void)d;
     int number = event->detail ? (int)strtol(event->detail, NULL, 10) : 0;
     if (number > 0 && work->peer && work->peer->state == PEER_READY && work->known) {
-        talk_kill(work->peer, work, number);
+        talk_kill(work->peer, work_key(work), number);
         peer_flush(work->peer);
     }
 }
@@ -178,7 +178,7 @@ static void on_lost(struct dispatch *d, struct work *work, const struct event *e
     if (work->ending || (work->state != RUN_STARTING && work->state != RUN_RUNNING))
         return; /* run_finish will say that it is over */
     if (work->peer && work->peer->state == PEER_READY && work->known) {
-        talk_kill(work->peer, work, 0);
+        talk_kill(work->peer, work_key(work), 0);
         peer_flush(work->peer);
     }
     work_end(d, work);

@@ -10,7 +10,7 @@
 # DIRECTORY then has: port, pid, host (its key), log.
 four_sshd()
 {
-    local dir=$1 addresses=$2 address port pid try
+    local dir=$1 addresses=$2 address port try
     shift 2
     mkdir -p "$dir"
     if [ "$(id -u)" -eq 0 ]; then
@@ -29,20 +29,30 @@ four_sshd()
                 'PasswordAuthentication no' 'KbdInteractiveAuthentication no' 'UseDNS no' \
                 'MaxStartups 100' "$@"
         } >"$dir/config"
-        # 3 and 8 are the descriptors of bats and of its callers: a server must not hold them
-        "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/config" \
-            </dev/null >"$dir/log" 2>&1 3>&- 8>&- &
-        pid=$!
-        if four_listens "$pid" "$dir/log" "$(wc -w <<<"$addresses")"; then
+        if four_launch "$dir"; then
             echo "$port" >"$dir/port"
-            echo "$pid" >"$dir/pid"
             return 0
         fi
-        kill "$pid" 2>/dev/null || :
-        wait "$pid" 2>/dev/null || :
     done
     echo "no sshd after $try tries:" >&2
     cat "$dir/log" >&2
+    return 1
+}
+
+# Starts sshd with the configuration of a directory, also again after it was ended.
+four_launch()
+{
+    local dir=$1 pid
+    # 3 and 8 are the descriptors of bats and of its callers: a server must not hold them
+    "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/config" \
+        </dev/null >"$dir/log" 2>&1 3>&- 8>&- &
+    pid=$!
+    if four_listens "$pid" "$dir/log" "$(grep -c '^ListenAddress' "$dir/config")"; then
+        echo "$pid" >"$dir/pid"
+        return 0
+    fi
+    kill "$pid" 2>/dev/null || :
+    wait "$pid" 2>/dev/null || :
     return 1
 }
 
