@@ -51,6 +51,9 @@ void catalogue_rollback(struct catalogue *cat); /* no transaction: no effect */
 void catalogue_patience(struct catalogue *cat, int ms);
 /* Changes when another connection committed (PRAGMA data_version). */
 int64_t catalogue_version(struct catalogue *cat);
+/* Whether somebody else may be amid a transaction that writes; when not, catalogue_version tells of
+ * everything that was written before this call. No transaction may be open. */
+bool catalogue_is_written(struct catalogue *cat);
 /* Checkpoints when the WAL is over `bytes` (0: always). The only checkpoint there is; see the
  * comment at its definition. Failing is no error: somebody else will. No transaction may be open. */
 void catalogue_checkpoint(struct catalogue *cat, int64_t bytes);

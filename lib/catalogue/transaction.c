@@ -46,3 +46,15 @@ int64_t catalogue_version(struct catalogue *cat)
     (void)statement_int(cat, VERSION, NO_VALUES, -1, &version, NULL);
     return version;
 }
+
+/* Whoever writes holds the write lock until readers can see what he committed: when it can be had, nobody
+ * is amid a commit. */
+bool catalogue_is_written(struct catalogue *cat)
+{
+    int patience = cat->busy_ms;
+    catalogue_patience(cat, 0);
+    bool written = catalogue_begin(cat, NULL) < 0;
+    catalogue_rollback(cat);
+    catalogue_patience(cat, patience);
+    return written;
+}

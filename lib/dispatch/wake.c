@@ -223,24 +223,29 @@ static int on_request(const struct event *event, void *arg)
 }
 
 /* inotify tells of the write to the WAL; the commit is seen only when its writer has synced the WAL and
- * told the shared index, which is silent. So an unchanged catalogue is looked at again, less and less
- * often. */
-static void look_again(struct dispatch *d)
+ * told the shared index, which is silent. So as long as somebody writes the catalogue is looked at again,
+ * less and less often. When nobody does it was our own write, or one that was undone. */
+static bool is_changed(struct dispatch *d)
 {
+    bool written = false;
+    if (catalogue_version(d->cat) == d->version)
+        written = catalogue_is_written(d->cat);
+    int64_t version = catalogue_version(d->cat);
+    bool changed = version != d->version;
+    d->version = version;
+    d->look_due = 0;
+    if (changed || !written)
+        return changed;
     d->look_due = d->look_delay <= LOOK_MAX_MS ? clock_mono() + d->look_delay : 0;
     d->look_delay *= 2;
+    return false;
 }
 
 int wake_look(struct dispatch *d, struct err *err)
 {
     struct looking looking = {.d = d, .err = err};
-    int64_t version = catalogue_version(d->cat);
-    if (version == d->version) {
-        look_again(d);
+    if (!is_changed(d))
         return 0;
-    }
-    d->look_due = 0;
-    d->version = version;
     int rc = queue_load(d, err);
     if (rc == 0)
         rc = event_select(d->cat, d->last_event, on_request, &looking, err);

@@ -91,7 +91,11 @@ is_gone()
         NR > 1 && $1 - last < least { print "after " $1 - last " s, not " least; bad = 1 }
         { last = $1; least = least ? least * 2 : 1.9 }
         END { exit bad }'
+    # another dispatcher does not know of the delay
+    kill "$dispatcher"
+    dispatcher_ends
     link heal
+    dispatcher_starts
     eventually is_so "$id" 'running '
     touch go
     dispatcher_ends
