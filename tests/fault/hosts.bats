@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Hosts that are not as they should be: one clear message, and no other host is delayed.
+# Hosts that are not as they should be: one clear message, and no other host is delayed. Servers that are
+# no hosts at all are in server.bats.
 
 load ../lib
 load ../e2e/four
@@ -18,43 +19,15 @@ setup()
 {
     rota_setup
     four_config 4
-    listener='' extra=''
+    extra=''
 }
 
 teardown()
 {
-    if [ -n "$listener" ]; then
-        kill "$listener" || :
-        wait "$listener" || :
-    fi
     if [ -n "$extra" ]; then
         four_end "$extra"
     fi
     rota_teardown
-}
-
-# A server on a free port of 127.0.0.1 that accepts and says what the argument says (Python),
-# then nothing more. Sets port.
-listen_and()
-{
-    python3 - "$HOME/port" 3>&- <<PYTHON &
-import os, socket, sys
-server = socket.create_server(("127.0.0.1", 0))
-with open(sys.argv[1] + ".new", "w") as file:
-    file.write(str(server.getsockname()[1]))
-os.rename(sys.argv[1] + ".new", sys.argv[1])
-held = []
-while True:
-    client, _ = server.accept()
-    held.append(client)
-    try:
-        $1
-    except OSError:
-        pass
-PYTHON
-    listener=$!
-    eventually test -s "$HOME/port"
-    port=$(cat "$HOME/port")
 }
 
 # Submits a run for the bad host and one for w1; the good one must end well while the dispatcher
@@ -82,38 +55,6 @@ good succeeded' ]
 @test "a name that does not resolve" {
     four_add bad 'address = no-such-host.invalid'
     bad_host_waits 'no-such-host.invalid'
-}
-
-good_ended()
-{
-    [ "$(rota status --format '{state}' 2)" = succeeded ]
-}
-
-@test "a server that never speaks is given up, and meanwhile the others work" {
-    listen_and 'pass'
-    four_add bad 'address = 127.0.0.1' "port = $port"
-    run -0 rota submit --host bad -- true
-    run -0 rota submit --host w1 -- true
-    rota dispatch 3>&- &
-    dispatcher=$!
-    eventually good_ended
-    # it is still at the silent one
-    kill -0 "$dispatcher"
-    wait "$dispatcher"
-    run -0 rota status --format '{state}' 1
-    [ "$output" = queued ]
-}
-
-@test "a server that is not an SSH server" {
-    listen_and 'client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"); client.close()'
-    four_add bad 'address = 127.0.0.1' "port = $port"
-    bad_host_waits '.'
-}
-
-@test "a server that floods before it is known does not hold the others" {
-    listen_and 'client.settimeout(5); [client.sendall(b"x" * 1000 + b"\r\n") for _ in range(100000)]'
-    four_add bad 'address = 127.0.0.1' "port = $port"
-    bad_host_waits '.'
 }
 
 @test "an unknown host key is refused before anything is sent" {
@@ -168,17 +109,6 @@ SH
     run -0 rota dispatch --wait 1
     run -0 rota logs 1
     [ "$output" = clean ]
-}
-
-@test "a host whose shell start never ends its noise is given up" {
-    strange_host noisy 'ForceCommand yes noise'
-    run -0 rota submit --host noisy -- true
-    run -0 rota submit --host w1 -- true
-    run timeout 60 rota dispatch
-    [ "$status" -ne 124 ]
-    run -0 rota status --format '{state}'
-    [ "$output" = 'queued
-succeeded' ]
 }
 
 @test "a host that runs only its own command: the message says what to set" {

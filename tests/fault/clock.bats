@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# A head whose clock is a day off from that of its hosts, either way: runs end well, and all their
+# times are the head's.
+
+load ../lib
+load ../e2e/four
+
+setup_file()
+{
+    four_start
+}
+
+teardown_file()
+{
+    four_stop
+}
+
+setup()
+{
+    rota_setup
+    four_config 4 w1
+    # the wall clock only; the preloaded library need not come first for a sanitizer build
+    export FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1
+    export ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
+}
+
+# Everything on the head, whose clock is off by the argument, as faketime takes it.
+rota()
+{
+    faketime -f "$OFF" "$ROTA_BUILD_DIR/rota" "$@"
+}
+
+head_now()
+{
+    echo $(($(date +%s) + $1))
+}
+
+# Runs end, one well, one by its timeout, and one that a second dispatcher adopts; all of it within the
+# head's time.
+runs_end_well()
+{
+    local off=$1 begin
+    begin=$(head_now "$off")
+    mkfifo go
+    run -0 rota submit -- sh -c 'echo said; exit 3'
+    run -0 rota submit --timeout 100ms -- sh -c 'exec tail -f /dev/null'
+    run -0 rota submit -- sh -c "read line <$PWD/go"
+    run -0 rota dispatch --once
+    echo >go
+    run -0 rota dispatch
+    run -0 rota status --format '{state} {exit_code}'
+    [ "$output" = 'failed 3
+timeout 
+succeeded 0' ]
+    [ "$(rota logs 1)" = said ]
+    run -0 rota status -o json
+    # not before we began and not after now, with a second for rounding
+    [ -z "$(json "select([.queued_at, .started_at, .finished_at] | any(
+        (.[:19] + \"Z\" | fromdate) as \$t
+        | \$t < $begin - 1 or \$t > $(head_now "$off") + 1)) | .id")" ]
+    [ -z "$(json 'select(.duration < 0 or .duration > 100) | .id')" ]
+}
+
+@test "the head's clock is a day ahead" {
+    OFF=+1d
+    runs_end_well 86400
+}
+
+@test "the head's clock is a day behind" {
+    OFF=-1d
+    runs_end_well -86400
+}
