@@ -161,6 +161,24 @@ static int request_all(struct cancel *c, struct command *command, struct err *er
     return rc;
 }
 
+/* A signal is for now: one that came whenever the next dispatcher starts would surprise. */
+static int check_listener(const struct cancel *c, struct command *command, struct err *err)
+{
+    struct holder holder;
+    bool alive = false;
+    if (c->request != REQUEST_SIGNAL || c->dry_run)
+        return 0;
+    int rc = holder_get(command->cat, &holder, &alive, err);
+    if (rc < 0 && rc != ERR_ANSWER)
+        return rc;
+    if (alive)
+        return 0;
+    return err_set(
+        err, ERR_ANSWER,
+        "no dispatcher lives that would send the signal: start rota dispatch, then say it "
+        "again");
+}
+
 static int run_cancel(struct cancel *c, struct command *command, char **args, int n,
                       struct err *err)
 {
@@ -175,6 +193,8 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
         log_warn("standard input names no runs");
         return EXITCODE_NO;
     }
+    if (rc == 0)
+        rc = check_listener(c, command, err);
     if (rc == 0 && (narrowed || c->dry_run))
         rc = narrow(c, command, err);
     if (rc < 0)

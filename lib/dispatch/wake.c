@@ -168,6 +168,9 @@ static void on_signal_request(struct dispatch *d, struct work *work, const struc
     if (number > 0 && work->peer && work->peer->state == PEER_READY && work->known) {
         talk_kill(work->peer, work_key(work), number);
         peer_flush(work->peer);
+    } else {
+        log_warn("run %lld cannot be reached now: it is not sent signal %d", (long long)work->id,
+                 number);
     }
 }
 
