@@ -206,7 +206,7 @@ static int add_queued(const struct run_brief *run, void *arg)
     struct work *work = work_new(d, run, &err);
     if (!work)
         return pass_over(run, &err, loading->err);
-    if (work->attempt && work->spec->job.retry.elsewhere)
+    if (work->attempt && (work->spec->job.retry.elsewhere || lost_has_leash(work)))
         (void)run_hosts_tried(d->cat, work->id, &work->tried, NULL);
     queue_put(d, work);
     return 0;

@@ -523,6 +523,34 @@ PYTHON
     ended_once 1 2
 }
 
+# ---- runs that are not ours to follow ----
+
+@test "a live run that is over here is ended there; one that nobody knows is left in peace" {
+    two_runs
+    connection 1 <<<'be_ready(); key = hear("START"); say("STARTED", key, AGE=0); hear_all()'
+    connection 2 <<'PYTHON'
+greet()
+welcome()
+say("RUN", key_of(), STATE=LIVE, AGE=0)
+say("RUN", {**key_of(), "TOKEN": 77}, STATE=LIVE, AGE=0)
+say("RUN", {"RUN": 99, "ATTEMPT": 1, "TOKEN": 99}, STATE=LIVE, AGE=0)
+say("READY")
+end(hear("START"))
+hear_all()
+PYTHON
+    dispatch --once
+    run -0 rota cancel --lost 1
+    run -0 rota submit --host bad -- true
+    dispatch
+    is_so 1 'lost * declared lost by *'
+    is_state 3 succeeded
+    [ "$(heard KILL)" -eq 1 ]
+    [ "$(heard 'KILL run=1 attempt=1 ')" -eq 1 ]
+    [ "$(heard 'KILL .*token=4d')" -eq 0 ]
+    [ "$(heard 'ACK run=(1|99) ')" -eq 0 ]
+    ended_once 1 2 3
+}
+
 # ---- too much of it ----
 
 @test "a result told twice is recorded once: the first" {
@@ -711,7 +739,7 @@ PYTHON
     ended_once 1 2
 }
 
-# That such a worker is given up after 60 s is too long for a test.
+# That such a worker is given up after 60 s: see halfopen.bats.
 @test "a worker that falls silent holds up neither the others nor the dispatcher's end" {
     two_runs
     connection 1 <<PYTHON
