@@ -85,7 +85,10 @@ static int look_at(struct ssh_link *l, const char *path, bool explicit, struct e
     if (no)
         note(a, path, no);
     else if (file.key.encrypted)
-        note(a, path, "encrypted: add it to your agent (ssh-add)");
+        note(a, path,
+             l->config->agent ? "encrypted: add it to your agent (ssh-add)"
+                              : "encrypted, and there is no agent: start one, add it (ssh-add) and "
+                                "set SSH_AUTH_SOCK, for cron too; or make rota a key of its own");
     file.usable = !no && !file.key.encrypted;
     file.path = xstrdup(path);
     a->files = xreallocarray(a->files, a->nfiles + 1, sizeof *a->files);
@@ -220,6 +223,12 @@ static int next_source(struct ssh_link *l, struct err *err)
             buf_addstr(&a->notes, "there is no key: neither an agent nor a file");
         if (a->beyond)
             l->link.instead = &transport_openssh;
+        if (!a->n)
+            return err_set(
+                err, ERR_UNREACHABLE,
+                "%s: no key to log in with (%s): set 'identity = PATH' to one that works "
+                "without a question",
+                l->where, buf_str(&a->notes));
         return err_set(err, ERR_UNREACHABLE,
                        "%s refuses the login (%s): add the public key to authorized_keys there, or "
                        "set 'identity = PATH'",
