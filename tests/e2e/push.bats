@@ -150,7 +150,7 @@ fake_uname()
 @test "a host of another architecture: it is named, and what to do" {
     new_host
     fake_uname 'Linux aarch64'
-    host_refuses w 'Linux aarch64' 'worker = PATH' 'rota.ini'
+    host_refuses w "'Linux aarch64'" 'rota-worker-Linux-aarch64' 'worker = PATH'
     [ ! -e "$cache" ]
     printf 'worker = %s\n' "$installed" >>"$ROTA_CONFIG"
     host_answers w

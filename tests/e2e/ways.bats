@@ -121,7 +121,11 @@ known_hosts_of()
 @test "an encrypted key without an agent, as under cron: what is tried and the mend are said" {
     db "$FOUR/locked"
     unset SSH_AUTH_SOCK SSH_ASKPASS DISPLAY
-    host_refuses db "@127.0.1.1:$port" "$FOUR/locked: encrypted" 'ssh-add' </dev/null
+    host_refuses db "@127.0.1.1:$port: no key to log in with" "$FOUR/locked: encrypted" 'ssh-add' \
+        'SSH_AUTH_SOCK' 'identity = PATH'
+    # an agent that lacks it makes another mend
+    start_agent
+    host_refuses db "$FOUR/locked: encrypted" 'add it to your agent (ssh-add)'
 }
 
 @test "several identities of ~/.ssh/config are tried in their order" {
@@ -273,7 +277,7 @@ Host hop
     IdentityFile $FOUR/other
 EOF
     db_alias 'HostName 127.0.1.1' "Port $port" 'ProxyJump hop'
-    host_refuses db "@127.0.1.1:$port" 'jump' 'Permission denied'
+    host_refuses db "@127.0.1.1:$port" 'jump' '@127.0.1.3: Permission denied' "'ssh db'"
 }
 
 @test "a jump host whose key changed is told apart too" {
@@ -285,5 +289,5 @@ Host hop
 EOF
     sed -i "/^\[127.0.1.3\]/s|ssh-ed25519.*|$(cat "$FOUR/other.pub")|" "$HOME/known_hosts"
     db_alias 'HostName 127.0.1.1' "Port $port" 'ProxyJump hop'
-    host_refuses db "@127.0.1.1:$port" 'jump' 'Host key verification failed'
+    host_refuses db "@127.0.1.1:$port" 'jump' 'Host key verification failed' "'ssh db'"
 }
