@@ -58,6 +58,9 @@ static bool has_certificate(const char *path)
     return has;
 }
 
+static const char no_certificate[] =
+    "it has a certificate, which libssh2 cannot show: use transport = openssh";
+
 /* Adds a file to those that may be used. What a default leaves out is not worth a word; what a
  * person named is an error when it is not there. */
 static int look_at(struct ssh_link *l, const char *path, bool explicit, struct err *err)
@@ -79,7 +82,11 @@ static int look_at(struct ssh_link *l, const char *path, bool explicit, struct e
         return 0;
     }
     const char *no = unusable(file.key.kind, false);
-    a->beyond |= (no && is_beyond(file.key.kind)) || has_certificate(path);
+    a->beyond |= no && is_beyond(file.key.kind);
+    if (has_certificate(path)) {
+        a->beyond = true;
+        note(a, path, no_certificate);
+    }
     if (no && explicit && a->beyond)
         l->link.instead = &transport_openssh;
     if (no)
@@ -100,6 +107,8 @@ static int look_at_all(struct ssh_link *l, struct err *err)
 {
     int rc = 0;
     l->auth.beyond = l->config->certificates;
+    if (l->config->certificates)
+        note(&l->auth, "the ssh configuration", no_certificate);
     if (l->host->identity)
         rc = look_at(l, l->host->identity, true, err);
     for (size_t i = 0; i < l->config->identities.n && rc == 0; i++)
