@@ -7,8 +7,9 @@ load answers
 
 setup_file()
 {
-    four_start
-    local type
+    # a home without a .bashrc, which may take its time
+    local type quick='SetEnv HOME=/nonexistent'
+    four_start "$quick"
     for type in ecdsa other; do
         ssh-keygen -q -t "${type/other/ed25519}" -N '' -C '' -f "$FOUR/$type"
     done
@@ -18,7 +19,7 @@ setup_file()
     # one more sshd, with another kind of host key
     mkdir "$FOUR/ecdsa-host"
     ssh-keygen -q -t ecdsa -N '' -C '' -f "$FOUR/ecdsa-host/host"
-    four_sshd "$FOUR/ecdsa-host" 127.0.1.5
+    four_sshd "$FOUR/ecdsa-host" 127.0.1.5 "$quick"
     printf '#!/bin/sh\necho a secret\n' >"$FOUR/askpass"
     chmod +x "$FOUR/askpass"
 }
