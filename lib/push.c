@@ -114,9 +114,11 @@ char *push_start_command(const char *path, const char *nonce, struct err *err)
     return xasprintf("exec '%s' serve %s", path, nonce);
 }
 
+/* The quotes keep the mark of an answer out of the command itself: where something echoes what it is
+ * told instead of doing it, that is no answer. */
 char *push_probe_command(const char *nonce)
 {
-    return xasprintf("exec sh -c 'echo rota-%s $(uname -sm)'", nonce);
+    return xasprintf("exec sh -c 'echo rota-\"%s\" $(uname -sm)'", nonce);
 }
 
 /* One line in single quotes without ', ! and backslash: csh, fish and sh read it alike.
@@ -129,7 +131,7 @@ char *push_copy_command(const struct push_build *build, const char *nonce)
     return xasprintf("exec sh -c 'exec 2>&1; umask 077; d=.cache/rota; t=$d/tmp.%s; "
                      "mkdir -p -m 700 $d && cat >$t && set -- $(cksum <$t) && "
                      "if test \"$1 $2\" = \"%u %zu\"; then "
-                     "chmod 755 $t && mv -f $t $d/worker-%s && echo rota-%s done; "
+                     "chmod 755 $t && mv -f $t $d/worker-%s && echo rota-\"%s\" done; "
                      "else echo the copy arrived damaged; fi; rm -f $t; "
                      "find $d -type f -mtime +30 \"(\" -name \"worker-*\" -o -name \"tmp.*\" \")\" "
                      "-exec rm -f {} + 2>/dev/null'",
