@@ -8,13 +8,14 @@ load answers
 setup_file()
 {
     # a home without a .bashrc, which may take its time
-    local type quick='SetEnv HOME=/nonexistent'
+    local key quick='SetEnv HOME=/nonexistent'
     four_start "$quick"
-    for type in ecdsa other; do
-        ssh-keygen -q -t "${type/other/ed25519}" -N '' -C '' -f "$FOUR/$type"
+    for key in other another; do
+        ssh-keygen -q -t ed25519 -N '' -C '' -f "$FOUR/$key"
     done
+    ssh-keygen -q -t ecdsa -N '' -C '' -f "$FOUR/ecdsa"
     ssh-keygen -q -t ed25519 -N 'a secret' -C '' -f "$FOUR/locked"
-    # the keys that may log in; "other" may not
+    # the keys that may log in; "other" and "another" may not
     cat "$FOUR/ecdsa.pub" "$FOUR/locked.pub" >>"$FOUR/user.pub"
     # one more sshd, with another kind of host key
     mkdir "$FOUR/ecdsa-host"
@@ -96,6 +97,8 @@ known_hosts_of()
 }
 
 @test "an ecdsa key, and a host that has only an ecdsa key" {
+    # libssh2 1.10 itself loses 112 bytes when it reads such a key
+    export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
     four_know "$FOUR/ecdsa-host" 127.0.1.5
     four_add db 'address = 127.0.1.5' "port = $(cat "$FOUR/ecdsa-host/port")" \
         "identity = $FOUR/ecdsa"
@@ -139,9 +142,9 @@ known_hosts_of()
 @test "a refused login names user, address, every key that was tried, and what to do" {
     sed -i '/^identity/d' "$ROTA_CONFIG"
     db_alias 'HostName 127.0.1.1' "Port $port" 'User nobody-of-rota' "IdentityFile $FOUR/other" \
-        "IdentityFile $FOUR/ecdsa"
+        "IdentityFile $FOUR/another"
     host_refuses db "nobody-of-rota@127.0.1.1:$port refuses the login" "$FOUR/other: refused" \
-        "$FOUR/ecdsa: refused" 'authorized_keys' 'identity = PATH'
+        "$FOUR/another: refused" 'authorized_keys' 'identity = PATH'
 }
 
 @test "an agent with more keys than a server takes: identity = PATH is what helps" {
