@@ -18,7 +18,8 @@ CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
-DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux faketime mandoc tzdata
+DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux faketime mandoc tzdata \
+              fish tcsh dropbear-bin passwd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 

@@ -12,7 +12,7 @@
 #include "io.h"
 #include "xalloc.h"
 
-enum { SSH_PORT = 22 };
+enum { SSH_PORT = 22, FILE_MAX = 64 << 20 };
 
 /* ---- asking ---- */
 
@@ -202,32 +202,54 @@ static void make_parent(const char *file)
     free(dir);
 }
 
+/* Whether an entry for the name was added since it was asked for: several links to one host do so at
+ * the same time. 1: this one; 0: none; negative: another one, which the next attempt sees. */
+static int was_added(const char *text, const char *name, const char *line, const char *file,
+                     struct err *err)
+{
+    size_t name_len = strlen(name), line_len = strlen(line);
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+        if (strncmp(text, name, name_len) != 0 || text[name_len] != ' ')
+            continue;
+        if (strncmp(text, line, line_len) == 0)
+            return 1;
+        return err_set(err, ERR_UNREACHABLE,
+                       "another host key of %s was added to %s in the meantime: it is not "
+                       "believed with this one",
+                       name, file);
+    }
+    return 0;
+}
+
 int knownhosts_add(const char *file, const char *name, const char *type, const char *key,
                    struct err *err)
 {
-    struct buf line = {0};
-    char last = '\n';
-    int rc = 0;
+    struct buf text = {0};
+    char *line = xasprintf("%s %s %s\n", name, type, key);
     make_parent(file);
     int fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_sys(err, ERR_IO, "cannot add the host key to %s", file);
-    /* The lock keeps two of us from both seeing a file without a last newline. One write with
-     * O_APPEND keeps the entry whole even against programs that do not know the lock. */
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    int rc = fd < 0 ? err_sys(err, ERR_IO, "cannot add the host key to %s", file) : 0;
+    /* The lock keeps two of us from both adding the same, and from both seeing a file without a last
+     * newline. One write with O_APPEND keeps the entry whole even against programs that do not know
+     * the lock. */
+    if (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
         rc = errno == EWOULDBLOCK
                  ? err_set(err, ERR_BUSY, "%s is locked by another program: try again", file)
                  : err_sys(err, ERR_IO, "cannot lock %s", file);
-        goto out;
+    if (rc == 0)
+        rc = io_read_all(fd, FILE_MAX, &text, err);
+    if (rc == 0)
+        rc = was_added(buf_str(&text), name, line, file, err);
+    if (rc == 0) {
+        bool whole = !text.len || buf_data(&text)[text.len - 1] == '\n';
+        buf_reset(&text);
+        buf_addf(&text, "%s%s", whole ? "" : "\n", line);
+        if (write(fd, buf_data(&text), text.len) != (ssize_t)text.len)
+            rc = err_sys(err, ERR_IO, "cannot add the host key to %s", file);
     }
-    off_t size = lseek(fd, 0, SEEK_END);
-    if (size > 0 && pread(fd, &last, 1, size - 1) != 1)
-        last = '\n';
-    buf_addf(&line, "%s%s %s %s\n", last == '\n' ? "" : "\n", name, type, key);
-    if (write(fd, buf_data(&line), line.len) != (ssize_t)line.len)
-        rc = err_sys(err, ERR_IO, "cannot add the host key to %s", file);
-out:
-    buf_free(&line);
-    close(fd);
-    return rc;
+    buf_free(&text);
+    free(line);
+    if (fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : 0;
 }

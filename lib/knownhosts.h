@@ -58,8 +58,8 @@ enum knownhosts_verdict knownhosts_check(const struct knownhosts *known, const c
 /* The name an entry for this host is written under; borrowed. */
 const char *knownhosts_name(const struct knownhosts *known);
 
-/* Adds an entry to a known_hosts file, made when it is not there. ERR_IO; ERR_BUSY when
- * somebody else has it locked. */
+/* Adds an entry to a known_hosts file, made when it is not there; not one that was added since it was
+ * asked for. ERR_UNREACHABLE when another key was; ERR_IO; ERR_BUSY when somebody else has it locked. */
 int knownhosts_add(const char *file, const char *name, const char *type, const char *key,
                    struct err *err);
 

@@ -20,7 +20,8 @@ struct known_build {
 
 static struct known_build *builds;
 
-static char *find_path(const char *system)
+/* The name of the worker's program for a system, beside ours. */
+static char *program_name(const char *system)
 {
     struct utsname own;
     char *mine = uname(&own) == 0 ? xasprintf("%s %s", own.sysname, own.machine) : xstrdup("");
@@ -29,10 +30,8 @@ static char *find_path(const char *system)
     for (char *p = name; *p; p++)
         if (*p == ' ' || *p == '/')
             *p = '-';
-    char *path = proc_find_sibling(name);
-    free(name);
     free(mine);
-    return path;
+    return name;
 }
 
 /* A worker that somebody installed over a running head is of another build, and would be stored
@@ -64,17 +63,21 @@ const struct push_build *push_build_for(const char *system, struct err *err)
     struct known_build *known = xcalloc(1, sizeof *known);
     struct push_build *build = &known->build;
     build->system = xstrdup(system);
-    build->path = find_path(system);
+    char *name = program_name(system);
+    build->path = proc_find_sibling(name);
     int rc = 0;
     if (!build->path)
-        rc = err_set(err, ERR_CONFIG,
-                     "the host is '%s' and there is no rota-worker for that: install one on the "
-                     "host and set 'worker = PATH' in rota.ini",
-                     system);
+        rc =
+            err_set(err, ERR_CONFIG,
+                    "the host is '%s' and there is no rota-worker for that: put one, as %s, beside "
+                    "the programs of rota, or install it on the host and set 'worker = PATH' in "
+                    "rota.ini",
+                    system, name);
     else
         rc = io_read_file(build->path, IMAGE_MAX, &build->image, err);
     if (rc == 0)
         rc = check_image(build, err);
+    free(name);
     if (rc < 0) {
         free_build(known);
         return NULL;
@@ -111,9 +114,11 @@ char *push_start_command(const char *path, const char *nonce, struct err *err)
     return xasprintf("exec '%s' serve %s", path, nonce);
 }
 
+/* The quotes keep the mark of an answer out of the command itself: where something echoes what it is
+ * told instead of doing it, that is no answer. */
 char *push_probe_command(const char *nonce)
 {
-    return xasprintf("exec sh -c 'echo rota-%s $(uname -sm)'", nonce);
+    return xasprintf("exec sh -c 'echo rota-\"%s\" $(uname -sm)'", nonce);
 }
 
 /* One line in single quotes without ', ! and backslash: csh, fish and sh read it alike.
@@ -126,7 +131,7 @@ char *push_copy_command(const struct push_build *build, const char *nonce)
     return xasprintf("exec sh -c 'exec 2>&1; umask 077; d=.cache/rota; t=$d/tmp.%s; "
                      "mkdir -p -m 700 $d && cat >$t && set -- $(cksum <$t) && "
                      "if test \"$1 $2\" = \"%u %zu\"; then "
-                     "chmod 755 $t && mv -f $t $d/worker-%s && echo rota-%s done; "
+                     "chmod 755 $t && mv -f $t $d/worker-%s && echo rota-\"%s\" done; "
                      "else echo the copy arrived damaged; fi; rm -f $t; "
                      "find $d -type f -mtime +30 \"(\" -name \"worker-*\" -o -name \"tmp.*\" \")\" "
                      "-exec rm -f {} + 2>/dev/null'",

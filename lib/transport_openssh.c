@@ -15,7 +15,7 @@
 #include "xalloc.h"
 
 enum {
-    SSH_FAILED = 255, /* ssh's own exit status; a command may have it too, ours do not */
+    SSH_FAILED = 255, /* ssh's own exit status, also when a command dies of a signal */
     SAID_MAX = 8192,
     STDERR_MAX = 1 << 20,
 };
@@ -156,6 +156,9 @@ static int judge(const struct exec_link *l, int status, struct err *err)
         free(keys);
         return rc;
     }
+    /* or the worker died of a signal; if it was ssh, the probe fails in the same way */
+    if (l->errand.kind == ERRAND_START && !l->errand.pushed && !l->errand.worker)
+        return 0;
     char *words = child_last_line(l->cmd.errfd);
     int rc = err_set(err, ERR_UNREACHABLE, "%s: ssh failed: %s", l->where,
                      *words ? words : "it says nothing; try it by hand");

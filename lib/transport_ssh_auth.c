@@ -58,6 +58,9 @@ static bool has_certificate(const char *path)
     return has;
 }
 
+static const char no_certificate[] =
+    "it has a certificate, which libssh2 cannot show: use transport = openssh";
+
 /* Adds a file to those that may be used. What a default leaves out is not worth a word; what a
  * person named is an error when it is not there. */
 static int look_at(struct ssh_link *l, const char *path, bool explicit, struct err *err)
@@ -79,13 +82,20 @@ static int look_at(struct ssh_link *l, const char *path, bool explicit, struct e
         return 0;
     }
     const char *no = unusable(file.key.kind, false);
-    a->beyond |= (no && is_beyond(file.key.kind)) || has_certificate(path);
+    a->beyond |= no && is_beyond(file.key.kind);
+    if (has_certificate(path)) {
+        a->beyond = true;
+        note(a, path, no_certificate);
+    }
     if (no && explicit && a->beyond)
         l->link.instead = &transport_openssh;
     if (no)
         note(a, path, no);
     else if (file.key.encrypted)
-        note(a, path, "encrypted: add it to your agent (ssh-add)");
+        note(a, path,
+             l->config->agent ? "encrypted: add it to your agent (ssh-add)"
+                              : "encrypted, and there is no agent: start one, add it (ssh-add) and "
+                                "set SSH_AUTH_SOCK, for cron too; or make rota a key of its own");
     file.usable = !no && !file.key.encrypted;
     file.path = xstrdup(path);
     a->files = xreallocarray(a->files, a->nfiles + 1, sizeof *a->files);
@@ -97,6 +107,8 @@ static int look_at_all(struct ssh_link *l, struct err *err)
 {
     int rc = 0;
     l->auth.beyond = l->config->certificates;
+    if (l->config->certificates)
+        note(&l->auth, "the ssh configuration", no_certificate);
     if (l->host->identity)
         rc = look_at(l, l->host->identity, true, err);
     for (size_t i = 0; i < l->config->identities.n && rc == 0; i++)
@@ -220,6 +232,12 @@ static int next_source(struct ssh_link *l, struct err *err)
             buf_addstr(&a->notes, "there is no key: neither an agent nor a file");
         if (a->beyond)
             l->link.instead = &transport_openssh;
+        if (!a->n)
+            return err_set(
+                err, ERR_UNREACHABLE,
+                "%s: no key to log in with (%s): set 'identity = PATH' to one that works "
+                "without a question",
+                l->where, buf_str(&a->notes));
         return err_set(err, ERR_UNREACHABLE,
                        "%s refuses the login (%s): add the public key to authorized_keys there, or "
                        "set 'identity = PATH'",

@@ -81,10 +81,12 @@ const char *ssh_why(const struct ssh_link *l)
 int ssh_broken(struct ssh_link *l, const char *doing, struct err *err)
 {
     char *jump = ssh_proxy_complaint(l);
-    int rc = *jump
-                 ? err_set(err, ERR_UNREACHABLE, "%s: the jump broke %s: %s", l->where, doing, jump)
-                 : err_set(err, ERR_UNREACHABLE, "%s: the connection broke %s: %s", l->where, doing,
-                           ssh_why(l));
+    int rc = *jump ? err_set(err, ERR_UNREACHABLE,
+                             "%s: the jump broke %s (%s): see whether 'ssh %s' gets through "
+                             "without a question",
+                             l->where, doing, jump, l->host->address)
+                   : err_set(err, ERR_UNREACHABLE, "%s: the connection broke %s: %s", l->where,
+                             doing, ssh_why(l));
     free(jump);
     return rc;
 }

@@ -5,9 +5,9 @@
 # four_config then makes the configuration of one test. Needs no root, only sshd and ssh-keygen:
 # the hosts are all the account that runs this.
 
-# Starts sshd on a free port of the addresses, with more lines of configuration:
+# Starts sshd on a free port of the addresses, with lines of configuration of its own, which win:
 #   four_sshd DIRECTORY 'ADDRESS…' [LINE…]
-# DIRECTORY then has: port, pid, host (its key), log.
+# DIRECTORY then has: port, pid, host (its key), log. A key that is there already is used.
 four_sshd()
 {
     local dir=$1 addresses=$2 address port try
@@ -24,10 +24,11 @@ four_sshd()
             for address in $addresses; do
                 printf 'ListenAddress %s:%s\n' "$address" "$port"
             done
-            printf '%s\n' "HostKey $dir/host" "AuthorizedKeysFile $FOUR/user.pub" \
+            # of each keyword sshd takes the first
+            printf '%s\n' "$@" "HostKey $dir/host" "AuthorizedKeysFile $FOUR/user.pub" \
                 'StrictModes no' 'PidFile none' 'UsePAM no' 'PermitRootLogin prohibit-password' \
                 'PasswordAuthentication no' 'KbdInteractiveAuthentication no' 'UseDNS no' \
-                'MaxStartups 100' "$@"
+                'MaxStartups 100'
         } >"$dir/config"
         if four_launch "$dir"; then
             echo "$port" >"$dir/port"
@@ -72,12 +73,13 @@ four_listens()
     return 1
 }
 
+# four_start [LINE…]: with lines of sshd's configuration.
 four_start()
 {
     FOUR=$(mktemp -d)
     export FOUR
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$FOUR/user"
-    four_sshd "$FOUR/four" '127.0.1.1 127.0.1.2 127.0.1.3 127.0.1.4'
+    four_sshd "$FOUR/four" '127.0.1.1 127.0.1.2 127.0.1.3 127.0.1.4' "$@"
 }
 
 # Ends the sshd of a directory, with its sessions.
@@ -123,26 +125,30 @@ four_know()
     done >>"$FOUR_HOME/known_hosts"
 }
 
-# Writes rota.ini, ssh_config and known_hosts to FOUR_HOME (default: HOME) and exports
-# ROTA_CONFIG and ROTA_SSH_CONFIG: four_config SLOTS [NAME…]; the names are w1 to w4 by default.
-four_config()
+# Writes ssh_config, known_hosts and a rota.ini without workers to FOUR_HOME (default: HOME) and
+# exports ROTA_CONFIG and ROTA_SSH_CONFIG.
+four_trust()
 {
-    local slots=$1 n=0 name
-    shift
-    [ $# -gt 0 ] || set -- w1 w2 w3 w4
     FOUR_HOME=${FOUR_HOME:-$HOME}
     export ROTA_CONFIG=$FOUR_HOME/rota.ini ROTA_SSH_CONFIG=$FOUR_HOME/ssh_config
     printf '%s\n' "UserKnownHostsFile $FOUR_HOME/known_hosts" 'GlobalKnownHostsFile /dev/null' \
         'IdentitiesOnly yes' >"$ROTA_SSH_CONFIG"
     four_know "$FOUR/four" 127.0.1.{1..4}
-    {
-        printf '[ssh]\nidentity = %s\n' "$FOUR/user"
-        for name in "$@"; do
-            printf '\n[worker %s]\naddress = 127.0.1.%d\nport = %d\nslots = %d\n' "$name" \
-                $((++n)) "$(cat "$FOUR/four/port")" "$slots"
-        done
-    } >"$ROTA_CONFIG"
+    printf '[ssh]\nidentity = %s\n' "$FOUR/user" >"$ROTA_CONFIG"
     chmod 600 "$ROTA_CONFIG"
+}
+
+# The same with workers: four_config SLOTS [NAME…]; the names are w1 to w4 by default.
+four_config()
+{
+    local slots=$1 n=0 name
+    shift
+    [ $# -gt 0 ] || set -- w1 w2 w3 w4
+    four_trust
+    for name in "$@"; do
+        four_add "$name" "address = 127.0.1.$((++n))" "port = $(cat "$FOUR/four/port")" \
+            "slots = $slots"
+    done
 }
 
 # Adds a worker to the configuration: four_add NAME LINE…

@@ -1,4 +1,10 @@
 #include "knownhosts.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "io.h"
 #include "tap.h"
 
 static void begin(struct knownhosts *known, int port, const char *alias)
@@ -60,9 +66,31 @@ static void test_verdicts(void)
     knownhosts_end(&known);
 }
 
+static void test_add(void)
+{
+    char path[] = "/tmp/rota-test-XXXXXX";
+    struct err err = {0};
+    struct buf text = {0};
+    int fd = mkstemp(path);
+    bool ready = fd >= 0 && write(fd, "a ssh-ed25519 AAAA", 18) == 18;
+    close(fd);
+    tap_ok(ready && knownhosts_add(path, "[a]:2", "ssh-ed25519", "BBBB", &err) == 0 &&
+               knownhosts_add(path, "[a]:2", "ssh-ed25519", "BBBB", &err) == 0,
+           "the same entry may be added twice");
+    (void)io_read_file(path, 4096, &text, &err);
+    tap_str(buf_str(&text), "a ssh-ed25519 AAAA\n[a]:2 ssh-ed25519 BBBB\n", "and is there once");
+    tap_int(knownhosts_add(path, "[a]:2", "ssh-ed25519", "CCCC", &err), ERR_UNREACHABLE,
+            "another key that came in between is not joined");
+    tap_int(knownhosts_add(path, "[a]:22", "ssh-ed25519", "CCCC", &err), 0,
+            "a name that begins alike is another one");
+    buf_free(&text);
+    (void)unlink(path);
+}
+
 int main(void)
 {
     test_names();
     test_verdicts();
+    test_add();
     return tap_done();
 }

@@ -46,6 +46,9 @@ static void test_answers(void)
         push_answer("motd\n+ echo rota-abc $(uname -sm)\nrota-abc Linux x86_64\r\nbye\n", "abc");
     tap_str(a, "Linux x86_64", "the answer is found among noise and traces");
     free(a);
+    char *echoed = push_probe_command("abc");
+    tap_str(push_answer(echoed, "abc"), NULL, "nor is the question itself, echoed");
+    free(echoed);
     tap_str(push_answer("rota-abd Linux\n", "abc"), NULL, "an answer to another question is none");
 }
 

@@ -19,7 +19,7 @@ static const char *const match[][2] = {
                   "echo sh: Permission denied >&2; exit 126;; esac; "
                   "exec $SHELL -c \"$SSH_ORIGINAL_COMMAND\""},
     {"127.0.3.7", "case $SSH_ORIGINAL_COMMAND in *uname*) echo ${SSH_ORIGINAL_COMMAND##*echo} | "
-                  "sed 's/ .*/ Plan9 mips/';; *) exit 127;; esac"},
+                  "tr -d '\\\\042' | sed 's/ .*/ Plan9 mips/';; *) exit 127;; esac"},
     {"127.0.3.8", "exec cat"},
 };
 enum { ADDRESSES = sizeof match / sizeof *match };
