@@ -24,7 +24,8 @@ int greeting_feed(struct greeting *greeting, const void *p, size_t len, struct e
     if (!text->len)
         return 0;
     char *at = memmem(buf_data(text) + from, text->len - from, greeting->line, want);
-    if (at) {
+    /* a line that comes too late does not count, in whatever pieces all of it was read */
+    if (at && at - buf_data(text) <= MESSAGE_NOISE_MAX) {
         buf_consume(text, (size_t)(at - buf_data(text)) + want);
         greeting->found = true;
         return 1;

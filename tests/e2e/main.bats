@@ -59,10 +59,11 @@ four_jobs()
     done | sed '$d' | rota submit - >ids
     exec 7<>pipe
     rota dispatch 3>&- 7>&- &
+    dispatcher=$!
     eventually all_began
     # each takes one line, which is one byte: two readers cannot share it
     printf '%16s' '' | tr ' ' '\n' >&7
-    wait "$!"
+    wait "$dispatcher"
     exec 7>&-
     run -0 bash -c "rota status --format '{host} {state}' | sort | uniq -c | awk '{print \$1, \$2, \$3}'"
     [ "$output" = '4 w1 succeeded
