@@ -132,10 +132,26 @@ static char *line_with(const char *text, const char *at)
     while (at > text && at[-1] != '\n')
         at--;
     at += strspn(at, "@ "); /* the frame of a warning */
+    if (strncmp(at, "ssh: ", 5) == 0)
+        at += 5;
     size_t len = strcspn(at, "\r\n");
     while (len && strchr("@ ", at[len - 1]))
         len--;
     return xstrndup(at, len);
+}
+
+/* What ssh said, what was tried (the keys, or the entry of known_hosts that offends), what to do. */
+static int say(const struct exec_link *l, const char *said, const char *at, bool keys,
+               const char *mend, struct err *err)
+{
+    const char *offends = strstr(said, "Offending ");
+    char *line = line_with(said, at);
+    char *more = keys ? list_keys(l) : offends ? line_with(said, offends) : xstrdup("");
+    int rc = err_set(err, ERR_UNREACHABLE, "%s: ssh says: %s%s%s%s%s: %s", l->where, line,
+                     *more ? " (" : "", keys ? "tried: " : "", more, *more ? ")" : "", mend);
+    free(line);
+    free(more);
+    return rc;
 }
 
 static int judge(const struct exec_link *l, int status, struct err *err)
@@ -149,12 +165,7 @@ static int judge(const struct exec_link *l, int status, struct err *err)
         const char *at = strstr(said, meanings[i].phrase);
         if (!at)
             continue;
-        char *line = line_with(said, at), *keys = meanings[i].keys ? list_keys(l) : xstrdup("");
-        int rc = err_set(err, ERR_UNREACHABLE, "%s: ssh says: %s%s%s%s: %s", l->where, line,
-                         *keys ? " (tried: " : "", keys, *keys ? ")" : "", meanings[i].mend);
-        free(line);
-        free(keys);
-        return rc;
+        return say(l, said, at, meanings[i].keys, meanings[i].mend, err);
     }
     /* or the worker died of a signal; if it was ssh, the probe fails in the same way */
     if (l->errand.kind == ERRAND_START && !l->errand.pushed && !l->errand.worker)
