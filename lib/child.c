@@ -16,7 +16,13 @@
 #include "proc.h"
 #include "xalloc.h"
 
-enum { CHUNK = 4096, GRACE_MS = 1000, LINE_MAX_BYTES = 300 };
+enum {
+    CHUNK = 4096,
+    GRACE_MS = 1000,
+    LINE_MAX_BYTES = 300,
+    ERRFD_BYTES = 64 << 10,
+    DEATH_MS = 100
+};
 
 /* Processes that nobody asks about any more. */
 static struct {
@@ -33,6 +39,13 @@ static bool is_dead(pid_t pid, int *status)
     return got == pid || (got < 0 && errno == ECHILD);
 }
 
+/* With what it started, which is in its session. Not reaped yet: the pid is still ours. */
+static void kill_all(pid_t pid)
+{
+    (void)kill(-pid, SIGKILL);
+    (void)kill(pid, SIGKILL);
+}
+
 static void reap_orphans(void)
 {
     size_t kept = 0;
@@ -42,7 +55,7 @@ static void reap_orphans(void)
         if (is_dead(o->pid, &status))
             continue;
         if (clock_mono() - o->since > GRACE_MS)
-            (void)kill(o->pid, SIGKILL); /* not reaped yet: the pid is still ours */
+            kill_all(o->pid);
         orphans.v[kept++] = *o;
     }
     orphans.n = kept;
@@ -70,13 +83,13 @@ void child_end_all(int ms)
         int64_t left = until - clock_mono();
         if (death.fd >= 0)
             (void)poll(&death, 1, left > 0 ? (int)left : 0);
-        (void)kill(orphans.v[i].pid, SIGKILL);
-        (void)waitpid(orphans.v[i].pid, NULL, 0);
-        if (death.fd >= 0)
+        kill_all(orphans.v[i].pid);
+        if (death.fd >= 0) {
+            (void)poll(&death, 1, DEATH_MS);
             close(death.fd);
+        }
     }
-    orphans.n = 0;
-    reap_orphans();
+    reap_orphans(); /* one that we may not kill, sudo for one, is left to init */
 }
 
 int child_pidfd(pid_t pid)
@@ -86,13 +99,27 @@ int child_pidfd(pid_t pid)
 
 int child_errfd(void)
 {
-    return memfd_create("stderr", MFD_CLOEXEC);
+    int fd = memfd_create("stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    /* of a size that it keeps: who writes without end, a host behind ssh for one, fails to */
+    if (fd >= 0 && (ftruncate(fd, ERRFD_BYTES) < 0 ||
+                    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* How much was written: the writers share our file offset. */
+static off_t written(int errfd)
+{
+    off_t at = errfd < 0 ? 0 : lseek(errfd, 0, SEEK_CUR);
+    return at > 0 ? at : 0;
 }
 
 char *child_last_line(int errfd)
 {
     char text[CHUNK];
-    off_t size = errfd < 0 ? 0 : lseek(errfd, 0, SEEK_END);
+    off_t size = written(errfd);
     off_t from = size > (off_t)sizeof text ? size - (off_t)sizeof text : 0;
     ssize_t n = size > 0 ? pread(errfd, text, sizeof text, from) : 0;
     while (n > 0 && strchr("\r\n \t", text[n - 1]))
@@ -121,7 +148,7 @@ static int start(struct child *child, struct err *err)
     if (pipe2(fds, O_CLOEXEC) < 0)
         return err_sys(err, ERR_OS, "cannot make a pipe");
     child->errfd = child_errfd();
-    pid_t pid = proc_spawn(child->argv.v, -1, fds[1], child->errfd, err);
+    pid_t pid = proc_spawn_apart(child->argv.v, -1, fds[1], child->errfd, err);
     close(fds[1]);
     if (pid < 0 || io_nonblock(fds[0]) < 0) {
         close(fds[0]);
@@ -204,7 +231,7 @@ void child_stop(struct child *child)
     if (!child->begun)
         return;
     if (child->pid) {
-        (void)kill(child->pid, SIGKILL);
+        kill_all(child->pid);
         child_abandon(child->pid);
     }
     if (child->fd >= 0 && child->fd != child->pass.fd)

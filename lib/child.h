@@ -44,7 +44,8 @@ char *child_complaint(const struct child *child);
 /* Ends it when it still runs, and frees what it has. Harmless on {0} and twice. */
 void child_stop(struct child *child);
 
-/* A memory file to give a process as its standard error: -1 when there is none to be had. */
+/* A memory file of a fixed size to give a process as its standard error, where it fails to write more:
+ * -1 when there is none to be had. */
 int child_errfd(void);
 /* The last line in such a file, free; "" when there is none. (Short helpers give the reason first,
  * long-lived processes last.) */
@@ -53,7 +54,8 @@ char *child_last_line(int errfd);
 /* Reaps a process of ours, at once when it is dead, else when the next call of this module finds
  * it dead. What still lives a second after this call is killed then. */
 void child_abandon(pid_t pid);
-/* Before the program ends: gives all that was abandoned so many ms to end, then kills it. */
+/* Before the program ends: gives all that was abandoned so many ms to end, then kills it. What we may not
+ * kill is not waited for. */
 void child_end_all(int ms);
 /* A descriptor that is readable when the process is dead; -1 where the kernel has none. */
 int child_pidfd(pid_t pid);

@@ -98,11 +98,11 @@ static int fail_start(const struct errand *e, const char *where, int exit_status
 
 /* The worker ended before it greeted. 126 and 127 are a shell's words for "cannot" and "not there", csh
  * says 1; 0 comes from a login that ends by itself or from a forced command; half a worker dies of a
- * signal, for which ssh says 255. */
+ * signal, for which a shell says 128 and its number, ssh 255, and we -1. */
 static int did_not_start(struct errand *e, const char *where, int exit_status, struct err *err)
 {
-    static const int missing[] = {0, 1, 126, 127, 255};
-    bool may_push = false;
+    static const int missing[] = {0, 1, 126, 127, -1};
+    bool may_push = exit_status > 128;
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         may_push |= exit_status == missing[i];
     if (e->worker || e->pushed || !may_push)

@@ -22,7 +22,7 @@ int pipecmd_open(struct pipecmd *cmd, char *const argv[], struct err *err)
     cmd->fd = fds[0];
     cmd->errfd = child_errfd();
     pid_t pid = io_nonblock(fds[0]) < 0 ? err_sys(err, ERR_OS, "cannot use a socket pair")
-                                        : proc_spawn(argv, fds[1], fds[1], cmd->errfd, err);
+                                        : proc_spawn_apart(argv, fds[1], fds[1], cmd->errfd, err);
     close(fds[1]);
     if (pid < 0)
         return (int)pid;

@@ -51,7 +51,7 @@ uint64_t proc_start_time(pid_t pid)
     return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err)
+static pid_t spawn(char *const argv[], int in, int out, int errfd, short more, struct err *err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -71,13 +71,24 @@ pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err
     }
     (void)posix_spawnattr_setsigmask(&attr, &none);
     (void)posix_spawnattr_setsigdefault(&attr, &all);
-    (void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    (void)posix_spawnattr_setflags(&attr,
+                                   (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | more));
     int rc = posix_spawnp(&pid, argv[0], &actions, &attr, argv, environ);
     (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&actions);
     if (rc != 0)
         return err_set(err, ERR_OS, "cannot run %s: %s", argv[0], strerror(rc));
     return pid;
+}
+
+pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err)
+{
+    return spawn(argv, in, out, errfd, 0, err);
+}
+
+pid_t proc_spawn_apart(char *const argv[], int in, int out, int errfd, struct err *err)
+{
+    return spawn(argv, in, out, errfd, POSIX_SPAWN_SETSID, err);
 }
 
 char *proc_self_dir(void)

@@ -20,6 +20,9 @@ uint64_t proc_start_time(pid_t pid);
 /* Starts argv (searched in PATH) with the three descriptors as its standard streams (-1: /dev/null),
  * default signal dispositions and an empty signal mask. Returns the pid, or ERR_OS. */
 pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err);
+/* The same in a session of its own: it has no terminal to ask questions on, hears no Ctrl-C, and all
+ * that it starts can be killed with it. */
+pid_t proc_spawn_apart(char *const argv[], int in, int out, int errfd, struct err *err);
 /* The directory of the running program, owned by the caller. */
 char *proc_self_dir(void);
 /* Finds one of rota's own programs ("rota-submit", "rota-worker"): beside the running program, then

@@ -9,7 +9,7 @@
 #include "proc.h"
 #include "xalloc.h"
 
-enum { IMAGE_MAX = 64 << 20 };
+enum { IMAGE_MAX = 64 << 20, COPY_BYTES_A_MS = 8 };
 
 /* ---- which build ---- */
 
@@ -136,6 +136,11 @@ char *push_copy_command(const struct push_build *build, const char *nonce)
                      "find $d -type f -mtime +30 \"(\" -name \"worker-*\" -o -name \"tmp.*\" \")\" "
                      "-exec rm -f {} + 2>/dev/null'",
                      nonce, build->cksum, build->image.len, ROTA_BUILD, nonce);
+}
+
+int push_copy_ms(const struct push_build *build)
+{
+    return (int)(build->image.len / COPY_BYTES_A_MS);
 }
 
 char *push_answer(const char *text, const char *nonce)

@@ -30,6 +30,9 @@ char *push_start_command(const char *path, const char *nonce, struct err *err);
 /* The command that prints the system, and the one that stores the image from its standard input. Free. */
 char *push_probe_command(const char *nonce);
 char *push_copy_command(const struct push_build *build, const char *nonce);
+/* How long a copy may take beyond what any command may, ms: on a slow line what was written is not there
+ * yet. */
+int push_copy_ms(const struct push_build *build);
 /* What one of the two answered among the noise of a login, free; NULL: nothing. */
 char *push_answer(const char *text, const char *nonce);
 

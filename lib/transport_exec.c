@@ -12,7 +12,8 @@
 
 enum {
     CHUNK = 16384,
-    STARTS_MAX = 8, /* programs at a time that lead to one target and are not through yet */
+    STARTS_MAX = 8,  /* programs at a time that lead to one target and are not through yet … */
+    STARTS_ALL = 16, /* … and to all: each ssh costs 60 ms of a processor */
 };
 
 static struct exec_link *of(struct link *link)
@@ -59,10 +60,11 @@ struct link *exec_open(const struct exec_row *row, const struct host_config *hos
 static int prepare(struct exec_link *l, struct err *err)
 {
     int rc = l->row->prepare(l, err);
-    if (rc == 0 && child_is_waiting(&l->query.child))
+    const struct child *child = l->asked ? &l->known.child : &l->query.child;
+    if (rc == 0 && child_is_waiting(child))
         l->link.deadline = clock_mono() + link_step_ms(); /* its time has not begun */
     if (rc == 0)
-        return wait_for(l, l->query.child.fd, POLLIN);
+        return wait_for(l, child->fd, POLLIN);
     return rc < 0 ? rc : enter(l, EXEC_GATE);
 }
 
@@ -71,6 +73,11 @@ static int pass_gate(struct exec_link *l, struct err *err)
     int rc = gate_ask(&l->gate, l->target, STARTS_MAX, err);
     if (rc == 0)
         return wait_for(l, l->gate.fd, POLLIN);
+    /* in this order everywhere: nobody in the second waits for the first */
+    if (rc > 0)
+        rc = gate_ask(&l->all, "programs that lead to workers", STARTS_ALL, err);
+    if (rc == 0)
+        return wait_for(l, l->all.fd, POLLIN);
     return rc < 0 ? rc : enter(l, EXEC_SPAWN);
 }
 
@@ -81,9 +88,11 @@ static int spawn(struct exec_link *l, struct err *err)
     l->sent = 0;
     int rc = pipecmd_open(&l->cmd, argv.v, err);
     strlist_free(&argv);
-    if (rc == 0 && l->row->started)
-        l->row->started(l);
-    return rc < 0 ? rc : enter(l, EXEC_TALK);
+    if (rc == 0)
+        rc = enter(l, EXEC_TALK);
+    if (rc > 0 && l->errand.kind == ERRAND_COPY) /* what we sent may lie in buffers on the way */
+        l->link.deadline += push_copy_ms(l->errand.build);
+    return rc;
 }
 
 /* Gives the image to a copy. 1: all of it, or the other side takes no more; 0: not yet. */
@@ -97,7 +106,6 @@ static int send_image(struct exec_link *l)
         if (n < 0) /* a full disk ends the other side early: what it said matters, not the rest */
             return 1;
         l->sent += (size_t)n;
-        l->link.deadline = clock_mono() + link_step_ms();
     }
     pipecmd_end_input(&l->cmd);
     return 1;
@@ -106,6 +114,7 @@ static int send_image(struct exec_link *l)
 static int greeted(struct exec_link *l)
 {
     gate_leave(&l->gate);
+    gate_leave(&l->all);
     l->link.fd = l->cmd.fd;
     l->link.events = POLLIN | POLLOUT; /* what came with the greeting shows in no poll */
     return enter(l, EXEC_UP);
@@ -216,7 +225,9 @@ void exec_close(struct link *link)
     if (l->death >= 0)
         close(l->death);
     sshconfig_end(&l->query);
+    knownhosts_end(&l->known);
     gate_leave(&l->gate);
+    gate_leave(&l->all);
     errand_free(&l->errand);
     link_wait_close(&l->wait);
     free(l->target);
@@ -259,7 +270,7 @@ static int prepare_command(struct exec_link *l, struct err *err)
  * Where no worker is installed, a shell on the other side goes to its home first, as a login does. */
 static void command_argv(const struct exec_link *l, struct strlist *argv)
 {
-    char *script = xasprintf("exec %s \"$@\"", l->target);
+    char *script = xasprintf("%s \"$@\"", l->target);
     const char *const head[] = {"sh", "-c", script, "sh"};
     for (size_t i = 0; i < sizeof head / sizeof *head; i++)
         strlist_add(argv, head[i]);
@@ -280,7 +291,7 @@ static void command_argv(const struct exec_link *l, struct strlist *argv)
 /* Its exit status cannot be told from that of what it leads to. */
 static int judge_command(const struct exec_link *l, int status, struct err *err)
 {
-    if (status >= 0)
+    if (status >= 0 || l->errand.kind == ERRAND_START) /* or half a worker was killed */
         return 0;
     return err_set(err, ERR_UNREACHABLE, "%s: the command was killed", l->where);
 }

@@ -16,6 +16,7 @@
 
 #include "errand.h"
 #include "gate.h"
+#include "knownhosts.h"
 #include "pipecmd.h"
 #include "sshconfig.h"
 #include "strlist.h"
@@ -29,8 +30,6 @@ struct exec_row {
     int (*prepare)(struct exec_link *l, struct err *err);
     /* The program that runs errand.command on the host. */
     void (*argv)(const struct exec_link *l, struct strlist *argv);
-    /* The program was started; NULL ok. */
-    void (*started)(const struct exec_link *l);
     /* The program ended with an exit status: 0 when that is the command's own, negative when the
      * program itself failed, with the reason. */
     int (*judge)(const struct exec_link *l, int status, struct err *err);
@@ -47,9 +46,11 @@ struct exec_link {
     struct link_wait wait;
     struct sshconfig_query query;   /* of openssh */
     const struct sshconfig *config; /* likewise */
-    struct gate_pass gate;
-    char *target; /* what is paced: a host, or a command */
-    char *where;  /* for messages */
+    struct knownhosts known;        /* likewise, for strict = accept-new; */
+    bool asked;                     /* begun */
+    struct gate_pass gate, all;     /* of the target, and of this machine */
+    char *target;                   /* what is paced: a host, or a command */
+    char *where;                    /* for messages */
     struct errand errand;
     struct pipecmd cmd;
     int death;   /* readable when the program is dead; -1 */

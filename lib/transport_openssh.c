@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -17,17 +16,24 @@
 enum {
     SSH_FAILED = 255, /* ssh's own exit status, also when a command dies of a signal */
     SAID_MAX = 8192,
-    STDERR_MAX = 1 << 20,
 };
 
 static int prepare(struct exec_link *l, struct err *err)
 {
-    if (!l->query.key)
+    if (!l->config && !l->query.key)
         sshconfig_begin(&l->query, l->host->address, l->host->user, l->host->port);
-    int rc = sshconfig_step(&l->query, &l->config, err);
+    int rc = l->config ? 1 : sshconfig_step(&l->query, &l->config, err);
     if (rc <= 0)
         return rc;
     sshconfig_end(&l->query);
+    if (l->host->accept_new && !l->asked) {
+        knownhosts_begin(&l->known, l->config->hostname, l->config->port, l->config->alias,
+                         &l->config->user_known_hosts, &l->config->global_known_hosts);
+        l->asked = true;
+    }
+    rc = l->asked ? knownhosts_step(&l->known, err) : 1;
+    if (rc <= 0)
+        return rc;
     l->target = xasprintf("%s:%d", l->config->hostname, l->config->port);
     l->where = xasprintf("%s@%s", l->config->user, l->target);
     return 1;
@@ -53,8 +59,10 @@ static void ssh_argv(const struct exec_link *l, struct strlist *argv)
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         strlist_add(argv, always[i]);
     strlist_add(argv, "-o");
-    strlist_add(argv, host->accept_new ? "StrictHostKeyChecking=accept-new"
-                                       : "StrictHostKeyChecking=yes");
+    /* accept-new is for hosts of which nothing is held: ssh would believe a plain key also where known_hosts
+     * has an authority for the host */
+    strlist_add(argv, host->accept_new && !l->known.n ? "StrictHostKeyChecking=accept-new"
+                                                      : "StrictHostKeyChecking=yes");
     const char *const options[][2] = {{"-F", file && *file ? file : NULL},
                                       {"-i", host->identity},
                                       {"-l", host->user},
@@ -68,13 +76,6 @@ static void ssh_argv(const struct exec_link *l, struct strlist *argv)
     strlist_add(argv, "--");
     strlist_add(argv, host->address);
     strlist_add(argv, l->errand.command);
-}
-
-/* What the host writes to standard error goes through ssh into memory of ours: not without end. */
-static void bound_stderr(const struct exec_link *l)
-{
-    const struct rlimit limit = {STDERR_MAX, STDERR_MAX};
-    (void)prlimit(l->cmd.pid, RLIMIT_FSIZE, &limit, NULL);
 }
 
 /* ---- what its words mean ---- */
@@ -183,7 +184,6 @@ static const struct exec_row row = {
     .transport = &transport_openssh,
     .prepare = prepare,
     .argv = ssh_argv,
-    .started = bound_stderr,
     .judge = judge,
     .late = "ssh does not get through to a worker: is the host up, and does .bashrc or a forced "
             "command wait for something?",

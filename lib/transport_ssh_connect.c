@@ -184,7 +184,7 @@ static pid_t spawn_jump(struct ssh_link *l, int fd, struct err *err)
     }
     argv[n++] = "--";
     argv[n++] = jump;
-    pid_t pid = proc_spawn(argv, fd, fd, l->proxy_err, err);
+    pid_t pid = proc_spawn_apart(argv, fd, fd, l->proxy_err, err);
     free(others);
     free(jump);
     free(to);
@@ -195,7 +195,7 @@ static pid_t spawn_command(struct ssh_link *l, int fd, struct err *err)
 {
     char *command = xasprintf("exec %s", l->config->proxy_command);
     char *argv[] = {"sh", "-c", command, NULL};
-    pid_t pid = proc_spawn(argv, fd, fd, l->proxy_err, err);
+    pid_t pid = proc_spawn_apart(argv, fd, fd, l->proxy_err, err);
     free(command);
     return pid;
 }

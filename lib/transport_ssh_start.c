@@ -148,7 +148,9 @@ int ssh_do_send(struct ssh_link *l, struct err *err)
     int rc = libssh2_channel_send_eof(l->channel);
     if (ssh_again(l, rc))
         return 0;
-    return ssh_enter(l, STAGE_ANSWER);
+    (void)ssh_enter(l, STAGE_ANSWER);
+    ssh_extend(l, link_step_ms() + push_copy_ms(l->errand.build));
+    return 1;
 }
 
 /* An errand ended: its channel is freed, which takes calls of its own, and the next one begins. */

@@ -142,6 +142,18 @@ falls_back()
         'transport = openssh'
 }
 
+@test "accept-new believes no plain key of a host that an authority is held for" {
+    printf '@cert-authority 127.0.1.*,[127.0.1.*]:* %s\n' "$(cat "$FOUR/ca.pub")" \
+        >"$HOME/known_hosts"
+    cp "$HOME/known_hosts" before
+    at default 127.0.1.7 "identity = $FOUR/user" 'strict = accept-new'
+    host_refuses w 'ssh says'
+    cmp before "$HOME/known_hosts"
+    instead default 127.0.1.7 "identity = $FOUR/user" 'strict = accept-new' 'transport = openssh'
+    host_refuses w 'ssh says'
+    cmp before "$HOME/known_hosts"
+}
+
 @test "openssh by itself refuses what ssh would: a changed RSA key, and a key that is not let in" {
     printf '[127.0.1.5]:%s %s\n' "$(cat "$FOUR/rsa-host/port")" "$(cat "$FOUR/rsa.pub")" \
         >>"$HOME/known_hosts"

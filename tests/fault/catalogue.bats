@@ -117,11 +117,12 @@ one_message()
     run -0 rota submit -- true
     mkfifo gate
     sqlite3 "$ROTA_CATALOGUE" 'BEGIN IMMEDIATE' '.shell touch locked; read line <gate' 3>&- &
+    holder=$!
     eventually test -e locked
     run -75 rota dispatch
     [[ $output == *locked* ]]
     echo go >gate
-    wait "$!"
+    wait "$holder"
 }
 
 @test "a read-only catalogue can be asked and not written" {

@@ -42,7 +42,7 @@ static void test_commands(struct host_config *host)
     } cases[] = {
         {"no-such-program -i", "no-such-program|not found", "a program that is not there"},
         {"sh -c 'echo denied >&2; exit 3' --", "status 3|denied", "one that fails by itself"},
-        {"sh -c 'kill -9 $$' --", "killed", "one that is killed"},
+        {"sh -c 'kill -9 $$' --", "Killed", "one that is killed"},
         {"true", "runs no command of ours", "one that does nothing"},
         {"sh -c yes --", "prints", "one that prints without end"},
     };
