@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -158,6 +159,8 @@ static enum stage become_program(const struct launch *launch)
         return STAGE_STREAMS;
     if (become(launch->as) < 0)
         return STAGE_USER;
+    if (launch->tethered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return STAGE_STREAMS;
     if (chdir(launch->directory) < 0) /* as the user: it may be closed to others */
         return STAGE_DIRECTORY;
     if (open_files.rlim_max && setrlimit(RLIMIT_NOFILE, &open_files) < 0)
@@ -222,6 +225,7 @@ static int prepare(const struct order *order, struct launch *launch, struct err 
     launch->envp = order_environment(order);
     launch->directory = order_directory(order, &launch->is_home);
     launch->as = order->as;
+    launch->tethered = order->leash_ms != 0; /* it is promised that the leash ends all of it */
     if (order->input)
         launch->in = scratch_file(order->input, order->input_len, err);
     return launch->in < 0 ? launch->in : 0;

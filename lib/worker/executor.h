@@ -21,6 +21,7 @@ struct launch {
     char *directory;
     bool is_home;
     const struct account *as; /* NULL: stay */
+    bool tethered;            /* nothing of it may become another user, whom we could not kill */
     int in, out, errfd;
 };
 

@@ -170,7 +170,8 @@ static void test_leash(void)
     struct client *c = client_open_as(7);
     char *path = client_path("job.pid");
     (void)client_order(c, (struct start){.run = 10,
-                                         .text = "echo $$ >job.pid; trap '' TERM; "
+                                         .text = "grep NoNewPrivs /proc/self/status >tethered; "
+                                                 "echo $$ >job.pid; trap '' TERM; "
                                                  "tail -f /dev/null & wait; wait",
                                          .leash = 700});
     pid_t pid = client_pid_in(path);
@@ -178,6 +179,13 @@ static void test_leash(void)
     (void)client_close(c);
     tap_ok(pid > 0 && client_until(client_is_gone, &pid),
            "a run on a leash ends when no head comes for so long");
+    char *tethered = client_path("tethered"), text[64] = "";
+    int fd = open(tethered, O_RDONLY | O_CLOEXEC);
+    tap_ok(fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strstr(text, "\t1\n"),
+           "and nothing of it can become a user whom its supervisor may not kill");
+    close(fd);
+    (void)unlink(tethered);
+    free(tethered);
     c = client_open_as(7);
     struct heard *run = client_run(c, client_key(10, 1));
     client_adopt(c, run);
