@@ -162,7 +162,8 @@ int holder_take(struct catalogue *cat, struct holder *holder, struct err *err);
 int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err);
 /* Opens its own transaction. No effect when another has taken the catalogue meanwhile. */
 int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err);
-/* The holder as recorded; ERR_ANSWER when nobody holds it. *alive: not proved dead. */
+/* The holder as recorded; ERR_ANSWER when nobody holds it. *alive: holder_take would find it busy, by the
+ * same rule: neither proved dead nor stopped for longer than its lease. */
 int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct err *err);
 
 /* A run as the dispatcher needs it. */

@@ -15,6 +15,7 @@ teardown()
 {
     if [ -n "$dispatcher" ]; then
         kill "$dispatcher" 2>/dev/null || :
+        kill -CONT "$dispatcher" 2>/dev/null || :
         wait "$dispatcher" || :
     fi
     exec {gate}>&-
@@ -209,6 +210,24 @@ YAML
         [ "$rc" -eq 125 ]
     done
     [ "$(states)" = 'cancelled lost ' ]
+}
+
+@test "submit --wait does not wait for a dispatcher that was stopped for longer than its lease" {
+    first=$(submit_waiting)
+    dispatcher_starts
+    eventually is_state "$first" running
+    kill -STOP "$dispatcher"
+    # as if a minute had passed
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE holder SET expires = 0'
+    run -5 timeout 60 rota submit -q --wait -- sh -c 'exit 5'
+    let_go 1
+    kill -CONT "$dispatcher"
+    rc=0
+    wait "$dispatcher" || rc=$?
+    dispatcher=''
+    [ "$rc" -eq 75 ]
+    rota dispatch
+    is_state "$first" succeeded
 }
 
 @test "submit --wait follows a dispatcher that lives already, with the run's own code" {

@@ -170,6 +170,6 @@ int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct
         return rc;
     if (!holder->pid)
         return err_set(err, ERR_ANSWER, "nobody dispatches this catalogue");
-    *alive = !is_dead(holder);
+    *alive = !is_over(holder);
     return 0;
 }

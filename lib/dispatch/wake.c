@@ -137,6 +137,18 @@ void wake_free(struct dispatch *d)
 
 /* ---- what people asked for ---- */
 
+/* Sends KILL when the worker has the run. That is known from its RUN on: adopt() in talk.c has looked
+ * whether to cancel it by then, and nobody looks again when the list ends. False: it cannot be told now. */
+static bool kill_there(struct work *work, int signal)
+{
+    struct peer *peer = work->peer;
+    if (!peer || !work->known || (peer->state != PEER_LISTING && peer->state != PEER_READY))
+        return false;
+    talk_kill(peer, work_key(work), signal);
+    peer_flush(peer);
+    return true;
+}
+
 static void on_cancel(struct dispatch *d, struct work *work, const struct event *event)
 {
     (void)event;
@@ -146,10 +158,7 @@ static void on_cancel(struct dispatch *d, struct work *work, const struct event 
         return;
     }
     work->cancel = true;
-    if (work->peer && work->peer->state == PEER_READY && work->known) {
-        talk_kill(work->peer, work_key(work), 0);
-        peer_flush(work->peer);
-    }
+    (void)kill_there(work, 0); /* else adopt(), talk_start() or settle() in talk.c see to it */
 }
 
 static void on_hold(struct dispatch *d, struct work *work, const struct event *event)
@@ -165,13 +174,9 @@ static void on_signal_request(struct dispatch *d, struct work *work, const struc
 {
     (void)d;
     int number = event->detail ? (int)strtol(event->detail, NULL, 10) : 0;
-    if (number > 0 && work->peer && work->peer->state == PEER_READY && work->known) {
-        talk_kill(work->peer, work_key(work), number);
-        peer_flush(work->peer);
-    } else {
+    if (number <= 0 || !kill_there(work, number))
         log_warn("run %lld cannot be reached now: it is not sent signal %d", (long long)work->id,
                  number);
-    }
 }
 
 /* Recorded already by who said it. Should the worker be there after all, the job ends. */
@@ -180,10 +185,7 @@ static void on_lost(struct dispatch *d, struct work *work, const struct event *e
     (void)event;
     if (work->ending || (work->state != RUN_STARTING && work->state != RUN_RUNNING))
         return; /* run_finish will say that it is over */
-    if (work->peer && work->peer->state == PEER_READY && work->known) {
-        talk_kill(work->peer, work_key(work), 0);
-        peer_flush(work->peer);
-    }
+    (void)kill_there(work, 0);
     work_end(d, work);
     d->place_wanted = true;
     round_soon(d, 0);

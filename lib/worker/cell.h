@@ -39,7 +39,10 @@ struct cell {
     struct cell_stream stream[CELL_STREAMS];
     _Atomic int64_t heartbeat; /* slot 0 only: when a head was last heard, ms of CLOCK_BOOTTIME */
     uint64_t version;          /* slot 0 only */
-    char fill[CELL_SLOT - 96];
+    /* what the front end asks of the shim, which takes it out (shim.h): */
+    _Atomic uint64_t signals; /* bit n - 1: send signal n */
+    _Atomic uint32_t cancel;  /* end the run */
+    char fill[CELL_SLOT - 108];
 };
 
 struct cells {

@@ -244,6 +244,53 @@ void custody_begin(struct front *front)
     front->norders = 0;
 }
 
+/* ---- asking the shim ---- */
+
+struct locked_cell {
+    const struct cells *cells;
+    uint32_t n;
+};
+
+static bool cell_locked(pid_t pid, const void *arg)
+{
+    const struct locked_cell *cell = arg;
+    (void)pid;
+    return cells_is_locked(cell->cells, cell->n);
+}
+
+/* Has it look at its cell; the value is for shims that do not (shim.h). */
+static void wake_shim(struct front *front, const struct charge *charge, int value)
+{
+    pid_t pid = atomic_load(&front->cells.slot[charge->cell].shim);
+    struct locked_cell cell = {&front->cells, charge->cell};
+    if (charge->child) /* not reaped yet: the pid is its own whatever became of it */
+        (void)sigqueue(charge->child, SIGUSR1, (union sigval){.sival_int = value});
+    else if (pid > 0)
+        (void)tree_kill_checked(pid, SIGUSR1, value, cell_locked, &cell);
+}
+
+/* Into the cell before its pid is looked at: a shim that has not written that yet has yet to look there. A
+ * charge without a shim has nobody to ask and needs nobody: custody_settle ends what is left of it. */
+void custody_signal(struct front *front, struct charge *charge, int sig)
+{
+    if (charge->result || !charge->cell)
+        return;
+    struct cell *slot = &front->cells.slot[charge->cell];
+    if (sig)
+        (void)atomic_fetch_or(&slot->signals, UINT64_C(1) << (sig - 1));
+    else
+        atomic_store(&slot->cancel, 1);
+    wake_shim(front, charge, sig);
+}
+
+/* One that does not look at its cell may have lost the cancel: it is told again, which changes
+ * nothing for who knows it. */
+static void remind(struct front *front, const struct charge *charge)
+{
+    if (!charge->result && charge->cell && atomic_load(&front->cells.slot[charge->cell].cancel))
+        wake_shim(front, charge, 0);
+}
+
 /* ---- following ---- */
 
 void custody_reap(struct front *front)
@@ -274,6 +321,7 @@ static void recheck(struct charge *charge, void *arg)
 {
     struct front *front = arg;
     stream_wake(front, charge); /* its output could not be read, maybe */
+    remind(front, charge);
     if (charge->result || charge->child || (charge->pidfd >= 0 && !charge->haunted))
         return;
     if (charge->cell && !charge->haunted && cells_is_locked(&front->cells, charge->cell))
@@ -307,30 +355,6 @@ void custody_notice_all(struct front *front)
 {
     for (uint32_t n = 1; n < front->cells.made; n++)
         custody_notice(front, n);
-}
-
-struct locked_cell {
-    const struct cells *cells;
-    uint32_t n;
-};
-
-static bool cell_locked(pid_t pid, const void *arg)
-{
-    const struct locked_cell *cell = arg;
-    (void)pid;
-    return cells_is_locked(cell->cells, cell->n);
-}
-
-void custody_signal(struct front *front, struct charge *charge, int sig)
-{
-    if (charge->result || !charge->cell)
-        return;
-    pid_t pid = atomic_load(&front->cells.slot[charge->cell].shim);
-    struct locked_cell cell = {&front->cells, charge->cell};
-    if (charge->child) /* not reaped yet: the pid is its own whatever became of it */
-        (void)sigqueue(charge->child, SIGUSR1, (union sigval){.sival_int = sig});
-    else if (pid > 0)
-        (void)tree_kill_checked(pid, SIGUSR1, sig, cell_locked, &cell);
 }
 
 /* ---- forgetting ---- */

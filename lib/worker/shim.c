@@ -134,10 +134,8 @@ static void take_signal(struct shim *s, const struct signalfd_siginfo *info)
     if (info->ssi_signo == SIGTERM)
         stop(s, END_LOST, s->order->kill_after_ms,
              "the supervisor was told to end: the host is going down");
-    else if (info->ssi_signo == SIGUSR1 && info->ssi_int == 0)
-        stop(s, END_CANCELLED, s->order->kill_after_ms, "");
-    else if (info->ssi_signo == SIGUSR1 && info->ssi_int < NSIG && s->main_runs)
-        (void)kill(-s->main, info->ssi_int); /* main is not reaped: the group is still its own */
+    else if (info->ssi_signo == SIGUSR1 && info->ssi_code == SI_QUEUE && info->ssi_int == 0)
+        stop(s, END_CANCELLED, s->order->kill_after_ms, ""); /* of an older front end, maybe */
 }
 
 static void take_signals(struct shim *s)
@@ -147,6 +145,17 @@ static void take_signals(struct shim *s)
     while ((n = read(s->signals, info, sizeof info)) > 0)
         for (size_t i = 0; i < (size_t)n / sizeof *info; i++)
             take_signal(s, &info[i]);
+}
+
+/* What the front end asked for. The signals first: whoever sends one and then cancels wants both. */
+static void heed(struct shim *s)
+{
+    uint64_t asked = atomic_exchange(&s->cell->signals, 0);
+    for (int sig = 1; asked; sig++, asked >>= 1)
+        if (asked & 1 && s->main_runs)
+            (void)kill(-s->main, sig); /* main is not reaped: the group is still its own */
+    if (atomic_exchange(&s->cell->cancel, 0))
+        stop(s, END_CANCELLED, s->order->kill_after_ms, "");
 }
 
 /* When the last sign of a head is so old that the job must be gone, on CLOCK_BOOTTIME. */
@@ -203,6 +212,7 @@ static bool is_over(const struct shim *s)
 static void follow(struct shim *s)
 {
     while (!is_over(s)) {
+        heed(s); /* what is asked after this look wakes the poll */
         struct pollfd fds[] = {{.fd = s->pipe[0], .events = POLLIN},
                                {.fd = s->pipe[1], .events = POLLIN},
                                {.fd = s->signals, .events = POLLIN}};

@@ -3,8 +3,18 @@
  * executor, captures its output, enforces the timeout with nobody connected, ends the whole
  * process tree and appends the RESULT to the journal.
  *
- * The front end speaks to it by signals: SIGUSR1 with value 0 is "cancel", with value n "send signal n to
- * the main process's group". SIGTERM comes from elsewhere (the host is going down).
+ * The front end asks it by `cancel` and `signals` in its cell; SIGUSR1 only tells it to look there. The
+ * kernel keeps one pending SIGUSR1 and drops the value of the next, and a real-time signal, which would
+ * queue, cannot be sent when the user's pending signals are used up: what is in the cell is never lost, nor
+ * when there is no pid to signal yet. A repeated signal that was not yet taken is one, as for any process.
+ *
+ * Front ends and shims of different builds meet, since a shim outlives the front end that forked it. Older
+ * shims do not look at the cell but go by the value of SIGUSR1: 0 is "cancel", n "send signal n to the main
+ * process's group". So the value is sent along, and a cancel that was not taken out of the cell is told
+ * again at each PING. A cancel by value of an older front end is heeded, its other signals are not: they could
+ * not be told from those that were taken out of the cell before.
+ *
+ * SIGTERM comes from elsewhere (the host is going down).
  */
 #ifndef ROTA_WORKER_SHIM_H
 #define ROTA_WORKER_SHIM_H

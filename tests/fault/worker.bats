@@ -551,6 +551,63 @@ PYTHON
     ended_once 1 2 3
 }
 
+# ---- asked for while it lists ----
+
+# The worker has told of run 1, which was adopted, and not yet that its list ends; then it is asked.
+asked_amid_the_list()
+{
+    two_runs
+    connection 1 <<<'be_ready(); key = hear("START"); say("STARTED", key, AGE=0); hear_all()'
+    connection 2 <<PYTHON
+greet()
+welcome()
+say("RUN", key_of(), STATE=LIVE, AGE=0)
+hear("ADOPT")
+hear("KILL")
+say("READY")
+$1
+hear_all()
+PYTHON
+    dispatch --once
+    dispatcher_starts
+    adopted()
+    {
+        [ "$(heard 'ADOPT run=1 ')" -eq 1 ]
+    }
+    eventually adopted
+}
+
+@test "a cancel that comes while the host lists its runs is sent" {
+    asked_amid_the_list 'end(key_of(), END=CANCELLED)'
+    run -0 rota cancel 1
+    dispatcher_ends
+    is_so 1 'cancelled *'
+    [ "$(heard 'KILL run=1 attempt=1 ')" -eq 1 ]
+    ended_once 1 2
+}
+
+@test "so is a signal" {
+    asked_amid_the_list 'end(key_of(), END=SIGNALLED, SIGNAL=15)'
+    run -0 rota cancel --signal TERM 1
+    dispatcher_ends
+    is_so 1 'failed *'
+    [ "$(heard 'KILL run=1 attempt=1 ')" -eq 1 ]
+    ended_once 1 2
+}
+
+@test "a run that is declared lost while the host lists its runs is ended there" {
+    asked_amid_the_list ''
+    run -0 rota cancel --lost 1
+    killed()
+    {
+        [ "$(heard 'KILL run=1 attempt=1 ')" -eq 1 ]
+    }
+    eventually killed
+    dispatcher_ends
+    is_so 1 'lost * declared lost by *'
+    ended_once 1 2
+}
+
 # ---- too much of it ----
 
 @test "a result told twice is recorded once: the first" {

@@ -131,8 +131,14 @@ static void test_stopped(void)
     tap_ok(WIFSTOPPED(status), "and is stopped");
     set_lease(1000);
     (void)take(ERR_BUSY, "before its lease runs out it stays the holder");
+    struct holder seen;
+    bool alive;
+    must(holder_get(cat, &seen, &alive, &err), &err);
+    tap_ok(alive, "and is said to be alive");
     set_lease(-1);
-    struct holder holder = take(0, "then it is replaced");
+    must(holder_get(cat, &seen, &alive, &err), &err);
+    tap_ok(!alive && seen.pid == child.pid, "then it is not, so that nobody waits for it");
+    struct holder holder = take(0, "and it is replaced");
     (void)kill(child.pid, SIGCONT);
     tell(child.in, 'w');
     tap_int(hear(child.out), 'n', "its later writes are refused by the fence");

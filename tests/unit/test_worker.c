@@ -303,6 +303,30 @@ static void test_kill(struct client *c)
     free(path);
 }
 
+/* A shim that has no time to look, for a moment: stopped. */
+static void test_kill_together(struct client *c)
+{
+    char *path = client_path("main.pid");
+    struct heard *run =
+        client_order(c, (struct start){.run = next_run++,
+                                       .text = "trap 'echo usr2' USR2; trap 'echo hup' HUP; "
+                                               "trap 'exit 6' TERM; echo $$ >main.pid; "
+                                               "while :; do :; done"});
+    pid_t shim = client_parent_of(client_pid_in(path));
+    tap_ok(shim > 1 && kill(shim, SIGSTOP) == 0, "a shim is stopped");
+    client_kill(c, run, SIGUSR2);
+    client_kill(c, run, SIGHUP);
+    client_kill(c, run, 0);
+    (void)client_sync(c);
+    (void)kill(shim, SIGCONT);
+    (void)client_await(c, &run->ended);
+    tap_ok(run->end == END_CANCELLED && run->code == 6, "a KILL close after others is not lost");
+    char *said = client_text(&run->stream[0]);
+    tap_ok(strstr(said, "usr2") && strstr(said, "hup"), "nor are those: %s", said);
+    (void)unlink(path);
+    free(path);
+}
+
 static void test_leftovers(struct client *c)
 {
     char *path = client_path("left.pid");
@@ -344,6 +368,7 @@ int main(void)
     test_credit(c);
     test_timeout(c);
     test_kill(c);
+    test_kill_together(c);
     test_leftovers(c);
     client_ack(c);
     int status = client_close(c);

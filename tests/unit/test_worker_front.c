@@ -1,6 +1,11 @@
 /* What outlives a front end: adoption, refusal, takeover. */
 #include "worker_client.h"
 
+#include <sys/mman.h>
+#include <time.h>
+
+#include "worker/cell.h"
+
 /* ---- refusals ---- */
 
 static void refused(uint64_t version, uint64_t fence, const char *spool, const char *want)
@@ -167,6 +172,68 @@ static void test_takeover(void)
     (void)client_close(fresh);
 }
 
+/* Maps the worker's table of cells. */
+static struct cell *map_cells(const struct client *c)
+{
+    char *path = xasprintf("%s/cells/table", c->spool);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    size_t size = (size_t)CELL_SLOT * 64;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd < 0 || p == MAP_FAILED)
+        exit(1);
+    close(fd);
+    free(path);
+    return p;
+}
+
+static int next_value(const sigset_t *set)
+{
+    siginfo_t info;
+    struct timespec limit = {.tv_sec = CLIENT_WAIT_MS / 1000};
+    return sigtimedwait(set, &info, &limit) == SIGUSR1 ? info.si_value.sival_int : -1;
+}
+
+/* A shim of a build that went by the value of SIGUSR1 and does not look at its cell: we are in its place. */
+static void test_older_shim(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = client_path("job.pid");
+    (void)client_order(
+        c, (struct start){.run = 15, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
+    pid_t shim = client_parent_of(client_pid_in(path));
+    (void)client_close(c);
+    c = client_open_as(7);
+    struct heard *run = client_run(c, client_key(15, 1));
+    client_adopt(c, run);
+    (void)client_sync(c);
+    struct cell *cells = map_cells(c), *cell = cells + 1;
+    while (cell->shim != shim && cell < cells + 63)
+        cell++;
+    sigset_t set, before;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigprocmask(SIG_BLOCK, &set, &before);
+    tap_ok(cell->shim == shim && kill(shim, SIGSTOP) == 0, "in the place of an adopted shim");
+    cell->shim = getpid();
+    client_kill(c, run, SIGWINCH);
+    client_kill(c, run, 0);
+    (void)client_sync(c);
+    tap_int(next_value(&set), SIGWINCH, "an older shim gets a signal by value");
+    (void)client_sync(c);
+    tap_int(next_value(&set), 0, "and a cancel, which the kernel dropped, at the next PING");
+    cell->shim = shim;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    (void)kill(shim, SIGCONT);
+    (void)client_sync(c);
+    (void)client_await(c, &run->ended);
+    tap_int((long long)run->end, END_CANCELLED, "one that was stopped and says nothing ends too");
+    client_ack(c);
+    (void)client_close(c);
+    (void)munmap(cells, (size_t)CELL_SLOT * 64);
+    (void)unlink(path);
+    free(path);
+}
+
 int main(void)
 {
     client_init();
@@ -176,5 +243,6 @@ int main(void)
     test_ended_alone();
     test_once();
     test_takeover();
+    test_older_shim();
     return tap_done();
 }

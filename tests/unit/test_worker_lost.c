@@ -3,17 +3,6 @@
 
 #include <sys/ptrace.h>
 
-/* The shim is the parent of the job's main process. */
-static pid_t parent_of(pid_t pid)
-{
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    char *text = client_file(path), *p = strrchr(text, ')');
-    pid_t parent = p ? (pid_t)strtol(p + 4, NULL, 10) : 0;
-    free(text);
-    return parent;
-}
-
 static void test_lost(bool adopted)
 {
     struct client *c = client_open_as(7);
@@ -24,7 +13,7 @@ static void test_lost(bool adopted)
         (struct start){.run = number,
                        .text = "echo $$ >job.pid; setsid sh -c 'echo $$ >other.pid; exec tail -f "
                                "/dev/null' & echo said; exec tail -f /dev/null"});
-    pid_t pid = client_pid_in(path), daemon = client_pid_in(other), shim = parent_of(pid);
+    pid_t pid = client_pid_in(path), daemon = client_pid_in(other), shim = client_parent_of(pid);
     while (run->stream[0].len < 5 && client_listen(c, CLIENT_WAIT_MS))
         ;
     if (adopted) {
@@ -57,7 +46,7 @@ static void test_shim_killed_alone(void)
     char *path = client_path("job.pid");
     (void)client_order(
         c, (struct start){.run = 8, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
-    pid_t pid = client_pid_in(path), shim = parent_of(pid);
+    pid_t pid = client_pid_in(path), shim = client_parent_of(pid);
     (void)kill(c->pid, SIGKILL);
     (void)client_close(c);
     (void)kill(shim, SIGKILL);
@@ -110,7 +99,7 @@ static void test_unkillable(void)
     (void)kill(c->pid, SIGKILL);
     (void)client_close(c);
     for (size_t i = 0; held && i < MANY; i++) {
-        pid_t shim = parent_of(pid[i]);
+        pid_t shim = client_parent_of(pid[i]);
         (void)kill(shim, SIGKILL);
         (void)client_until(client_is_gone, &shim);
     }
@@ -146,7 +135,7 @@ static void test_reboot(void)
     char *path = client_path("job.pid");
     (void)client_order(
         c, (struct start){.run = 9, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
-    pid_t pid = client_pid_in(path), shim = parent_of(pid);
+    pid_t pid = client_pid_in(path), shim = client_parent_of(pid);
     (void)client_close(c);
     (void)kill(shim, SIGKILL);
     (void)kill(pid, SIGKILL);
@@ -231,7 +220,7 @@ static void test_shutdown(void)
     char *path = client_path("job.pid");
     struct heard *run = client_order(
         c, (struct start){.run = 12, .text = "echo $$ >job.pid; exec tail -f /dev/null"});
-    pid_t pid = client_pid_in(path), shim = parent_of(pid);
+    pid_t pid = client_pid_in(path), shim = client_parent_of(pid);
     (void)kill(shim, SIGTERM);
     (void)client_await(c, &run->ended);
     tap_ok(run->end == END_LOST && strstr(run->reason, "going down") && client_is_gone(&pid),

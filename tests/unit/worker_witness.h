@@ -75,4 +75,15 @@ __attribute__((unused)) static bool client_is_gone(void *arg)
     return gone;
 }
 
+/* The shim is the parent of the job's main process. */
+__attribute__((unused)) static pid_t client_parent_of(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char *text = client_file(path), *p = strrchr(text, ')');
+    pid_t parent = p ? (pid_t)strtol(p + 4, NULL, 10) : 0;
+    free(text);
+    return parent;
+}
+
 #endif
