@@ -76,6 +76,7 @@ static int open_dir(int at, const char *name, bool make)
     if (fd >= 0 && made && (fchmod(fd, DIR_MODE) < 0 || fsync(at) < 0)) {
         int saved = errno;
         close(fd);
+        (void)unlinkat(at, name, AT_REMOVEDIR); /* so that the next one makes and syncs it */
         errno = saved;
         return -1;
     }

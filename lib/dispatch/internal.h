@@ -11,6 +11,7 @@
  *   waiting.c   why the others wait
  *   round.c     one round: results recorded, queued runs claimed, in one transaction; then told
  *   lost.c      when a run on a host that is away is taken for lost
+ *   keeping.c   output on disk, before a result counts
  *   result.c    how an attempt's end becomes a run's state
  *   wake.c      signals, and changes of the catalogue and the configuration
  *   progress.c  the line on the terminal
@@ -52,6 +53,7 @@ struct spec {
 struct ending {
     enum message_end end;
     int code, signal;
+    bool told;     /* by the worker, which keeps it and the output until we acknowledge */
     bool unproven; /* lost, but its processes may live on until their leash ends */
     char *reason;
     int64_t duration_ms, at; /* wall clock of its end */
@@ -78,6 +80,7 @@ struct work {
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
     int64_t have[2];      /* bytes of output that this dispatcher has written, from the start */
+    int unsynced;         /* times in a row that its output could not be synced, up to a limit */
     int64_t credit_due;   /* bytes written and not yet credited */
     struct strlist tried; /* hosts of earlier attempts, with retry.elsewhere */
     struct ending *ending;   /* to be recorded */
@@ -274,6 +277,8 @@ struct message_key work_key(const struct work *work);
 void work_ended(struct dispatch *d, struct work *work, struct ending *ending);
 /* The same for an end that the head itself concludes now. */
 void work_give_up(struct dispatch *d, struct work *work, enum message_end how, const char *reason);
+/* Takes the end of the work at *link off that list and forgets it: it is to be told again. */
+void work_unend(struct dispatch *d, struct work **link);
 void ending_free(struct ending *ending);
 /* The state and reason that follow from an ending; reason is written to `text`. */
 void ending_judge(const struct work *work, int64_t now, struct run_end *end, char *text,
@@ -284,6 +289,11 @@ enum { ROUND_BATCH = 64, ROUND_BATCH_MS = 2, ROUND_CLAIMS = 256 };
 /* Asks for a round in so many milliseconds at the latest. */
 void round_soon(struct dispatch *d, int64_t ms);
 int round_run(struct dispatch *d, struct err *err);
+
+/* ---- keeping.c ---- */
+/* Syncs the output of the runs that are to be recorded as ended. An end whose output cannot be synced
+ * is taken off the list, and its host fails. Not while a round has claims on that host. */
+void keeping_sync(struct dispatch *d);
 
 /* ---- placing.c ---- */
 /* Places up to max runs: each is taken from its line and attached to its peer, not yet claimed. */

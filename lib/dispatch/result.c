@@ -37,6 +37,17 @@ void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
     round_soon(d, d->nended >= ROUND_BATCH ? 0 : ROUND_BATCH_MS);
 }
 
+void work_unend(struct dispatch *d, struct work **link)
+{
+    struct work *work = *link;
+    *link = work->next_ended;
+    if (!*link)
+        d->ended_tail = link;
+    d->nended--;
+    ending_free(work->ending);
+    work->ending = NULL;
+}
+
 void work_give_up(struct dispatch *d, struct work *work, enum message_end how, const char *reason)
 {
     struct ending *ending = xcalloc(1, sizeof *ending);

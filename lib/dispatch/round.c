@@ -8,7 +8,6 @@
 #include "clock.h"
 #include "duration.h"
 #include "log.h"
-#include "output.h"
 #include "xalloc.h"
 
 enum { BUSY_RETRY_MS = 50, CALM_MS = 1000 };
@@ -34,22 +33,6 @@ struct round {
 };
 
 /* ---- recording ---- */
-
-/* The promise is "output first, then the result": what is not on disk is not recorded as ended. */
-static int sync_outputs(struct dispatch *d, struct err *err)
-{
-    const char *path = catalogue_path(d->cat);
-    for (struct work *work = d->ended; work; work = work->next_ended)
-        for (int s = 0; s < 2; s++) {
-            if (!work->touched[s])
-                continue;
-            int rc = output_sync(path, work->id, work->attempt, s ? OUTPUT_ERR : OUTPUT_OUT, err);
-            if (rc < 0)
-                return rc;
-            work->touched[s] = false;
-        }
-    return 0;
-}
 
 static int record_started(struct dispatch *d, struct err *err)
 {
@@ -138,9 +121,7 @@ static bool is_needed(const struct dispatch *d, const struct round *round)
 
 static int record(struct dispatch *d, struct round *round, struct err *err)
 {
-    int rc = sync_outputs(d, err);
-    if (rc == 0)
-        rc = catalogue_begin(d->cat, err);
+    int rc = catalogue_begin(d->cat, err);
     if (rc < 0)
         return rc;
     rc = holder_renew(d->cat, &d->holder, err); /* the fence check: nothing is written past it */
@@ -183,6 +164,7 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     work->state = RUN_QUEUED;
     work->not_before = end->not_before;
     work->have[0] = work->have[1] = 0;
+    work->unsynced = 0;
     bool lost = end->attempt_state == RUN_LOST && lost_has_leash(work);
     if (peer && (work->spec->job.retry.elsewhere || lost))
         strlist_add(&work->tried, peer->place.name);
@@ -282,6 +264,7 @@ int round_run(struct dispatch *d, struct err *err)
     int rc = 0;
     d->round_due = 0;
     queue_due(d);
+    keeping_sync(d);
     if (d->place_wanted)
         round.nclaims = placing_run(d, round.claims, ROUND_CLAIMS);
     waiting_want(d);

@@ -377,6 +377,7 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
     struct ending *e = xcalloc(1, sizeof *e);
     *e = (struct ending){
         .end = get_end(m),
+        .told = true,
         .code = (int)get_upto(m, TAG_CODE, UCHAR_MAX),
         .signal = (int)get_upto(m, TAG_SIGNAL, SCHAR_MAX),
         .reason = message_get_str(m, TAG_REASON),

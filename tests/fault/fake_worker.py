@@ -135,6 +135,14 @@ def hear(*wanted):
             return dict(zip(("RUN", "ATTEMPT", "TOKEN"), keys[0])) if keys else {}
 
 
+def adopted_from(stream="OUT"):
+    """Reads until ADOPT; the byte of the stream that the head wants first."""
+    while True:
+        kind, fields = next_message()
+        if kind == "ADOPT":
+            return fields[stream + "_AT"]
+
+
 def hear_all():
     """Until the head goes away."""
     hear("nothing")
