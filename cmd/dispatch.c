@@ -1,5 +1,6 @@
 /* rota dispatch: start what is queued, follow it, record it, leave when nothing is left to do. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -10,7 +11,7 @@
 #include "selection.h"
 #include "wait.h"
 
-static const char usage[] = "rota dispatch [-nqv] [--once | --stay]\n"
+static const char usage[] = "rota dispatch [-nqv] [--once | --stay] [--take-over]\n"
                             "rota dispatch [-qv] --wait ID...|-\n";
 
 static void print_planned(int64_t id, const char *job, const char *host, const char *why, void *arg)
@@ -50,36 +51,56 @@ static int read_waits(struct command *command, int argc, char **argv, int at,
     return rc;
 }
 
+/* What the command line asks for. */
+struct invocation {
+    struct dispatch_options options;
+    bool dry_run, wait, take_over;
+};
+
+static int check(const struct invocation *r, const char *rest, struct err *err)
+{
+    if (r->options.once + r->options.stay + r->wait + r->dry_run > 1)
+        return err_set(err, ERR_USAGE, "--once, --stay, --wait and --dry-run exclude each other");
+    if (r->take_over && (r->wait || r->dry_run))
+        return err_set(err, ERR_USAGE, "--take-over goes with neither --wait nor --dry-run");
+    if (rest && !r->wait)
+        return err_set(err, ERR_USAGE, "'%s' is one argument too many (did you mean --wait %s?)",
+                       rest, rest);
+    return 0;
+}
+
+static int open_catalogue(struct command *command, const struct invocation *r, struct err *err)
+{
+    if (r->dry_run)
+        return command_open(command, CATALOGUE_READ, err);
+    return command_open(command, r->take_over ? CATALOGUE_WRITE : CATALOGUE_CREATE, err);
+}
+
 static int run(struct command *command, int argc, char **argv, struct err *err)
 {
-    struct dispatch_options options = {0};
+    struct invocation r = {0};
     struct selection wait = {0};
-    bool dry_run = false, waits = false;
     const struct option_row rows[] = {
-        {0, "once", OPT_FLAG, &options.once},
-        {0, "stay", OPT_FLAG, &options.stay},
-        {0, "wait", OPT_FLAG, &waits},
-        {'n', "dry-run", OPT_FLAG, &dry_run},
-        {0},
+        {0, "once", OPT_FLAG, &r.options.once}, {0, "stay", OPT_FLAG, &r.options.stay},
+        {0, "wait", OPT_FLAG, &r.wait},         {0, "take-over", OPT_FLAG, &r.take_over},
+        {'n', "dry-run", OPT_FLAG, &r.dry_run}, {0},
     };
     int at = opt_parse(argc, argv, rows, usage, NULL, err);
-    if (at < 0)
-        return at;
-    if (options.once + options.stay + waits + dry_run > 1)
-        return err_set(err, ERR_USAGE, "--once, --stay, --wait and --dry-run exclude each other");
-    if (at < argc && !waits)
-        return err_set(err, ERR_USAGE, "'%s' is one argument too many (did you mean --wait %s?)",
-                       argv[at], argv[at]);
-    int rc = command_open(command, dry_run ? CATALOGUE_READ : CATALOGUE_CREATE, err);
-    if (rc == 0 && dry_run)
-        return dispatch_plan(&command->config, command->cat, print_planned, NULL, err);
-    if (rc == 0 && waits)
-        rc = read_waits(command, argc, argv, at, &wait, err);
-    options.wait = wait.ids;
-    options.nwait = wait.n;
-    options.progress = isatty(STDERR_FILENO) && log_level() >= LOG_WARN;
+    int rc = at < 0 ? at : check(&r, at < argc ? argv[at] : NULL, err);
     if (rc == 0)
-        rc = dispatch(command, &options, &wait, err);
+        rc = open_catalogue(command, &r, err);
+    if (rc == 0 && r.dry_run)
+        return dispatch_plan(&command->config, command->cat, print_planned, NULL, err);
+    if (rc == 0 && r.wait)
+        rc = read_waits(command, argc, argv, at, &wait, err);
+    char *actor = r.take_over ? command_actor() : NULL;
+    r.options.take_over = actor;
+    r.options.wait = wait.ids;
+    r.options.nwait = wait.n;
+    r.options.progress = isatty(STDERR_FILENO) && log_level() >= LOG_WARN;
+    if (rc == 0)
+        rc = dispatch(command, &r.options, &wait, err);
+    free(actor);
     selection_free(&wait);
     return rc;
 }

@@ -38,7 +38,7 @@ int catalogue_open(struct catalogue **cat, const char *path, enum catalogue_mode
 void catalogue_close(struct catalogue *cat); /* NULL ok */
 const char *catalogue_path(const struct catalogue *cat);
 const char *catalogue_uuid(const struct catalogue *cat); /* 32 hexadecimal digits */
-/* Raised by a person or a standby when a copy takes over; workers refuse lower ones. */
+/* Raised by holder_take_over; workers refuse lower ones. Up to date after holder_take. */
 int64_t catalogue_epoch(const struct catalogue *cat);
 /* Who owns the file; only the owner dispatches. */
 uid_t catalogue_owner(const struct catalogue *cat);
@@ -156,6 +156,12 @@ enum { HOLDER_LEASE_MS = 60000 };
  * is proved dead or its lease ran out; ERR_BUSY with *holder = the living one, or with holder->pid 0
  * when the catalogue stayed locked. Opens its own transaction. */
 int holder_take(struct catalogue *cat, struct holder *holder, struct err *err);
+/* The same for a copy that was restored from a backup, or a standby's: raises the epoch by one in the same
+ * transaction, so that workers that a later dispatcher of the original has spoken to listen again. What may
+ * have been done since the copy is not done again: *held queued runs are held, and what was starting and
+ * is not known to its worker will be lost. actor may be NULL. */
+int holder_take_over(struct catalogue *cat, struct holder *holder, const char *actor, int64_t *held,
+                     struct err *err);
 /* Renews the lease; ERR_BUSY when another has taken it. In a transaction: every write transaction
  * of a dispatcher begins with it (the fence check). Writes only when less than half the lease is
  * left, so that it may be called often; an idle dispatcher calls it at least every HOLDER_LEASE_MS / 3. */

@@ -84,6 +84,13 @@ static void fill_self(struct holder *holder)
     holder->host[sizeof holder->host - 1] = '\0';
 }
 
+/* Another may have raised it since we opened the catalogue. */
+static int read_epoch(struct catalogue *cat, struct err *err)
+{
+    static const char EPOCH[] = "SELECT epoch FROM meta WHERE one = 1";
+    return statement_int(cat, EPOCH, NO_VALUES, 0, &cat->epoch, err);
+}
+
 static int replace(struct catalogue *cat, struct holder *holder, struct err *err)
 {
     static const char TAKE[] = "UPDATE holder SET boot = ?1, pid = ?2, pid_space = ?3, start = ?4,"
@@ -107,7 +114,9 @@ static int replace(struct catalogue *cat, struct holder *holder, struct err *err
     return rc < 0 ? rc : 0;
 }
 
-int holder_take(struct catalogue *cat, struct holder *holder, struct err *err)
+/* held NULL: it does not take over. */
+static int take(struct catalogue *cat, struct holder *holder, const char *actor, int64_t *held,
+                struct err *err)
 {
     /* first without the write lock: every minute cron starts a dispatcher that finds another one */
     int rc = read_holder(cat, holder, err);
@@ -119,10 +128,26 @@ int holder_take(struct catalogue *cat, struct holder *holder, struct err *err)
     if (rc < 0)
         return rc;
     rc = replace(cat, holder, err);
+    if (rc == 0 && held)
+        rc = takeover_record(cat, actor, held, err);
+    if (rc == 0)
+        rc = read_epoch(cat, err);
     if (rc == 0)
         rc = catalogue_commit(cat, err);
     catalogue_rollback(cat);
     return rc;
+}
+
+int holder_take(struct catalogue *cat, struct holder *holder, struct err *err)
+{
+    return take(cat, holder, NULL, NULL, err);
+}
+
+int holder_take_over(struct catalogue *cat, struct holder *holder, const char *actor, int64_t *held,
+                     struct err *err)
+{
+    *held = 0;
+    return take(cat, holder, actor, held, err);
 }
 
 /* As the first statement of each write transaction this is the fence: whoever lost the catalogue

@@ -101,6 +101,9 @@ int schema_version(struct catalogue *cat, int64_t *version, struct err *err);
 /* Brings the catalogue to CATALOGUE_SCHEMA. No transaction may be open. */
 int schema_migrate(struct catalogue *cat, struct err *err);
 
+/* takeover.c: a copy takes over, see holder_take_over. In a transaction. */
+int takeover_record(struct catalogue *cat, const char *actor, int64_t *held, struct err *err);
+
 /* run.c: records a starting or running run as lost ("declared lost by ACTOR"). ERR_ANSWER when it
  * is neither. In a transaction. */
 int run_declare_lost(struct catalogue *cat, int64_t id, const char *actor, int64_t at,

@@ -199,15 +199,37 @@ static void raise_descriptors(const struct dispatch *d)
                  (unsigned long long)limit.rlim_cur, (unsigned long long)need, d->config->nhosts);
 }
 
+/* A living dispatcher does not hear of the new epoch, and to leave the work to it is not what was asked. */
+static int take_over(struct dispatch *d, struct err *err)
+{
+    int64_t held;
+    int rc = holder_take_over(d->cat, &d->holder, d->options->take_over, &held, err);
+    if (rc == ERR_BUSY && d->holder.pid)
+        return err_set(err, ERR_BUSY,
+                       "process %d on %s dispatches this catalogue: end it before the take-over",
+                       (int)d->holder.pid, d->holder.host);
+    if (rc == 0 && held)
+        log_warn("queued runs that are held now, since they may have run after this catalogue was "
+                 "copied: %lld (see rota status --state held, then rota cancel --release)",
+                 (long long)held);
+    return rc;
+}
+
+static int take(struct dispatch *d, struct err *err)
+{
+    if (d->options->take_over)
+        return take_over(d, err);
+    int rc = holder_take(d->cat, &d->holder, err);
+    return rc == ERR_BUSY && d->holder.pid ? DISPATCH_OTHER : rc;
+}
+
 static int start(struct dispatch *d, struct err *err)
 {
     raise_descriptors(d);
     int rc = check_owner(d->cat, err);
     if (rc == 0)
-        rc = holder_take(d->cat, &d->holder, err);
-    if (rc == ERR_BUSY && d->holder.pid)
-        return DISPATCH_OTHER;
-    if (rc < 0)
+        rc = take(d, err);
+    if (rc != 0)
         return rc;
     catalogue_patience(d->cat, PATIENCE_MS); /* the loop must turn: what is busy is tried again */
     d->held = true;

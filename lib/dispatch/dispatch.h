@@ -20,7 +20,8 @@ struct dispatch_options {
     bool once;     /* one pass: place what can be placed now, then leave the runs to the next one */
     bool stay;     /* never leave */
     bool progress; /* a progress line on standard error */
-    const int64_t *wait; /* leave when these runs are over; NULL: when nothing is left to do */
+    const char *take_over; /* who asked for holder_take_over; NULL: nobody */
+    const int64_t *wait;   /* leave when these runs are over; NULL: when nothing is left to do */
     size_t nwait;
 };
 
@@ -30,7 +31,8 @@ enum { DISPATCH_OTHER = 1 };
  *
  * 0: nothing is left to do, or a signal asked to end (runs go on without us, the next dispatcher
  * adopts them); DISPATCH_OTHER: another dispatcher holds the catalogue (*err says which);
- * ERR_BUSY: it stayed locked, or another dispatcher took it while we were stopped; ERR_IO, ERR_OS: the catalogue or the system failed. */
+ * ERR_BUSY: it stayed locked, another dispatcher took it while we were stopped, or holds it when we are to
+ * take over; ERR_IO, ERR_OS: the catalogue or the system failed. */
 int dispatch_run(const struct config *config, struct catalogue *cat,
                  const struct dispatch_options *options, struct err *err);
 

@@ -243,6 +243,14 @@ static int on_run(struct peer *peer, const struct message *m, struct err *err)
     return 0;
 }
 
+/* An empty identity is left by a take-over (holder_take_over). */
+static const char *say_unknown(const struct peer *peer)
+{
+    bool taken_over = peer->host.spool && !*peer->host.spool;
+    return taken_over ? "not known to the worker: it may have ended after the catalogue was copied"
+                      : "spool gone: the worker does not know this run any more";
+}
+
 /* The list is complete: whatever is ours and was not named is not there. A claimed run whose START
  * never arrived is started now, with the same token: the worker's journal holds every START that
  * it took, so it cannot have begun. That argument needs the same journal: a spool with another
@@ -255,7 +263,7 @@ static void settle(struct dispatch *d, struct peer *peer, struct work *work)
     if (rebooted) {
         work_give_up(d, work, END_LOST, "host rebooted");
     } else if (new_spool || work->state == RUN_RUNNING) {
-        work_give_up(d, work, END_LOST, "spool gone: the worker does not know this run any more");
+        work_give_up(d, work, END_LOST, say_unknown(peer));
         work->ending->unproven = true;
     } else if (work->cancel) {
         work_give_up(d, work, END_CANCELLED, "cancelled before it started");

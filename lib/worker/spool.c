@@ -236,8 +236,8 @@ int spool_check_fence(const struct spool *spool, uint64_t epoch, uint64_t fence,
         return 0;
     return err_set(err, ERR_ANSWER,
                    "a newer dispatcher (epoch %" PRIu64 ", fence %" PRIu64
-                   ") has spoken to this worker: this one (epoch %" PRIu64 ", fence %" PRIu64
-                   ") must not",
+                   ") has spoken to this worker, this one is of epoch %" PRIu64 ", fence %" PRIu64
+                   " (if this catalogue was restored from a backup: rota dispatch --take-over)",
                    seen[0], seen[1], epoch, fence);
 }
 

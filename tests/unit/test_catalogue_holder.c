@@ -147,6 +147,34 @@ static void test_stopped(void)
     must(holder_release(cat, &holder, &err), &err);
 }
 
+static void test_take_over(void)
+{
+    struct child child = child_start(be_holder, (void *)catalogue_path(cat));
+    struct holder holder;
+    struct run run = {0};
+    int64_t held = -1, epoch = catalogue_epoch(cat), id = submit(cat, "queued", 1);
+    tap_int(hear(child.out), 'y', "another process holds the catalogue");
+    tap_int(holder_take_over(cat, &holder, "bob", &held, &err), ERR_BUSY,
+            "a living holder is not taken over from");
+    must(run_get(cat, id, &run, &err), &err);
+    tap_ok(run.state == RUN_QUEUED && catalogue_epoch(cat) == epoch, "and nothing changes");
+    run_free(&run);
+    (void)child_end(&child, 0);
+    struct catalogue *other = must_open(catalogue_path(cat), CATALOGUE_WRITE);
+    tap_int(holder_take_over(cat, &holder, "bob", &held, &err), 0, "a free catalogue is");
+    tap_int(catalogue_epoch(cat), epoch + 1, "with the next epoch");
+    must(run_get(cat, id, &run, &err), &err);
+    tap_ok(held == 1 && run.state == RUN_HELD && strstr(run.reason, "may have run"),
+           "what is queued is held: %s", run.reason);
+    run_free(&run);
+    must(holder_release(cat, &holder, &err), &err);
+    tap_int(catalogue_epoch(other), epoch, "who opened it before knows the old epoch");
+    must(holder_take(other, &holder, &err), &err);
+    tap_int(catalogue_epoch(other), epoch + 1, "until it takes the catalogue");
+    must(holder_release(other, &holder, &err), &err);
+    catalogue_close(other);
+}
+
 static void test_race(void)
 {
     enum { RIVALS = 6 };
@@ -169,6 +197,7 @@ int main(void)
     test_renew();
     test_dead();
     test_stopped();
+    test_take_over();
     test_race();
     catalogue_close(cat);
     return tap_done();

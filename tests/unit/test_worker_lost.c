@@ -111,10 +111,11 @@ static void test_unkillable(void)
         run[i] = client_run(c, client_key(200 + i, 1));
         live = client_until(is_held, &pid[i]) && run[i]->state == MESSAGE_RUN_LIVE && live;
         client_adopt(c, run[i]);
+        client_kill(c, run[i], i % 2 ? SIGHUP : 0); /* no shim is there to be asked */
     }
     for (int turn = 0; turn < 2; turn++) /* the first may have been under way before */
         live = client_sync(c) && live;
-    tap_ok(live, "nor from answering: they are killed, and live");
+    tap_ok(live, "nor from answering, also when asked to end them: they are killed, and live");
     for (size_t i = 0; i < MANY; i++)
         live = !run[i]->ended && live;
     tap_ok(live, "none is called lost while it is there");
