@@ -59,6 +59,7 @@ struct ending {
     int64_t duration_ms, at; /* wall clock of its end */
     int64_t utime_us, stime_us, maxrss_kb;
     int64_t total[2], dropped[2]; /* standard output, standard error */
+    int64_t missing;              /* of the dropped ones, bytes that were kept and never came */
 };
 
 /* A run that is queued, starting or running. */
@@ -80,6 +81,7 @@ struct work {
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
     int64_t have[2];      /* bytes of output that this dispatcher has written, from the start */
+    bool lacked;          /* its result came without all of its output, and was not taken */
     int unsynced;         /* times in a row that its output could not be synced, up to a limit */
     int64_t credit_due;   /* bytes written and not yet credited */
     struct strlist tried; /* hosts of earlier attempts, with retry.elsewhere */
@@ -294,6 +296,9 @@ int round_run(struct dispatch *d, struct err *err);
 /* Syncs the output of the runs that are to be recorded as ended. An end whose output cannot be synced
  * is taken off the list, and its host fails. Not while a round has claims on that host. */
 void keeping_sync(struct dispatch *d);
+/* Compares what a result says of the output with what came. ERR_DATA the first time that bytes
+ * lack: the worker is to be asked again. After that they count as dropped. */
+int keeping_match(struct work *work, struct ending *ending, struct err *err);
 
 /* ---- placing.c ---- */
 /* Places up to max runs: each is taken from its line and attached to its peer, not yet claimed. */

@@ -165,6 +165,7 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     work->not_before = end->not_before;
     work->have[0] = work->have[1] = 0;
     work->unsynced = 0;
+    work->lacked = false;
     bool lost = end->attempt_state == RUN_LOST && lost_has_leash(work);
     if (peer && (work->spec->job.retry.elsewhere || lost))
         strlist_add(&work->tried, peer->place.name);

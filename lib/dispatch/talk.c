@@ -370,9 +370,8 @@ static enum message_end get_end(const struct message *m)
 
 static int on_result(struct peer *peer, const struct message *m, struct err *err)
 {
-    (void)err;
     struct work *work = work_of(peer, m);
-    if (!work)
+    if (!work || work->ending) /* told twice: the first is as good */
         return 0;
     struct ending *e = xcalloc(1, sizeof *e);
     *e = (struct ending){
@@ -387,10 +386,15 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
         .stime_us = get_amount(m, TAG_STIME),
         .maxrss_kb = get_amount(m, TAG_MAXRSS),
         .total = {get_amount(m, TAG_OUT_TOTAL), get_amount(m, TAG_ERR_TOTAL)},
-        .dropped = {get_amount(m, TAG_OUT_DROPPED), get_amount(m, TAG_ERR_DROPPED)},
     };
-    work_ended(peer->d, work, e);
-    return 0;
+    e->dropped[0] = get_upto(m, TAG_OUT_DROPPED, e->total[0]);
+    e->dropped[1] = get_upto(m, TAG_ERR_DROPPED, e->total[1]);
+    int rc = keeping_match(work, e, err);
+    if (rc == 0)
+        work_ended(peer->d, work, e);
+    else
+        ending_free(e);
+    return rc;
 }
 
 static int on_pong(struct peer *peer, const struct message *m, struct err *err)
