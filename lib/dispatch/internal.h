@@ -4,6 +4,7 @@
  *   dispatch.c  the life of a dispatcher: hold, load, turn, leave
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
+ *   stranger.c  runs of a worker that are not in memory
  *   class.c     lines of runs with equal demands
  *   queue.c     runs in memory: those that wait, and reading them
  *   fleet.c     the worker hosts as the configuration and the catalogue have them
@@ -256,6 +257,11 @@ void talk_start(struct peer *peer, struct work *work);
 void talk_kill(struct peer *peer, struct message_key key, int signal);
 void talk_ping(struct peer *peer);
 void talk_ack(struct peer *peer, struct buf *keys);
+
+/* ---- stranger.c ---- */
+/* A worker announces a run (RUN), or tells the result (RESULT) of one, that we do not follow. */
+int stranger_met(struct peer *peer, const struct message *m, struct err *err);
+int stranger_ended(struct peer *peer, const struct message *m, struct err *err);
 
 /* ---- lost.c ---- */
 /* How often PING is sent, and after how long a host that says nothing is given up.
