@@ -417,3 +417,60 @@ END
     wait "$waiter"
     is_state "$id" succeeded
 }
+
+# The state and the reason of a run.
+is_so()
+{
+    run -0 rota status --format '{state} {reason}' "$1"
+    # shellcheck disable=SC2053 # a pattern
+    [[ $output == $2 ]]
+}
+
+# One run takes the only slot, and others wait for it and say so: first, second, third.
+slot_is_taken()
+{
+    config <<<$'[worker one]\ntransport = local\nslots = 1'
+    mkfifo go
+    printf 'name: again\nshell: true\n' >again.yaml
+    first=$(rota submit -- sh -c "read line <$PWD/go")
+    dispatcher_starts
+    eventually is_state "$first" running
+    second=$(rota submit again.yaml)
+    eventually is_so "$second" 'queued no free slot on one'
+    third=$(rota submit -- sh -c "echo another")
+    eventually is_so "$third" 'queued no free slot on one'
+}
+
+@test "a reason to wait ends with the wait: the same file submitted again has none" {
+    slot_is_taken
+    echo go >go
+    dispatcher_ends
+    is_so "$second" 'succeeded '
+    is_so "$(rota submit again.yaml)" 'queued '
+    is_so "$(rota submit -- sh -c "echo another")" 'queued '
+}
+
+@test "the same with a dispatcher that lives on" {
+    slot_is_taken
+    rota cancel "$second" "$third"
+    none_is_left()
+    {
+        [ "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT count(waiting) FROM spec')" = 0 ]
+    }
+    eventually_within 30 none_is_left
+    is_state "$first" running
+    echo go >go
+    dispatcher_ends
+}
+
+@test "reasons to wait that a dispatcher left which was killed go with the next one" {
+    slot_is_taken
+    kill -9 "$dispatcher"
+    wait "$dispatcher" || :
+    rota cancel "$second" "$third"
+    dispatcher_starts
+    echo go >go
+    dispatcher_ends
+    is_state "$first" succeeded
+    is_so "$(rota submit again.yaml)" 'queued '
+}

@@ -55,7 +55,8 @@ static bool is_done(const struct dispatch *d)
 {
     if (d->leaving)
         return true;
-    if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted)
+    if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted ||
+        waiting_is_due(d))
         return false;
     if (d->options->wait)
         return d->nwaits == 0;
@@ -199,10 +200,19 @@ static void raise_descriptors(const struct dispatch *d)
                  (unsigned long long)limit.rlim_cur, (unsigned long long)need, d->config->nhosts);
 }
 
+/* Whether somebody who does not live any more still stands there as the holder. */
+static bool is_left_behind(struct catalogue *cat)
+{
+    struct holder holder;
+    bool alive;
+    return holder_get(cat, &holder, &alive, NULL) == 0;
+}
+
 static int start(struct dispatch *d, struct err *err)
 {
     raise_descriptors(d);
     int rc = check_owner(d->cat, err);
+    d->waiting_stale = rc == 0 && is_left_behind(d->cat);
     if (rc == 0)
         rc = holder_take(d->cat, &d->holder, err);
     if (rc == ERR_BUSY && d->holder.pid)
@@ -253,6 +263,7 @@ static void finish(struct dispatch *d)
     }
     free(d->reread);
     free(d->told);
+    free(d->unused);
 }
 
 int dispatch_run(const struct config *config, struct catalogue *cat,
@@ -266,8 +277,8 @@ int dispatch_run(const struct config *config, struct catalogue *cat,
         progress_init(&d);
     while (rc == 0 && !is_done(&d))
         rc = turn(&d, err);
-    if (rc == 0 && d.waiting_due) { /* leave the reasons of what we leave behind */
-        d.waiting_due = clock_mono();
+    if (rc == 0 && (d.waiting_due || waiting_is_due(&d))) {
+        d.waiting_due = clock_mono(); /* leave the reasons of what we leave behind */
         rc = round_run(&d, err);
     }
     if (options->progress)

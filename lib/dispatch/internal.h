@@ -48,6 +48,7 @@ struct spec {
     struct job job;
     struct class *class;
     struct spec *next; /* of the class */
+    bool unsaid;       /* class->waiting was not written for it */
 };
 
 /* The end of an attempt as the worker told it, not yet recorded. */
@@ -165,6 +166,10 @@ struct dispatch {
     int64_t round_due;  /* monotonic: when the next round is; 0: none */
     int64_t
         waiting_due; /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
+    int64_t
+        *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
+    size_t nunused, unused_cap;
+    bool waiting_stale; /* whoever held the catalogue before died, and may have left reasons */
     int64_t calm_until; /* monotonic: no round before, the catalogue was busy or in trouble */
     int64_t lost_due;   /* monotonic: when to look for runs that are lost; 0: never */
     int64_t lease_due;  /* monotonic: when the lease is renewed at the latest */
@@ -217,7 +222,6 @@ void work_attach(struct work *work, struct peer *peer);
 void work_detach(struct work *work);
 /* Gives orphans to workers that are in the configuration again. */
 void queue_attach_orphans(struct dispatch *d);
-bool queue_is_empty(const struct dispatch *d);
 
 /* ---- fleet.c ---- */
 int peer_init_all(struct dispatch *d, struct err *err);
@@ -315,8 +319,14 @@ bool placing_could_start(const struct dispatch *d);
 /* ---- waiting.c ---- */
 /* Asks for the reasons to be written in a while, when something waits. */
 void waiting_want(struct dispatch *d);
-/* In a transaction: writes them when that time has come. */
+/* Nothing in memory uses the specification any more: what was said of it is to go. */
+void waiting_over(struct dispatch *d, const struct spec *spec);
+/* Whether there is something to write that does not wait for its time. */
+bool waiting_is_due(const struct dispatch *d);
+/* In a transaction: writes what goes, and the reasons when their time has come. */
 int waiting_record(struct dispatch *d, struct err *err);
+/* That transaction was committed. */
+void waiting_recorded(struct dispatch *d);
 /* What was written is not known any more: the transaction failed. */
 void waiting_forget(struct dispatch *d);
 

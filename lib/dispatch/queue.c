@@ -166,14 +166,6 @@ void queue_due(struct dispatch *d)
     }
 }
 
-bool queue_is_empty(const struct dispatch *d)
-{
-    for (const struct class *class = d->classes; class; class = class->next)
-        if (class->line.n)
-            return false;
-    return true;
-}
-
 /* ---- reading the catalogue ---- */
 
 struct loading {

@@ -115,7 +115,7 @@ static int record_claims(struct dispatch *d, struct round *round, struct err *er
 
 static bool is_needed(const struct dispatch *d, const struct round *round)
 {
-    return d->nended || d->ntold || d->dirty || round->nclaims ||
+    return d->nended || d->ntold || d->dirty || round->nclaims || waiting_is_due(d) ||
            (d->waiting_due && clock_mono() >= d->waiting_due) || clock_mono() >= d->lease_due;
 }
 
@@ -225,6 +225,7 @@ static void tell(struct dispatch *d, struct round *round)
     for (struct peer *peer = d->dirty; peer; peer = peer->next_dirty)
         peer->host_dirty = peer->reasons_due = false;
     d->dirty = NULL;
+    waiting_recorded(d);
     tell_ends(d, round);
     tell_claims(d, round);
 }
