@@ -21,6 +21,14 @@ is_state()
     [ "$(status_of "$1")" = "$2" ]
 }
 
+# The state and the reason of a run are as the pattern.
+is_so()
+{
+    run -0 rota status --format '{state} {reason}' "$1"
+    # shellcheck disable=SC2053 # a pattern
+    [[ $output == $2 ]]
+}
+
 # Starts a dispatcher in the background; dispatcher_ends waits for it.
 dispatcher_starts()
 {
@@ -411,19 +419,22 @@ END
     local_workers b
     rota dispatch --wait "$id" 2>dispatch.err 3>&- &
     waiter=$!
-    eventually grep -q 'no worker of the configuration' dispatch.err
+    eventually is_so "$id" "* a is no worker of the configuration any more: * rota cancel --lost $id"
+    grep -q 'no worker of the configuration' dispatch.err
     cat both >"$ROTA_CONFIG"
     echo go >go
     wait "$waiter"
-    is_state "$id" succeeded
+    is_so "$id" 'succeeded '
 }
 
-# The state and the reason of a run.
-is_so()
-{
-    run -0 rota status --format '{state} {reason}' "$1"
-    # shellcheck disable=SC2053 # a pattern
-    [[ $output == $2 ]]
+@test "a run whose specification cannot be read says so, and is not waited for" {
+    bad=$(rota submit --name bad -- true)
+    good=$(rota submit --name good -- false)
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE spec SET text = '{' WHERE id = $bad"
+    run -65 timeout 60 rota dispatch --wait "$bad" "$good"
+    [[ $output == *"run $bad cannot be waited for: specification $bad "*'cannot be read'* ]]
+    is_so "$bad" "queued specification $bad in the catalogue cannot be read: *"
+    is_state "$good" failed
 }
 
 # One run takes the only slot, and others wait for it and say so: first, second, third.

@@ -263,7 +263,7 @@ static void finish(struct dispatch *d)
     }
     free(d->reread);
     free(d->told);
-    free(d->unused);
+    waiting_free(d);
 }
 
 int dispatch_run(const struct config *config, struct catalogue *cat,
@@ -280,6 +280,10 @@ int dispatch_run(const struct config *config, struct catalogue *cat,
     if (rc == 0 && (d.waiting_due || waiting_is_due(&d))) {
         d.waiting_due = clock_mono(); /* leave the reasons of what we leave behind */
         rc = round_run(&d, err);
+    }
+    if (rc == 0 && d.hopeless.code) {
+        *err = d.hopeless;
+        rc = err->code;
     }
     if (options->progress)
         progress_end(&d);

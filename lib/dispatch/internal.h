@@ -169,18 +169,21 @@ struct dispatch {
     int64_t
         *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
     size_t nunused, unused_cap;
-    bool waiting_stale; /* whoever held the catalogue before died, and may have left reasons */
-    int64_t calm_until; /* monotonic: no round before, the catalogue was busy or in trouble */
-    int64_t lost_due;   /* monotonic: when to look for runs that are lost; 0: never */
-    int64_t lease_due;  /* monotonic: when the lease is renewed at the latest */
-    bool place_wanted;  /* something changed that may let a queued run start */
-    int64_t look_due;   /* monotonic: somebody may have written to the catalogue; 0: nobody did */
-    int64_t look_delay; /* ms to the look after that */
-    bool reread_wanted; /* the configuration may have changed */
-    bool held;          /* the catalogue is ours */
-    bool leaving;       /* a signal asked */
-    bool said_busy;     /* that the catalogue is locked was said */
-    struct {            /* for the progress line */
+    struct note *notes; /* reasons of runs that nothing can be done for now, to be written */
+    size_t nnotes, notes_cap;
+    struct err hopeless; /* why a run that was waited for is not any more; code 0: none */
+    bool waiting_stale;  /* whoever held the catalogue before died, and may have left reasons */
+    int64_t calm_until;  /* monotonic: no round before, the catalogue was busy or in trouble */
+    int64_t lost_due;    /* monotonic: when to look for runs that are lost; 0: never */
+    int64_t lease_due;   /* monotonic: when the lease is renewed at the latest */
+    bool place_wanted;   /* something changed that may let a queued run start */
+    int64_t look_due;    /* monotonic: somebody may have written to the catalogue; 0: nobody did */
+    int64_t look_delay;  /* ms to the look after that */
+    bool reread_wanted;  /* the configuration may have changed */
+    bool held;           /* the catalogue is ours */
+    bool leaving;        /* a signal asked */
+    bool said_busy;      /* that the catalogue is locked was said */
+    struct {             /* for the progress line */
         size_t total, done, failed;
         int64_t since, drawn;
     } count;
@@ -321,6 +324,9 @@ bool placing_could_start(const struct dispatch *d);
 void waiting_want(struct dispatch *d);
 /* Nothing in memory uses the specification any more: what was said of it is to go. */
 void waiting_over(struct dispatch *d, const struct spec *spec);
+/* The reason of a run that nothing can be done for now; takes ownership of the text. */
+void waiting_note(struct dispatch *d, int64_t run, char *reason);
+void waiting_free(struct dispatch *d);
 /* Whether there is something to write that does not wait for its time. */
 bool waiting_is_due(const struct dispatch *d);
 /* In a transaction: writes what goes, and the reasons when their time has come. */

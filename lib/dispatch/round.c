@@ -132,11 +132,11 @@ static int record(struct dispatch *d, struct round *round, struct err *err)
     if (rc == 0)
         rc = record_ends(d, round, err);
     if (rc == 0)
+        rc = waiting_record(d, err); /* before the hosts: one that is back takes reasons away */
+    if (rc == 0)
         rc = record_hosts(d, err);
     if (rc == 0)
         rc = record_claims(d, round, err);
-    if (rc == 0)
-        rc = waiting_record(d, err);
     if (rc == 0)
         rc = catalogue_commit(d->cat, err);
     if (rc < 0) {

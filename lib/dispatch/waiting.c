@@ -1,4 +1,4 @@
-/* waiting: says why queued runs wait. */
+/* waiting: says why runs wait: queued ones, and those that nothing can be done for. */
 #include "dispatch/internal.h"
 
 #include <stddef.h>
@@ -86,9 +86,32 @@ void waiting_over(struct dispatch *d, const struct spec *spec)
     round_soon(d, ROUND_BATCH_MS);
 }
 
+struct note {
+    int64_t run;
+    char *reason;
+};
+
+void waiting_note(struct dispatch *d, int64_t run, char *reason)
+{
+    if (d->nnotes == d->notes_cap) {
+        d->notes_cap = d->notes_cap ? d->notes_cap * 2 : 64;
+        d->notes = xreallocarray(d->notes, d->notes_cap, sizeof *d->notes);
+    }
+    d->notes[d->nnotes++] = (struct note){run, reason};
+    round_soon(d, ROUND_BATCH_MS);
+}
+
+static int record_notes(struct dispatch *d, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < d->nnotes; i++)
+        rc = run_reason(d->cat, d->notes[i].run, d->notes[i].reason, err);
+    return rc;
+}
+
 bool waiting_is_due(const struct dispatch *d)
 {
-    return d->waiting_stale || d->nunused;
+    return d->waiting_stale || d->nunused || d->nnotes;
 }
 
 /* What has gone out of use may have come back meanwhile: its reason is written after this. */
@@ -104,6 +127,15 @@ void waiting_recorded(struct dispatch *d)
 {
     d->waiting_stale = false;
     d->nunused = 0;
+    while (d->nnotes)
+        free(d->notes[--d->nnotes].reason);
+}
+
+void waiting_free(struct dispatch *d)
+{
+    waiting_recorded(d);
+    free(d->unused);
+    free(d->notes);
 }
 
 /* One statement a specification, and only when the words change: never one a queued run. */
@@ -111,6 +143,8 @@ int waiting_record(struct dispatch *d, struct err *err)
 {
     int64_t now = clock_mono();
     int rc = record_unused(d, err);
+    if (rc == 0)
+        rc = record_notes(d, err);
     if (rc < 0 || !d->waiting_due || now < d->waiting_due)
         return rc;
     d->waiting_due = 0;
