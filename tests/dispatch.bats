@@ -276,6 +276,21 @@ END
     [ "$(status_of 1)" = queued ]
 }
 
+@test "--dry-run reads a specification once, however many runs have it" {
+    {
+        printf 'name: long\nscript: |\n'
+        printf '    echo %0100d\n' {1..2000}
+    } >long.yaml
+    rota submit long.yaml
+    sqlite3 "$ROTA_CATALOGUE" "
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO run (spec, job, state, queued_at) SELECT 1, 'long', 3, 1 FROM n"
+    # 20,000 times 200 KB of YAML are some ten seconds of processor time
+    ulimit -t 4
+    run -0 rota dispatch --dry-run
+    [ "${#lines[@]}" -eq 20001 ]
+}
+
 @test "a drained worker gets no new runs, and the waiting ones say why" {
     local_workers a
     id=$(rota submit -- true)
