@@ -68,6 +68,8 @@ int spec_get(struct catalogue *cat, int64_t spec, char **text, struct err *err);
 /* Says why the queued runs of a spec wait (NULL: no reason): one row for all of them; shown as the
  * reason of each that has none of its own. Only writes when it changes. */
 int spec_waiting(struct catalogue *cat, int64_t spec, const char *reason, struct err *err);
+/* Takes all of these reasons back. Reads every specification: only for when it is not known which. */
+int spec_waiting_none(struct catalogue *cat, struct err *err);
 
 struct run_new {
     int64_t spec;

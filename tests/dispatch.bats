@@ -21,6 +21,14 @@ is_state()
     [ "$(status_of "$1")" = "$2" ]
 }
 
+# The state and the reason of a run are as the pattern.
+is_so()
+{
+    run -0 rota status --format '{state} {reason}' "$1"
+    # shellcheck disable=SC2053 # a pattern
+    [[ $output == $2 ]]
+}
+
 # Starts a dispatcher in the background; dispatcher_ends waits for it.
 dispatcher_starts()
 {
@@ -268,6 +276,21 @@ END
     [ "$(status_of 1)" = queued ]
 }
 
+@test "--dry-run reads a specification once, however many runs have it" {
+    {
+        printf 'name: long\nscript: |\n'
+        printf '    echo %0100d\n' {1..2000}
+    } >long.yaml
+    rota submit long.yaml
+    sqlite3 "$ROTA_CATALOGUE" "
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO run (spec, job, state, queued_at) SELECT 1, 'long', 3, 1 FROM n"
+    # 20,000 times 200 KB of YAML are some ten seconds of processor time
+    ulimit -t 4
+    run -0 rota dispatch --dry-run
+    [ "${#lines[@]}" -eq 20001 ]
+}
+
 @test "a drained worker gets no new runs, and the waiting ones say why" {
     local_workers a
     id=$(rota submit -- true)
@@ -411,9 +434,69 @@ END
     local_workers b
     rota dispatch --wait "$id" 2>dispatch.err 3>&- &
     waiter=$!
-    eventually grep -q 'no worker of the configuration' dispatch.err
+    eventually is_so "$id" "* a is no worker of the configuration any more: * rota cancel --lost $id"
+    grep -q 'no worker of the configuration' dispatch.err
     cat both >"$ROTA_CONFIG"
     echo go >go
     wait "$waiter"
-    is_state "$id" succeeded
+    is_so "$id" 'succeeded '
+}
+
+@test "a run whose specification cannot be read says so, and is not waited for" {
+    bad=$(rota submit --name bad -- true)
+    good=$(rota submit --name good -- false)
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE spec SET text = '{' WHERE id = $bad"
+    run -65 timeout 60 rota dispatch --wait "$bad" "$good"
+    [[ $output == *"run $bad cannot be waited for: specification $bad "*'cannot be read'* ]]
+    is_so "$bad" "queued specification $bad in the catalogue cannot be read: *"
+    is_state "$good" failed
+}
+
+# One run takes the only slot, and others wait for it and say so: first, second, third.
+slot_is_taken()
+{
+    config <<<$'[worker one]\ntransport = local\nslots = 1'
+    mkfifo go
+    printf 'name: again\nshell: true\n' >again.yaml
+    first=$(rota submit -- sh -c "read line <$PWD/go")
+    dispatcher_starts
+    eventually is_state "$first" running
+    second=$(rota submit again.yaml)
+    eventually is_so "$second" 'queued no free slot on one'
+    third=$(rota submit -- sh -c "echo another")
+    eventually is_so "$third" 'queued no free slot on one'
+}
+
+@test "a reason to wait ends with the wait: the same file submitted again has none" {
+    slot_is_taken
+    echo go >go
+    dispatcher_ends
+    is_so "$second" 'succeeded '
+    is_so "$(rota submit again.yaml)" 'queued '
+    is_so "$(rota submit -- sh -c "echo another")" 'queued '
+}
+
+@test "the same with a dispatcher that lives on" {
+    slot_is_taken
+    rota cancel "$second" "$third"
+    none_is_left()
+    {
+        [ "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT count(waiting) FROM spec')" = 0 ]
+    }
+    eventually_within 30 none_is_left
+    is_state "$first" running
+    echo go >go
+    dispatcher_ends
+}
+
+@test "reasons to wait that a dispatcher left which was killed go with the next one" {
+    slot_is_taken
+    kill -9 "$dispatcher"
+    wait "$dispatcher" || :
+    rota cancel "$second" "$third"
+    dispatcher_starts
+    echo go >go
+    dispatcher_ends
+    is_state "$first" succeeded
+    is_so "$(rota submit again.yaml)" 'queued '
 }

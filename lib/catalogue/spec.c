@@ -70,3 +70,10 @@ int spec_waiting(struct catalogue *cat, int64_t spec, const char *reason, struct
     int rc = statement_write(cat, PUT, VALUES(as_int(spec), as_text(reason)), err);
     return rc < 0 ? rc : 0;
 }
+
+int spec_waiting_none(struct catalogue *cat, struct err *err)
+{
+    static const char NONE[] = "UPDATE spec SET waiting = NULL WHERE waiting IS NOT NULL";
+    int rc = statement_write(cat, NONE, NO_VALUES, err);
+    return rc < 0 ? rc : 0;
+}

@@ -103,6 +103,7 @@ struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err)
         return NULL;
     }
     spec->refs = 1;
+    spec->unsaid = true;
     spec->class = class_of(d, &spec->job);
     spec->next = spec->class->specs;
     spec->class->specs = spec;
@@ -114,6 +115,7 @@ void spec_drop(struct dispatch *d, struct spec *spec)
 {
     if (--spec->refs)
         return;
+    waiting_over(d, spec);
     (void)tdelete(spec, &d->specs, work_by_id);
     spec_free(spec);
 }

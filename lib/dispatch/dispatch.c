@@ -55,7 +55,8 @@ static bool is_done(const struct dispatch *d)
 {
     if (d->leaving)
         return true;
-    if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted)
+    if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted ||
+        waiting_is_due(d))
         return false;
     if (d->options->wait)
         return d->nwaits == 0;
@@ -227,6 +228,7 @@ static int start(struct dispatch *d, struct err *err)
 {
     raise_descriptors(d);
     int rc = check_owner(d->cat, err);
+    d->waiting_stale = rc == 0 && is_left_behind(d->cat);
     if (rc == 0)
         rc = take(d, err);
     if (rc != 0)
@@ -275,6 +277,7 @@ static void finish(struct dispatch *d)
     }
     free(d->reread);
     free(d->told);
+    waiting_free(d);
 }
 
 int dispatch_run(const struct config *config, struct catalogue *cat,
@@ -288,9 +291,13 @@ int dispatch_run(const struct config *config, struct catalogue *cat,
         progress_init(&d);
     while (rc == 0 && !is_done(&d))
         rc = turn(&d, err);
-    if (rc == 0 && d.waiting_due) { /* leave the reasons of what we leave behind */
-        d.waiting_due = clock_mono();
+    if (rc == 0 && (d.waiting_due || waiting_is_due(&d))) {
+        d.waiting_due = clock_mono(); /* leave the reasons of what we leave behind */
         rc = round_run(&d, err);
+    }
+    if (rc == 0 && d.hopeless.code) {
+        *err = d.hopeless;
+        rc = err->code;
     }
     if (options->progress)
         progress_end(&d);

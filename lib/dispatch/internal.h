@@ -4,6 +4,7 @@
  *   dispatch.c  the life of a dispatcher: hold, load, turn, leave
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
+ *   stranger.c  runs of a worker that are not in memory
  *   class.c     lines of runs with equal demands
  *   queue.c     runs in memory: those that wait, and reading them
  *   fleet.c     the worker hosts as the configuration and the catalogue have them
@@ -47,6 +48,7 @@ struct spec {
     struct job job;
     struct class *class;
     struct spec *next; /* of the class */
+    bool unsaid;       /* class->waiting was not written for it */
 };
 
 /* The end of an attempt as the worker told it, not yet recorded. */
@@ -59,6 +61,7 @@ struct ending {
     int64_t duration_ms, at; /* wall clock of its end */
     int64_t utime_us, stime_us, maxrss_kb;
     int64_t total[2], dropped[2]; /* standard output, standard error */
+    int64_t missing;              /* of the dropped ones, bytes that were kept and never came */
 };
 
 /* A run that is queued, starting or running. */
@@ -80,6 +83,7 @@ struct work {
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
     int64_t have[2];      /* bytes of output that this dispatcher has written, from the start */
+    bool lacked;          /* its result came without all of its output, and was not taken */
     int unsynced;         /* times in a row that its output could not be synced, up to a limit */
     int64_t credit_due;   /* bytes written and not yet credited */
     struct strlist tried; /* hosts of earlier attempts, with retry.elsewhere */
@@ -162,17 +166,24 @@ struct dispatch {
     int64_t round_due;  /* monotonic: when the next round is; 0: none */
     int64_t
         waiting_due; /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
-    int64_t calm_until; /* monotonic: no round before, the catalogue was busy or in trouble */
-    int64_t lost_due;   /* monotonic: when to look for runs that are lost; 0: never */
-    int64_t lease_due;  /* monotonic: when the lease is renewed at the latest */
-    bool place_wanted;  /* something changed that may let a queued run start */
-    int64_t look_due;   /* monotonic: somebody may have written to the catalogue; 0: nobody did */
-    int64_t look_delay; /* ms to the look after that */
-    bool reread_wanted; /* the configuration may have changed */
-    bool held;          /* the catalogue is ours */
-    bool leaving;       /* a signal asked */
-    bool said_busy;     /* that the catalogue is locked was said */
-    struct {            /* for the progress line */
+    int64_t
+        *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
+    size_t nunused, unused_cap;
+    struct note *notes; /* reasons of runs that nothing can be done for now, to be written */
+    size_t nnotes, notes_cap;
+    struct err hopeless; /* why a run that was waited for is not any more; code 0: none */
+    bool waiting_stale;  /* whoever held the catalogue before died, and may have left reasons */
+    int64_t calm_until;  /* monotonic: no round before, the catalogue was busy or in trouble */
+    int64_t lost_due;    /* monotonic: when to look for runs that are lost; 0: never */
+    int64_t lease_due;   /* monotonic: when the lease is renewed at the latest */
+    bool place_wanted;   /* something changed that may let a queued run start */
+    int64_t look_due;    /* monotonic: somebody may have written to the catalogue; 0: nobody did */
+    int64_t look_delay;  /* ms to the look after that */
+    bool reread_wanted;  /* the configuration may have changed */
+    bool held;           /* the catalogue is ours */
+    bool leaving;        /* a signal asked */
+    bool said_busy;      /* that the catalogue is locked was said */
+    struct {             /* for the progress line */
         size_t total, done, failed;
         int64_t since, drawn;
     } count;
@@ -214,7 +225,6 @@ void work_attach(struct work *work, struct peer *peer);
 void work_detach(struct work *work);
 /* Gives orphans to workers that are in the configuration again. */
 void queue_attach_orphans(struct dispatch *d);
-bool queue_is_empty(const struct dispatch *d);
 
 /* ---- fleet.c ---- */
 int peer_init_all(struct dispatch *d, struct err *err);
@@ -255,6 +265,11 @@ void talk_kill(struct peer *peer, struct message_key key, int signal);
 void talk_ping(struct peer *peer);
 void talk_ack(struct peer *peer, struct buf *keys);
 
+/* ---- stranger.c ---- */
+/* A worker announces a run (RUN), or tells the result (RESULT) of one, that we do not follow. */
+int stranger_met(struct peer *peer, const struct message *m, struct err *err);
+int stranger_ended(struct peer *peer, const struct message *m, struct err *err);
+
 /* ---- lost.c ---- */
 /* How often PING is sent, and after how long a host that says nothing is given up.
  * $ROTA_TEST_PING_MS shortens both, and with them what is waited beyond lost_after (a seam for tests). */
@@ -294,6 +309,9 @@ int round_run(struct dispatch *d, struct err *err);
 /* Syncs the output of the runs that are to be recorded as ended. An end whose output cannot be synced
  * is taken off the list, and its host fails. Not while a round has claims on that host. */
 void keeping_sync(struct dispatch *d);
+/* Compares what a result says of the output with what came. ERR_DATA the first time that bytes
+ * lack: the worker is to be asked again. After that they count as dropped. */
+int keeping_match(struct work *work, struct ending *ending, struct err *err);
 
 /* ---- placing.c ---- */
 /* Places up to max runs: each is taken from its line and attached to its peer, not yet claimed. */
@@ -304,8 +322,17 @@ bool placing_could_start(const struct dispatch *d);
 /* ---- waiting.c ---- */
 /* Asks for the reasons to be written in a while, when something waits. */
 void waiting_want(struct dispatch *d);
-/* In a transaction: writes them when that time has come. */
+/* Nothing in memory uses the specification any more: what was said of it is to go. */
+void waiting_over(struct dispatch *d, const struct spec *spec);
+/* The reason of a run that nothing can be done for now; takes ownership of the text. */
+void waiting_note(struct dispatch *d, int64_t run, char *reason);
+void waiting_free(struct dispatch *d);
+/* Whether there is something to write that does not wait for its time. */
+bool waiting_is_due(const struct dispatch *d);
+/* In a transaction: writes what goes, and the reasons when their time has come. */
 int waiting_record(struct dispatch *d, struct err *err);
+/* That transaction was committed. */
+void waiting_recorded(struct dispatch *d);
 /* What was written is not known any more: the transaction failed. */
 void waiting_forget(struct dispatch *d);
 

@@ -56,3 +56,19 @@ void keeping_sync(struct dispatch *d)
         }
     }
 }
+
+int keeping_match(struct work *work, struct ending *ending, struct err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        int64_t lack = ending->total[s] - ending->dropped[s] - work->have[s];
+        if (lack > 0) {
+            ending->dropped[s] += lack;
+            ending->missing += lack;
+        }
+    }
+    if (!ending->missing || work->lacked)
+        return 0;
+    work->lacked = true;
+    return err_set(err, ERR_DATA, "the result of run %lld came without %lld bytes of its output",
+                   (long long)work->id, (long long)ending->missing);
+}

@@ -1,5 +1,6 @@
 #include "dispatch/internal.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +14,41 @@ struct plan {
     struct place_host *hosts;
     size_t n;
     struct catalogue *cat;
+    void *specs; /* tsearch(3) tree of struct planned_spec: each is read once */
     struct planned {
-        int64_t id, spec, not_before;
+        int64_t id, not_before;
         int priority;
         char *job;
+        const struct planned_spec *spec;
     } * runs;
-    size_t nruns;
+    size_t nruns, cap;
 };
+
+struct planned_spec {
+    int64_t id; /* first: work_by_id */
+    bool readable;
+    struct job job;
+};
+
+static const struct planned_spec *spec_of(struct plan *plan, int64_t id)
+{
+    struct planned_spec **found = tfind(&id, &plan->specs, work_by_id);
+    if (found)
+        return *found;
+    struct planned_spec *spec = xcalloc(1, sizeof *spec);
+    spec->id = id;
+    spec->readable = specification_read(plan->cat, id, &spec->job, NULL) == 0;
+    (void)tsearch(spec, &plan->specs, work_by_id);
+    return spec;
+}
+
+static void free_spec(void *arg)
+{
+    struct planned_spec *spec = arg;
+    if (spec->readable)
+        job_free(&spec->job);
+    free(spec);
+}
 
 static struct place_host *find(const struct plan *plan, const char *name)
 {
@@ -42,20 +71,25 @@ static int take_host(const struct host *row, void *arg)
 static int take_unfinished(const struct run_brief *run, void *arg)
 {
     struct place_host *host = run->host ? find(arg, run->host) : NULL;
-    if (host)
-        host->used += specification_slots(((struct plan *)arg)->cat, run->spec);
+    if (!host)
+        return 0;
+    const struct planned_spec *spec = spec_of(arg, run->spec);
+    host->used += spec->readable ? spec->job.slots : 1;
     return 0;
 }
 
 static int take_queued(const struct run_brief *run, void *arg)
 {
     struct plan *plan = arg;
-    plan->runs = xreallocarray(plan->runs, plan->nruns + 1, sizeof *plan->runs);
+    if (plan->nruns == plan->cap) {
+        plan->cap = plan->cap ? plan->cap * 2 : 64;
+        plan->runs = xreallocarray(plan->runs, plan->cap, sizeof *plan->runs);
+    }
     plan->runs[plan->nruns++] = (struct planned){.id = run->id,
-                                                 .spec = run->spec,
                                                  .not_before = run->not_before,
                                                  .priority = run->priority,
-                                                 .job = xstrdup(run->job)};
+                                                 .job = xstrdup(run->job),
+                                                 .spec = spec_of(plan, run->spec)};
     return 0;
 }
 
@@ -81,23 +115,22 @@ static struct place_host **allowed(const struct plan *plan, const struct job *jo
 static const char *place_planned(const struct plan *plan, const struct planned *run,
                                  const char **why)
 {
-    struct job job = {0};
+    const struct job *job = &run->spec->job;
     const char *name = NULL;
     size_t n;
     *why = "its specification cannot be read";
-    if (specification_read(plan->cat, run->spec, &job, NULL) < 0)
+    if (!run->spec->readable)
         return NULL;
-    struct place_host **hosts = allowed(plan, &job, &n);
-    struct place_host *best = place_best(hosts, n, PLACE_READY, job.slots, NULL);
+    struct place_host **hosts = allowed(plan, job, &n);
+    struct place_host *best = place_best(hosts, n, PLACE_READY, job->slots, NULL);
     *why = !n ? "no worker matches its hosts, tags and slots" : "no free slot";
     if (run->not_before > clock_now()) {
         *why = "not due yet";
     } else if (best) {
         name = best->name;
-        best->used += job.slots;
+        best->used += job->slots;
     }
     free(hosts);
-    job_free(&job);
     return name;
 }
 
@@ -128,6 +161,7 @@ int dispatch_plan(const struct config *config, struct catalogue *cat,
             each(plan.runs[i].id, plan.runs[i].job, host, host ? NULL : why, arg);
         free(plan.runs[i].job);
     }
+    tdestroy(plan.specs, free_spec);
     free(plan.runs);
     free(plan.hosts);
     return rc;

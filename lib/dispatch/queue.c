@@ -92,17 +92,19 @@ void work_forget(struct dispatch *d, struct work *work)
     work_free(work);
 }
 
-static void wait_over(struct dispatch *d, int64_t id)
+/* Whether it was waited for. */
+static bool wait_over(struct dispatch *d, int64_t id)
 {
     if (!tfind(&id, &d->waits, work_by_id))
-        return;
+        return false;
     (void)tdelete(&id, &d->waits, work_by_id);
     d->nwaits--;
+    return true;
 }
 
 void work_end(struct dispatch *d, struct work *work)
 {
-    wait_over(d, work->id);
+    (void)wait_over(d, work->id);
     work_forget(d, work);
 }
 
@@ -112,7 +114,7 @@ void queue_check_wait(struct dispatch *d, int64_t id)
     if (!tfind(&id, &d->waits, work_by_id))
         return;
     if (run_get(d->cat, id, &run, NULL) == 0 && run_state_is_terminal(run.state))
-        wait_over(d, id);
+        (void)wait_over(d, id);
     run_free(&run);
 }
 
@@ -166,14 +168,6 @@ void queue_due(struct dispatch *d)
     }
 }
 
-bool queue_is_empty(const struct dispatch *d)
-{
-    for (const struct class *class = d->classes; class; class = class->next)
-        if (class->line.n)
-            return false;
-    return true;
-}
-
 /* ---- reading the catalogue ---- */
 
 struct loading {
@@ -181,16 +175,22 @@ struct loading {
     struct err *err;
 };
 
-/* A run that cannot be understood stays as it is and is said; it must not stop the others. A catalogue
- * that cannot be read is another matter. */
-static int pass_over(const struct run_brief *run, const struct err *why, struct err *err)
+/* A run that cannot be understood stays as it is and says so; it must not stop the others, nor be
+ * waited for. A catalogue that cannot be read is another matter. */
+static int pass_over(const struct loading *loading, const struct run_brief *run,
+                     const struct err *why)
 {
+    struct dispatch *d = loading->d;
     if (why->code != ERR_DATA) {
-        if (err)
-            *err = *why;
+        if (loading->err)
+            *loading->err = *why;
         return why->code;
     }
     log_warn("run %lld: %s", (long long)run->id, why->msg);
+    waiting_note(d, run->id, xstrdup(why->msg));
+    if (wait_over(d, run->id))
+        (void)err_set(&d->hopeless, ERR_DATA, "run %lld cannot be waited for: %s",
+                      (long long)run->id, why->msg);
     return 0;
 }
 
@@ -205,7 +205,7 @@ static int add_queued(const struct run_brief *run, void *arg)
         return 0;
     struct work *work = work_new(d, run, &err);
     if (!work)
-        return pass_over(run, &err, loading->err);
+        return pass_over(loading, run, &err);
     if (work->attempt && (work->spec->job.retry.elsewhere || lost_has_leash(work)))
         (void)run_hosts_tried(d->cat, work->id, &work->tried, NULL);
     queue_put(d, work);
@@ -236,18 +236,20 @@ static int add_unfinished(const struct run_brief *run, void *arg)
     struct err err;
     struct work *work = work_new(d, run, &err);
     if (!work)
-        return pass_over(run, &err, loading->err);
+        return pass_over(loading, run, &err);
     struct peer *peer = run->host ? peer_find(d, run->host) : NULL;
     if (peer) {
         work_attach(work, peer);
         return 0;
     }
-    log_warn("run %lld is on %s, which is no worker of the configuration any more: it waits until "
-             "the worker is back, or say rota cancel --lost %lld",
-             (long long)run->id, run->host ? run->host : "?", (long long)run->id);
     work->host = xstrdup(run->host ? run->host : "?");
     work->next = d->orphans;
     d->orphans = work;
+    char *reason = xasprintf("%s is no worker of the configuration any more: waiting until it is "
+                             "back, or say rota cancel --lost %lld",
+                             work->host, (long long)run->id);
+    log_warn("run %lld: %s", (long long)run->id, reason);
+    waiting_note(d, run->id, reason);
     return 0;
 }
 

@@ -22,10 +22,7 @@ void ending_free(struct ending *ending)
 
 void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
 {
-    for (int i = 0; i < 2; i++)
-        if (ending->dropped[i] > ending->total[i])
-            ending->dropped[i] = ending->total[i];
-    if (work->ending) { /* told twice on two connections: the first is as good */
+    if (work->ending) { /* the first is as good */
         ending_free(ending);
         return;
     }
@@ -67,14 +64,23 @@ static const struct {
     {END_LOST, RUN_LOST, JOB_RETRY_LOST},
 };
 
-static void say_why(const struct work *work, char *text, size_t size)
+static void say_missing(const struct ending *e, char *text, size_t size)
+{
+    size_t len = strlen(text);
+    if (e->missing)
+        (void)snprintf(text + len, size - len, "%s%lld bytes of output never came from the worker",
+                       len ? "; " : "", (long long)e->missing);
+}
+
+/* What the worker said goes before our own words, and is worth saying of a success too. */
+static void say_why(const struct work *work, bool success, char *text, size_t size)
 {
     const struct ending *e = work->ending;
     char duration[DURATION_TEXT];
     text[0] = '\0';
     if (e->reason)
         (void)snprintf(text, size, "%s", e->reason);
-    else if (e->end == END_EXIT)
+    else if (e->end == END_EXIT && !success)
         (void)snprintf(text, size, "exit code %d", e->code);
     else if (e->end == END_SIGNAL)
         (void)snprintf(text, size, "killed by SIG%s",
@@ -82,6 +88,7 @@ static void say_why(const struct work *work, char *text, size_t size)
     else if (e->end == END_TIMEOUT)
         (void)snprintf(text, size, "over its timeout of %s",
                        duration_text(work->spec->job.timeout_ms, duration));
+    say_missing(e, text, size);
 }
 
 enum { LOST_ATTEMPTS = 2 }; /* what `on_lost: retry` gives at least */
@@ -115,6 +122,7 @@ void ending_judge(const struct work *work, int64_t now, struct run_end *end, cha
                   size_t size)
 {
     const struct ending *e = work->ending;
+    bool success = e->end == END_EXIT && job_is_success(&work->spec->job, e->code);
     size_t row = 0;
     while (row + 1 < sizeof ends / sizeof *ends && ends[row].end != e->end)
         row++;
@@ -136,12 +144,10 @@ void ending_judge(const struct work *work, int64_t now, struct run_end *end, cha
         .err_bytes = e->total[1],
         .err_dropped = e->dropped[1],
     };
-    say_why(work, text, size);
-    if (e->end == END_EXIT && job_is_success(&work->spec->job, e->code)) {
+    say_why(work, success, text, size);
+    if (success)
         end->state = end->attempt_state = RUN_SUCCEEDED;
-        text[0] = '\0';
-    } else {
+    else
         judge_retry(work, now, ends[row].retry, end, text, size);
-    }
     end->reason = text[0] ? text : NULL;
 }

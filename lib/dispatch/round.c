@@ -115,7 +115,7 @@ static int record_claims(struct dispatch *d, struct round *round, struct err *er
 
 static bool is_needed(const struct dispatch *d, const struct round *round)
 {
-    return d->nended || d->ntold || d->dirty || round->nclaims ||
+    return d->nended || d->ntold || d->dirty || round->nclaims || waiting_is_due(d) ||
            (d->waiting_due && clock_mono() >= d->waiting_due) || clock_mono() >= d->lease_due;
 }
 
@@ -132,11 +132,11 @@ static int record(struct dispatch *d, struct round *round, struct err *err)
     if (rc == 0)
         rc = record_ends(d, round, err);
     if (rc == 0)
+        rc = waiting_record(d, err); /* before the hosts: one that is back takes reasons away */
+    if (rc == 0)
         rc = record_hosts(d, err);
     if (rc == 0)
         rc = record_claims(d, round, err);
-    if (rc == 0)
-        rc = waiting_record(d, err);
     if (rc == 0)
         rc = catalogue_commit(d->cat, err);
     if (rc < 0) {
@@ -165,6 +165,7 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     work->not_before = end->not_before;
     work->have[0] = work->have[1] = 0;
     work->unsynced = 0;
+    work->lacked = false;
     bool lost = end->attempt_state == RUN_LOST && lost_has_leash(work);
     if (peer && (work->spec->job.retry.elsewhere || lost))
         strlist_add(&work->tried, peer->place.name);
@@ -224,6 +225,7 @@ static void tell(struct dispatch *d, struct round *round)
     for (struct peer *peer = d->dirty; peer; peer = peer->next_dirty)
         peer->host_dirty = peer->reasons_due = false;
     d->dirty = NULL;
+    waiting_recorded(d);
     tell_ends(d, round);
     tell_claims(d, round);
 }

@@ -203,41 +203,11 @@ static int on_refused(struct peer *peer, const struct message *m, struct err *er
     return ERR_UNREACHABLE;
 }
 
-/* A run that the worker has and we have not in memory. When its attempt is over, our ACK was lost, or it
- * was taken for lost, or declared so: another one may run for it, so a live one ends. When there is no such
- * attempt, the catalogue was restored from a backup, or pruned: an end is acknowledged, so that the
- * worker may forget, and a live run is left in peace. An attempt that is open (its specification could not
- * be read) keeps its result there until somebody can record it. */
-static int on_stranger(struct peer *peer, const struct message *m, struct err *err)
-{
-    struct message_key key = message_get_key(m);
-    bool live = message_get_u64(m, TAG_STATE, 0) != MESSAGE_RUN_ENDED;
-    int standing =
-        attempt_standing(peer->d->cat, (int64_t)key.run, (int)key.attempt, key.token, err);
-    if (standing < 0)
-        return standing;
-    if (standing == ATTEMPT_OPEN || (live && standing == ATTEMPT_UNKNOWN)) {
-        peer->strangers++;
-        return 0;
-    }
-    if (live) {
-        log_info("%s: run %lld is over, and is ended there too", peer->config->name,
-                 (long long)key.run);
-        talk_kill(peer, key, 0);
-        return 0;
-    }
-    struct buf keys = {0};
-    message_pack_key(&keys, key);
-    talk_ack(peer, &keys);
-    buf_free(&keys);
-    return 0;
-}
-
 static int on_run(struct peer *peer, const struct message *m, struct err *err)
 {
     struct work *work = work_of(peer, m);
     if (!work)
-        return on_stranger(peer, m, err);
+        return stranger_met(peer, m, err);
     work->known = true;
     adopt(peer, work);
     return 0;
@@ -378,9 +348,10 @@ static enum message_end get_end(const struct message *m)
 
 static int on_result(struct peer *peer, const struct message *m, struct err *err)
 {
-    (void)err;
     struct work *work = work_of(peer, m);
     if (!work)
+        return stranger_ended(peer, m, err);
+    if (work->ending) /* told twice: the first is as good */
         return 0;
     struct ending *e = xcalloc(1, sizeof *e);
     *e = (struct ending){
@@ -395,10 +366,15 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
         .stime_us = get_amount(m, TAG_STIME),
         .maxrss_kb = get_amount(m, TAG_MAXRSS),
         .total = {get_amount(m, TAG_OUT_TOTAL), get_amount(m, TAG_ERR_TOTAL)},
-        .dropped = {get_amount(m, TAG_OUT_DROPPED), get_amount(m, TAG_ERR_DROPPED)},
     };
-    work_ended(peer->d, work, e);
-    return 0;
+    e->dropped[0] = get_upto(m, TAG_OUT_DROPPED, e->total[0]);
+    e->dropped[1] = get_upto(m, TAG_ERR_DROPPED, e->total[1]);
+    int rc = keeping_match(work, e, err);
+    if (rc == 0)
+        work_ended(peer->d, work, e);
+    else
+        ending_free(e);
+    return rc;
 }
 
 static int on_pong(struct peer *peer, const struct message *m, struct err *err)

@@ -559,8 +559,8 @@ greet()
 welcome()
 say("RUN", key_of(), STATE=LIVE, AGE=0)
 say("READY")
-key = hear("ADOPT")
-say("OUTPUT", key, STREAM=1, OFFSET=4, DATA=b" all\n")
+key = hear("ADOPT") # of a new dispatcher: from the first byte
+say("OUTPUT", key, STREAM=1, OFFSET=0, DATA=b"kept all\n")
 end(key, code=6, OUT_TOTAL=9)
 hear_all()
 PYTHON
@@ -621,6 +621,100 @@ PYTHON
     [[ $output != *'not mine'* ]]
     [ "$(heard 'ADOPT run=2 ')" -eq 0 ]
     [ "$(heard 'ACK run=2 ')" -eq 0 ]
+    ended_once 1 2
+}
+
+@test "a result without all of its output is not taken: the worker is asked for the rest" {
+    two_runs
+    connection 1 <<'PYTHON'
+be_ready()
+key = hear("START")
+say("STARTED", key, AGE=0)
+say("OUTPUT", key, STREAM=1, OFFSET=0, DATA=b"half")
+say("OUTPUT", key, STREAM=1, OFFSET=6, DATA=b"gap")
+end(key, OUT_TOTAL=9)
+hear_all()
+PYTHON
+    connection 2 <<'PYTHON'
+greet()
+welcome()
+say("RUN", key_of(), STATE=ENDED, AGE=0)
+say("READY")
+at = adopted_from()
+note("asked from %d" % at)
+say("OUTPUT", key_of(), STREAM=1, OFFSET=at, DATA=b"half all\n"[at:])
+end(key_of(), OUT_TOTAL=9)
+hear_all()
+PYTHON
+    dispatch
+    is_so 1 'succeeded 0 '
+    is_state 2 succeeded
+    [ "$(heard 'asked from 4')" -eq 1 ]
+    [ "$(grep -c '^ACK run=1 ' "$HOME/bad.d/1.log")" -eq 0 ]
+    [ "$(connections)" -eq 2 ]
+    run -0 rota logs 1
+    [ "$output" = 'half all' ]
+    ended_once 1 2
+}
+
+@test "output that does not come when it is asked for again is counted as lost, and said" {
+    two_runs
+    run -0 rota submit --host bad -- false
+    sed -i '/^worker = /a slots = 1' "$ROTA_CONFIG"
+    # each result falls short twice: of run 1 on connections 1 and 2, of run 3 on 2 and 3
+    connection 1 2 3 <<'PYTHON'
+def fall_short(key, code):
+    say("OUTPUT", key, STREAM=1, OFFSET=0, DATA=b"half")
+    end(key, code=code, OUT_TOTAL=9, ERR_TOTAL=1 << 62, ERR_DROPPED=(1 << 62) - 3)
+
+greet()
+welcome()
+if CONNECTION > 1:
+    say("RUN", key_of(run=1 if CONNECTION == 2 else 3), STATE=ENDED, AGE=0)
+say("READY")
+if CONNECTION > 1:
+    fall_short(hear("ADOPT"), code=CONNECTION - 2)
+if CONNECTION < 3:
+    fall_short(hear("START"), code=CONNECTION - 1)
+hear_all()
+PYTHON
+    dispatch
+    is_so 1 'succeeded 0 5 bytes of output never came from the worker'
+    is_so 3 'failed 1 exit code 1; 5 bytes of output never came from the worker'
+    [ "$(connections)" -eq 3 ]
+    run -0 rota status -o json 1
+    [ "$(json '"\(.out_bytes) \(.out_dropped)"')" = '9 5' ]
+    run -0 rota logs 1
+    [[ $output == half* ]]
+    ended_once 1 2 3
+}
+
+@test "output cut in its middle is all there" {
+    two_runs
+    connection 1 <<'PYTHON'
+be_ready()
+key = hear("START")
+say("STARTED", key, AGE=0)
+say("OUTPUT", key, STREAM=1, OFFSET=0, DATA=b"head")
+say("OUTPUT", key, STREAM=1, OFFSET=4, DATA=b"tail")
+end(key, OUT_TOTAL=100, OUT_DROPPED=92)
+hear_all()
+PYTHON
+    dispatch
+    is_so 1 'succeeded 0 '
+    [ "$(connections)" -eq 1 ]
+    ended_once 1 2
+}
+
+@test "what the worker says of a success is kept" {
+    two_runs
+    connection 1 <<'PYTHON'
+be_ready()
+end(hear("START"), REASON="the spool on this host was full: output was cut")
+hear_all()
+PYTHON
+    dispatch
+    is_so 1 'succeeded 0 the spool on this host was full: output was cut'
     ended_once 1 2
 }
 
