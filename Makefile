@@ -18,13 +18,13 @@ CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
-DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux mandoc tzdata
+DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux mandoc tzdata python3-croniter
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = clock duration escape near log io zone proc job hostrange opt netfs
+L1        = clock duration escape near log io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_hosts config_keys inifile
