@@ -94,9 +94,11 @@ def date_of(days):
     return (EPOCH + dt.timedelta(days=days)).date()
 
 
-@functools.lru_cache(64)
+@functools.lru_cache(256)
 def locals_of(zone, day):
     """The local minute at each minute of a UTC day."""
+    if zone == "UTC":
+        return range(day * 1440, (day + 1) * 1440)
     tz = zoneinfo.ZoneInfo(zone)
     found = []
     for minute in range(day * 1440, (day + 1) * 1440):
@@ -105,26 +107,33 @@ def locals_of(zone, day):
     return found
 
 
-def due_on(expression, zone, day):
-    """The instants of one UTC day, each with "", "g" (moved out of a gap) or "o" (of an overlap)."""
+@functools.lru_cache(256)
+def minutes_of(zone, day):
+    """Each minute of a UTC day: its instant, local minute, those left out before it, whether the
+    local one was there before, whether it comes twice."""
     around = [local for d in (day - 1, day, day + 1) for local in locals_of(zone, d)]
-    counts = {}
+    twice, seen, found = set(), set(), []
     for local in around:
-        counts[local] = counts.get(local, 0) + 1
+        (twice if local in seen else seen).add(local)
     highest = max(around[:1440])
     for i in range(1440, 2880):
-        local, at = around[i], (day * 1440 + i - 1440) * MINUTE
-        gap = range(around[i - 1] + 1, local)
-        again = local <= highest
+        local = around[i]
+        found.append(((day * 1440 + i - 1440) * MINUTE, local, range(around[i - 1] + 1, local),
+                      local <= highest, local in twice))
         highest = max(highest, local)
+    return found
+
+
+def due_on(expression, zone, day):
+    """The instants of one UTC day, each with "", "g" (moved out of a gap) or "o" (of an overlap)."""
+    for at, local, gap, again, twice in minutes_of(zone, day):
         match = expression.minute(local) and not (expression.wall and again)
         seconds = expression.seconds if match else []
-        mark = "o" if counts[local] > 1 else ""
         if expression.wall and 0 < len(gap) <= GAP_LONGEST and any(map(expression.minute, gap)):
             yield at, "g"
             seconds = [second for second in seconds if second > 0]
         for second in seconds:
-            yield at + second, mark
+            yield at + second, "o" if twice else ""
 
 
 def due(text, zone, after, n, years=130):
