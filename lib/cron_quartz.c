@@ -79,7 +79,8 @@ bool cron_from_quartz(const char *text, char mend[CRON_QUARTZ_TEXT])
             buf_addch(&out, ' ');
         convert(&out, minutes_first ? i + 1 : i, spans[i]);
     }
-    bool fits = out.len < CRON_QUARTZ_TEXT;
+    /* a ? within a field is nobody's */
+    bool fits = out.len < CRON_QUARTZ_TEXT && !memchr(buf_data(&out), '?', out.len);
     if (fits)
         (void)snprintf(mend, CRON_QUARTZ_TEXT, "%s", buf_str(&out));
     buf_free(&out);

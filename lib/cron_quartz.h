@@ -10,8 +10,8 @@
 
 enum { CRON_QUARTZ_TEXT = 200 };
 
-/* The expression in our words; a year is left out. False when it is none of theirs or too long. What
- * it gives need not be a valid expression: that is cron_parse's to say. */
+/* The expression in our words, without a `?`; a year is left out. False when it is none of theirs or
+ * too long. What it gives need not be a valid expression: that is cron_parse's to say. */
 bool cron_from_quartz(const char *text, char mend[CRON_QUARTZ_TEXT]);
 
 #endif

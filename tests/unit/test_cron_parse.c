@@ -111,6 +111,7 @@ static const struct refusal refusals[] = {
     {"0 10 * * ? 2027", "column 10: '0 10 * * ? 2027' has a ?, which is * here; and Sunday is 0 "
                         "(write 0 10 * * *)"},
     {"? * * * *", "column 1: '? * * * *' has a ?, which is * here"},
+    {"0 0 12 5? * ?", "column 9: '0 0 12 5? * ?' has a ?, which is * here"},
     {"0 0 12 LW * ?", "column 13: '0 0 12 LW * ?' has a ?, which is * here"},
     {"0 0 12 1 * 2 2027", "column 14: '0 0 12 1 * 2 2027' has 7 fields (an expression has 5, or 6 "
                           "with seconds first; for years there is from: and until:)"},
