@@ -119,12 +119,12 @@ static int64_t next_of_wall(const struct cron *cron, int64_t after, enum zone_fi
     int64_t local = after + zone_offset(after) + 1, match, gap;
     while (find_local(cron, local, &match)) {
         int64_t at = zone_instant(match, fit, &gap);
-        if (gap > GAP_LONGEST)
-            local = at + zone_offset(at);
-        else if (at > after)
+        if (gap <= GAP_LONGEST && at > after)
             return at;
-        else /* `after` is in the second pass of an overlap: on with what comes after it */
-            local = zone_change(at, after) + zone_offset(at);
+        /* on with what comes after a gap too long, or after an overlap whose second pass it is */
+        local = gap ? at + zone_offset(at) : zone_change(at, after) + zone_offset(at);
+        if (local <= match)
+            local = match + 1; /* whatever a zone may do, there is an end */
     }
     return -1;
 }

@@ -16,7 +16,8 @@ import sys
 
 import croniter
 
-import cron_brute
+sys.dont_write_bytecode = True
+import cron_brute  # noqa: E402
 
 UTC = dt.timezone.utc
 
