@@ -56,7 +56,8 @@ enum cron_bend { CRON_STRAIGHT = 0, CRON_GAP, CRON_OVERLAP };
  * within CRON_YEARS. *bend (NULL ok): CRON_GAP: its local time does not exist and it was moved to
  * the end of the gap (where another of its local times may be due as well: they are one);
  * CRON_OVERLAP: its local time comes twice. A wall-clock job is due at the first of the two; a
- * real-time job at both, which both say so. */
+ * real-time job at both, which both say so. An `after` before the epoch is as -1; behind the year 9999
+ * nothing is due. */
 int64_t cron_next(const struct cron *cron, int64_t after, enum cron_bend *bend);
 
 #endif

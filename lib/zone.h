@@ -14,13 +14,14 @@
  * "UTC" always). To be asked before TZ is set: glibc takes a name it does not know for UTC. */
 bool zone_exists(const char *name);
 
-/* The name of this machine's zone: $TZ when it is one, else /etc/localtime's, else "UTC". Free. */
+/* The name of this machine's zone: $TZ when it is one, else where /etc/localtime leads (a copy has no
+ * name), else "UTC". Free. */
 char *zone_system(void);
 
 /* Makes a zone that exists the one of the functions below, and of the C library (TZ). Costs 12 µs
  * when it is another one than before, else nothing: group work by zone. */
 void zone_use(const char *name);
-/* What local time is ahead of UTC at an instant, seconds. */
+/* What local time is ahead of UTC at an instant, seconds; 0 for one whose year no int holds. */
 int64_t zone_offset(int64_t at);
 
 enum zone_fit { ZONE_EXACT = 0, ZONE_GAP, ZONE_OVERLAP };
@@ -28,7 +29,7 @@ enum zone_fit { ZONE_EXACT = 0, ZONE_GAP, ZONE_OVERLAP };
  * the gap that it falls into (ZONE_GAP), whose length goes to *gap (seconds; NULL ok). */
 int64_t zone_instant(int64_t local, enum zone_fit *fit, int64_t *gap);
 /* The first instant in (after, until] whose offset differs from that at `after`; -1: none. At most two
- * days apart, and the zone changes at most once in between. */
+ * days apart: no zone changes twice within that (since 1970, a week is the least). */
 int64_t zone_change(int64_t after, int64_t until);
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar, and back. month 1-12. */
