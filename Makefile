@@ -21,11 +21,12 @@ DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev 
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux faketime mandoc tzdata \
               fish tcsh dropbear-bin passwd
 DEPS_LINT   = clang-tidy clang-format shellcheck
+DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = clock duration escape near log io zone proc job hostrange opt netfs
+L1        = clock duration escape near log io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_hosts config_keys inifile
@@ -57,7 +58,7 @@ obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1)))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 MANPAGES   = $(wildcard man/*.[1-8])
 
-.PHONY: all deps demo check test lint asan install uninstall clean FORCE
+.PHONY: all deps demo check test lint asan fuzz install uninstall clean FORCE
 all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS)
 
 # The worker's build id names the pushed file, so that a head never talks to another build by accident.
@@ -109,6 +110,11 @@ test: deps
 asan:
 	@$(MAKE) --no-print-directory -j2 B=build/asan OPT='-O1 -g' STATIC= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
+
+# Each target of tests/fuzz/ for a minute (FUZZ_SECONDS).
+fuzz: $B/build_id.h
+	@tests/deps $(DEPS_BUILD) $(DEPS_FUZZ)
+	@tests/fuzz/run $B '$(CPPFLAGS)'
 
 lint: deps $B/build_id.h
 	@tests/lint $B '$(CPPFLAGS)'
