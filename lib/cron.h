@@ -49,6 +49,9 @@ int cron_parse(const char *text, const char *name, struct cron *cron, struct err
  * 1970 of a clock without a zone; -1: none within CRON_YEARS. */
 int64_t cron_next_local(const struct cron *cron, int64_t local);
 
+/* Which parts a local second matches: second, minute, hour, day (both day fields together), month. */
+void cron_fits(const struct cron *cron, int64_t local, bool fits[5]);
+
 /* How the zone bent an occurrence. */
 enum cron_bend { CRON_STRAIGHT = 0, CRON_GAP, CRON_OVERLAP };
 

@@ -171,3 +171,15 @@ int64_t cron_next(const struct cron *cron, int64_t after, enum cron_bend *bend)
         *bend = bends[fit];
     return at;
 }
+
+void cron_fits(const struct cron *cron, int64_t local, bool fits[5])
+{
+    int64_t days = local / DAY, time = local % DAY, year;
+    int month, day;
+    civil_date(days, &year, &month, &day);
+    fits[0] = cron->seconds >> (time % 60) & 1;
+    fits[1] = cron->minutes >> (time / 60 % 60) & 1;
+    fits[2] = cron->hours >> (time / 3600) & 1;
+    fits[3] = matching_days(cron, year, month) >> day & 1;
+    fits[4] = cron->months >> month & 1;
+}

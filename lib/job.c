@@ -107,7 +107,17 @@ void job_free(struct job *job)
     strlist_free(&job->tags);
     strlist_free(&job->hosts);
     free(job->success);
+    strlist_free(&job->schedule.rules);
+    free(job->schedule.timezone);
+    free(job->schedule.from);
+    free(job->schedule.until);
+    strlist_free(&job->schedule.except);
     *job = (struct job){0};
+}
+
+bool job_is_scheduled(const struct job *job)
+{
+    return job->schedule.rules.n > 0;
 }
 
 bool job_is_success(const struct job *job, int exit_code)

@@ -72,6 +72,21 @@ struct job_retry {
     bool elsewhere;       /* prefer a host that has not tried yet */
 };
 
+enum job_catch_up { CATCH_UP_LAST = 0, CATCH_UP_ALL };
+/* Stored in the catalogue. */
+enum job_overlap { OVERLAP_FORBID = 0, OVERLAP_ALLOW, OVERLAP_QUEUE, OVERLAP_REPLACE };
+
+/* When a job is due, as its file says it; no rules: never by itself. */
+struct job_schedule {
+    struct strlist rules;  /* "cron 30 2 * * *", "every 15m", "at 2026-12-01 10:00" */
+    char *timezone;        /* NULL: the configuration's, else the system's */
+    char *from, *until;    /* NULL: none; a day or a time */
+    struct strlist except; /* "2026-12-25" or "2026-12-31..2027-01-02" */
+    int64_t jitter_ms;
+    enum job_catch_up catch_up;
+    enum job_overlap overlap;
+};
+
 struct job {
     char *name;
     enum job_executor executor;
@@ -95,12 +110,15 @@ struct job {
     enum job_leftovers leftovers;
     enum job_on_lost on_lost;
     int64_t lost_after_ms;
-    int64_t deadline_ms; /* 0: none; from due (or queued) to start */
+    struct job_schedule schedule;
+    int64_t deadline_ms; /* 0: none; from due to start */
 };
 
 /* A job with every default and no name or work. */
 void job_init(struct job *job);
 void job_free(struct job *job);
+/* Whether some of its schedule differs from having none. */
+bool job_is_scheduled(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);
 /* Delay before the attempt after `attempts_made` (>= 1), ms. */
 int64_t job_retry_delay(const struct job_retry *retry, int attempts_made);

@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "hostrange.h"
 #include "jobfile_later.h"
+#include "jobfile_schedule.h"
 #include "strlist.h"
 #include "xalloc.h"
 
@@ -305,7 +306,7 @@ static const struct field output_fields[] = {
 
 static const struct field job_fields[] = {
     {.name = "name", .read = field_name, .offset = AT(name)},
-    {.name = "schedule", .read = later_schedule, .fields = schedule_fields, .later = true},
+    {.name = "schedule", .read = field_schedule, .fields = schedule_fields},
     {.name = "shell", .read = read_shell, .offset = AT(text)},
     {.name = "exec", .read = read_exec},
     {.name = "script", .read = read_shell, .offset = AT(text)},

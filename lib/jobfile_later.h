@@ -7,7 +7,7 @@
 
 #include "jobfile_read.h"
 
-extern const struct field schedule_fields[], expect_fields[];
-field_read later_schedule, later_array, later_after;
+extern const struct field expect_fields[];
+field_read later_array, later_after;
 
 #endif

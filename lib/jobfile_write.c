@@ -193,6 +193,42 @@ static void put_work(struct writer *w, const struct job *job)
         put_string(w, executors[job->executor], job->text);
 }
 
+/* The rules of a kind, without the word. */
+static void put_rules(struct writer *w, const char *kind, const struct strlist *rules)
+{
+    struct strlist texts = {0};
+    size_t len = strlen(kind);
+    for (size_t i = 0; i < rules->n; i++)
+        if (strncmp(rules->v[i], kind, len) == 0 && rules->v[i][len] == ' ')
+            strlist_add(&texts, rules->v[i] + len + 1);
+    put_list(w, kind, &texts);
+    strlist_free(&texts);
+}
+
+static void put_schedule(struct writer *w, const struct job *job)
+{
+    static const char *const overlaps[] = {[OVERLAP_FORBID] = "forbid",
+                                           [OVERLAP_ALLOW] = "allow",
+                                           [OVERLAP_QUEUE] = "queue",
+                                           [OVERLAP_REPLACE] = "replace"};
+    const struct job_schedule *s = &job->schedule;
+    if (!job_is_scheduled(job))
+        return;
+    struct writer map = open_map(w, "schedule");
+    put_rules(&map, "cron", &s->rules);
+    put_rules(&map, "every", &s->rules);
+    put_rules(&map, "at", &s->rules);
+    put_string(&map, "timezone", s->timezone);
+    put_duration(&map, "jitter", s->jitter_ms, 0);
+    put_word(&map, "catch_up", "all", s->catch_up == CATCH_UP_ALL);
+    put_duration(&map, "deadline", job->deadline_ms, 0);
+    put_word(&map, "overlap", overlaps[s->overlap], s->overlap != OVERLAP_FORBID);
+    put_string(&map, "from", s->from);
+    put_string(&map, "until", s->until);
+    put_list(&map, "except", &s->except);
+    close_map(&map);
+}
+
 void jobfile_write(const struct job *job, struct buf *out)
 {
     struct job normal;
@@ -200,6 +236,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     job_init(&normal);
     buf_addch(out, '{');
     put_string(&w, "name", job->name);
+    put_schedule(&w, job);
     put_work(&w, job);
     put_string(&w, "stdin", job->stdin_text);
     put_env(&w, &job->env);

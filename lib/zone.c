@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +44,19 @@ bool zone_exists(const char *name)
     return found;
 }
 
+/* The first line of /etc/timezone, which Debian keeps beside a copied /etc/localtime. */
+static char *zone_written(const char *file)
+{
+    char line[NAME_LONGEST + 2] = "";
+    FILE *f = fopen(file, "re");
+    if (f && !fgets(line, sizeof line, f))
+        line[0] = '\0';
+    if (f)
+        (void)fclose(f);
+    line[strcspn(line, " \t\r\n")] = '\0';
+    return zone_exists(line) ? xstrdup(line) : NULL;
+}
+
 char *zone_system(void)
 {
     static const char parent[] = "/zoneinfo/";
@@ -57,21 +71,41 @@ char *zone_system(void)
     name = strstr(path, parent);
     if (name && zone_exists(name + strlen(parent)))
         return xstrdup(name + strlen(parent));
-    return xstrdup("UTC");
+    char *written = len < 0 ? zone_written("/etc/timezone") : NULL;
+    return written ? written : xstrdup("UTC");
+}
+
+/* What is in force by us; empty: what the process began with, which `first` then remembers. */
+static char current[NAME_LONGEST + 1];
+static char *first; /* $TZ of the beginning; NULL: it was not set */
+
+static void set_zone(const char *name)
+{
+    if (name)
+        (void)setenv("TZ", name, 1);
+    else
+        (void)unsetenv("TZ");
+    tzset();
 }
 
 void zone_use(const char *name)
 {
-    static char current[NAME_LONGEST + 1];
-    if (strcmp(name, current) == 0)
+    if (strcmp(name, current) == 0 || strlen(name) > NAME_LONGEST)
         return;
-    (void)setenv("TZ", name, 1);
-    tzset();
-    size_t len = strlen(name);
-    if (len > NAME_LONGEST)
-        len = 0;
-    memcpy(current, name, len);
-    current[len] = '\0';
+    if (!current[0]) {
+        free(first);
+        first = getenv("TZ") ? xstrdup(getenv("TZ")) : NULL;
+    }
+    set_zone(name);
+    memcpy(current, name, strlen(name) + 1);
+}
+
+void zone_restore(void)
+{
+    if (!current[0])
+        return;
+    set_zone(first);
+    current[0] = '\0';
 }
 
 int64_t zone_offset(int64_t at)

@@ -14,13 +14,15 @@
  * "UTC" always). To be asked before TZ is set: glibc takes a name it does not know for UTC. */
 bool zone_exists(const char *name);
 
-/* The name of this machine's zone: $TZ when it is one, else where /etc/localtime leads (a copy has no
- * name), else "UTC". Free. */
+/* The name of this machine's zone: $TZ when it is one, else where /etc/localtime leads, else, as a copy
+ * has no name, what /etc/timezone says, else "UTC". Free. */
 char *zone_system(void);
 
 /* Makes a zone that exists the one of the functions below, and of the C library (TZ). Costs 12 µs
  * when it is another one than before, else nothing: group work by zone. */
 void zone_use(const char *name);
+/* The zone that the process began with is in force again. */
+void zone_restore(void);
 /* What local time is ahead of UTC at an instant, seconds; 0 for one whose year no int holds. */
 int64_t zone_offset(int64_t at);
 

@@ -28,7 +28,20 @@ static const char everything[] = "# a comment\n"
                                  "success: [3, 0, 3]\n"
                                  "output: {limit: 1M}\n"
                                  "leftovers: leave\n"
-                                 "on_lost: fail\n";
+                                 "on_lost: retry\n"
+                                 "lost_after: 15m\n"
+                                 "schedule:\n"
+                                 "  cron: ['30 2 * * *', '@daily']\n"
+                                 "  every: 15m\n"
+                                 "  at: 2026-12-01 10:00\n"
+                                 "  timezone: Europe/Berlin\n"
+                                 "  jitter: 5m\n"
+                                 "  catch_up: all\n"
+                                 "  deadline: 1h\n"
+                                 "  overlap: queue\n"
+                                 "  from: 2026-01-01\n"
+                                 "  until: 2027-01-01\n"
+                                 "  except: [2026-12-25, 2026-12-31..2027-01-02]\n";
 
 /* All errors, a line each. */
 __attribute__((unused)) static char *lines(const struct errlist *errors)

@@ -21,6 +21,14 @@ static bool same_retry(const struct job_retry *a, const struct job_retry *b)
            a->max_delay_ms == b->max_delay_ms && a->on == b->on && a->elsewhere == b->elsewhere;
 }
 
+static bool same_schedule(const struct job_schedule *a, const struct job_schedule *b)
+{
+    return same_list(&a->rules, &b->rules) && same_text(a->timezone, b->timezone) &&
+           same_text(a->from, b->from) && same_text(a->until, b->until) &&
+           same_list(&a->except, &b->except) && a->jitter_ms == b->jitter_ms &&
+           a->catch_up == b->catch_up && a->overlap == b->overlap;
+}
+
 static bool same_job(const struct job *a, const struct job *b)
 {
     return same_text(a->name, b->name) && a->executor == b->executor &&
@@ -34,7 +42,7 @@ static bool same_job(const struct job *a, const struct job *b)
            memcmp(a->success, b->success, a->nsuccess * sizeof *a->success) == 0 &&
            a->output_limit == b->output_limit && a->leftovers == b->leftovers &&
            a->on_lost == b->on_lost && a->lost_after_ms == b->lost_after_ms &&
-           a->deadline_ms == b->deadline_ms;
+           a->deadline_ms == b->deadline_ms && same_schedule(&a->schedule, &b->schedule);
 }
 
 /* A small generator of our own: the same jobs on every machine. */
@@ -227,7 +235,12 @@ static void test_written(void)
         jobfile_write(&jobs.v[0], &text);
         (void)tap_str(
             buf_str(&text),
-            "{\"name\": \"nightly-backup\", \"shell\": \"pg_dump shop | zstd > /backup/shop.zst\", "
+            "{\"name\": \"nightly-backup\", \"schedule\": {\"cron\": [\"30 2 * * *\", "
+            "\"@daily\"], \"every\": [\"15m\"], \"at\": [\"2026-12-01 10:00\"], \"timezone\": "
+            "\"Europe/Berlin\", \"jitter\": \"300s\", \"catch_up\": \"all\", \"deadline\": "
+            "\"3600s\", \"overlap\": \"queue\", \"from\": \"2026-01-01\", \"until\": "
+            "\"2027-01-01\", \"except\": [\"2026-12-25\", \"2026-12-31..2027-01-02\"]}, \"shell\": "
+            "\"pg_dump shop | zstd > /backup/shop.zst\", "
             "\"stdin\": \"text\\n\", \"env\": {\"A\": \"yes\", \"EMPTY\": \"\", \"N\": \"1.10\", "
             "\"PGHOST\": \"db1\"}, \"workdir\": \"/var/backups\", \"user\": \"postgres\", "
             "\"where\": {\"tags\": [\"db\", \"ssd\"], \"hosts\": \"db1,db2,db3,db4\"}, "
@@ -235,7 +248,9 @@ static void test_written(void)
             "\"retry\": {\"attempts\": 3, \"delay\": \"30s\", \"backoff\": 1.500, \"max_delay\": "
             "\"600s\", \"on\": [\"failed\"], \"elsewhere\": true}, \"success\": [0, 3], "
             "\"output\": "
-            "{\"limit\": 1048576}, \"leftovers\": \"leave\"}",
+            "{\"limit\": 1048576}, \"leftovers\": \"leave\", \"on_lost\": \"retry\", "
+            "\"lost_after\": "
+            "\"900s\"}",
             "in a fixed order");
         joblist_free(&jobs);
     }
