@@ -74,15 +74,99 @@ int spec_waiting_none(struct catalogue *cat, struct err *err);
 struct run_new {
     int64_t spec;
     const char *job;
-    enum run_state state; /* RUN_QUEUED or RUN_HELD */
+    enum run_state state; /* RUN_QUEUED, RUN_BLOCKED or RUN_HELD */
     int priority;
     int64_t queued_at;
     int64_t not_before; /* 0: at once */
     int64_t due_at;     /* 0: none */
     int64_t rerun_of;   /* 0: none */
+    int64_t start_by;   /* missed when it has not started by then; 0: never */
+    int64_t occurrence; /* 0: none */
+    const char *reason; /* of a blocked one; NULL: none */
     const char *submitter;
 };
 int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, struct err *err);
+
+/* ---- registered jobs and their occurrences ---- */
+
+struct job_row {
+    char *name;
+    int64_t spec;
+    int priority;
+    char *timetable; /* timetable.h; NULL: runs only when asked for */
+    int64_t jitter_ms, deadline_ms;
+    int catch_up, overlap;    /* enum job_catch_up, job_overlap */
+    int64_t next_at, last_at; /* first instant without, last one with an occurrence; 0: none */
+    int64_t paused_at;        /* 0: not paused */
+    char *paused;             /* why; NULL */
+    bool skip;                /* the next occurrence */
+    char *source;             /* the file it came from; NULL */
+    int64_t added_at;
+    char *aside; /* why it takes no part: its timetable could not be read; NULL: it does */
+};
+void job_row_free(struct job_row *row);
+struct job_row job_row_copy(const struct job_row *row); /* with strings of its own */
+/* In a transaction. Inserts the job, or replaces what its file says of it (spec to overlap, next_at,
+ * source); pause, skip and last_at stay. */
+int job_put(struct catalogue *cat, const struct job_row *row, struct err *err);
+/* In a transaction. What a tick or a person changes: next_at, last_at, pause, skip, aside. */
+int job_set(struct catalogue *cat, const struct job_row *row, struct err *err);
+/* In a transaction. ERR_ANSWER when it is not there. Its occurrences and runs stay. */
+int job_remove(struct catalogue *cat, const char *name, struct err *err);
+/* One job into *row (job_row_free); ERR_ANSWER when it is not there. */
+int job_get(struct catalogue *cat, const char *name, struct job_row *row, struct err *err);
+/* Every job, by name. As all functions here: no read transaction is open during the call. */
+int job_select(struct catalogue *cat, int (*each)(const struct job_row *, void *), void *arg,
+               struct err *err);
+/* The jobs that are due at `now`, the longest due first, at most `limit`. */
+int job_due(struct catalogue *cat, int64_t now, int limit,
+            int (*each)(const struct job_row *, void *), void *arg, struct err *err);
+/* Jobs that were set aside: whether there are any; and (in a transaction) they take part again. */
+int job_any_aside(struct catalogue *cat, bool *any, struct err *err);
+int job_try_again(struct catalogue *cat, struct err *err);
+/* When schedules have to be looked at next: the first instant at which a job is due or a queued run
+ * misses its deadline; now when a run is blocked by one that is over; INT64_MAX: never. One statement. */
+int schedule_next_due(struct catalogue *cat, int64_t now, int64_t *at, struct err *err);
+/* Its query plan, for tests; free. */
+char *schedule_next_due_plan(struct catalogue *cat);
+
+enum outcome { OUTCOME_RAN = 1, OUTCOME_SKIPPED, OUTCOME_MISSED, OUTCOME_COALESCED };
+const char *outcome_name(enum outcome outcome);
+struct occurrence {
+    int64_t id;
+    char *job;
+    int64_t due_at;
+    enum outcome outcome;
+    char *reason; /* NULL: none */
+    char *runs;   /* ids with commas; NULL: none */
+};
+/* In a transaction. Records it once: 0 with *id; ERR_ANSWER when this instant of the job has one
+ * already, and nothing was changed. */
+int occurrence_put(struct catalogue *cat, const char *job, int64_t due_at, enum outcome outcome,
+                   const char *reason, int64_t now, int64_t *id, struct err *err);
+/* In a transaction. An occurrence that was recorded in this transaction is skipped after all. */
+int occurrence_skip(struct catalogue *cat, int64_t id, const char *reason, struct err *err);
+/* In a transaction. Records that an instant ran after all: 0 with *id, a new row or the one that said
+ * otherwise; ERR_ANSWER when it ran already. */
+int occurrence_fill(struct catalogue *cat, const char *job, int64_t due_at, int64_t now,
+                    int64_t *id, struct err *err);
+/* Those of a job with since <= due_at < until, oldest first. */
+int occurrence_select(struct catalogue *cat, const char *job, int64_t since, int64_t until,
+                      int (*each)(const struct occurrence *, void *), void *arg, struct err *err);
+
+/* The oldest run of a job that is not over and not blocked; 0: none. */
+int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
+/* In a transaction. Asks to cancel every run of a job that is not over, also those that its policy blocks,
+ * but for those that a backfill made. */
+int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err);
+/* In a transaction. Queues the oldest run that the job's overlap policy blocks, when no other of the
+ * job is open; an event says so. *id: it, or 0. */
+int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
+/* In a transaction. The same for all jobs, at most `limit`; *n were. */
+int run_unblock_all(struct catalogue *cat, int limit, int *n, struct err *err);
+/* In a transaction. Cancels runs that have not started by their time, with their occurrences missed,
+ * at most `limit`; *n were. Events say so. */
+int run_expire(struct catalogue *cat, int64_t now, int limit, int *n, struct err *err);
 
 /* ---- asking ---- */
 
@@ -197,7 +281,8 @@ int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_br
               void *arg, struct err *err);
 
 /* In a transaction. Claims a queued run for a host: state starting, attempt + 1, a row in
- * attempt. 0; ERR_ANSWER when it is not queued any more (somebody cancelled or held it). */
+ * attempt. 0; ERR_ANSWER when it is not queued any more (somebody cancelled or held it), or it was
+ * to start before now (run_expire will say so). */
 int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t token, int64_t now,
               int *attempt, struct err *err);
 /* In a transaction. State running, started_at. ERR_ANSWER when this attempt is not starting (any

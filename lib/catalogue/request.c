@@ -23,7 +23,8 @@ static const struct rule {
 } rules[] = {
     [REQUEST_CANCEL] = {"cancel", HELD | BLOCKED | QUEUED, RUN_CANCELLED, STARTED, ""},
     [REQUEST_SIGNAL] = {"signal", 0, 0, STARTED, "only a running run can be sent a signal"},
-    [REQUEST_HOLD] = {"hold", BLOCKED | QUEUED, RUN_HELD, 0, "only a queued run can be held"},
+    /* not a blocked one: released, it would pass by the runs that it waits for */
+    [REQUEST_HOLD] = {"hold", QUEUED, RUN_HELD, 0, "only a queued run can be held"},
     [REQUEST_RELEASE] = {"release", HELD, RUN_QUEUED, 0, "only a held run can be released"},
     [REQUEST_LOST] = {"lost", 0, 0, STARTED,
                       "only a running run can be declared lost (rota cancel ends a queued one)"},

@@ -12,16 +12,18 @@ int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, st
 {
     static const char INSERT[] =
         "INSERT INTO run (spec, job, state, priority, queued_at, not_before, due_at, rerun_of,"
-        " submitter) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        " submitter, start_by, occurrence, reason)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     *id = 0;
     if (run->state < RUN_HELD || run->state > RUN_QUEUED)
         return err_set(err, ERR_BUG, "a run cannot be submitted as %s", run_state_name(run->state));
-    int rc = statement_write(cat, INSERT,
-                             VALUES(as_int(run->spec), as_text(run->job), as_int(run->state),
-                                    as_int(run->priority), as_int(run->queued_at),
-                                    as_opt(run->not_before), as_opt(run->due_at),
-                                    as_opt(run->rerun_of), as_text(run->submitter)),
-                             err);
+    int rc = statement_write(
+        cat, INSERT,
+        VALUES(as_int(run->spec), as_text(run->job), as_int(run->state), as_int(run->priority),
+               as_int(run->queued_at), as_opt(run->not_before), as_opt(run->due_at),
+               as_opt(run->rerun_of), as_text(run->submitter), as_opt(run->start_by),
+               as_opt(run->occurrence), as_text(run->reason)),
+        err);
     if (rc < 0)
         return rc;
     *id = sqlite3_last_insert_rowid(cat->db);
@@ -32,15 +34,18 @@ int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t toke
               int *attempt, struct err *err)
 {
     static const char CLAIM[] =
-        "UPDATE run SET state = 4, attempt = attempt + 1, host = ?2, reason = NULL"
-        " WHERE id = ?1 AND state = 3 RETURNING attempt";
+        "UPDATE run SET state = 4, attempt = attempt + 1, host = ?2, reason = NULL,"
+        " start_by = NULL" /* met: a later attempt is no matter of the deadline */
+        " WHERE id = ?1 AND state = 3 AND (start_by IS NULL OR start_by >= ?3)"
+        " RETURNING attempt";
     static const char ATTEMPT[] =
         "INSERT INTO attempt (run, attempt, host, token, claimed_at) VALUES (?1, ?2, ?3, ?4, ?5)";
     sqlite3_stmt *stmt;
     *attempt = 0;
     if (sqlite3_get_autocommit(cat->db))
         return err_set(err, ERR_BUG, "a claim outside a transaction");
-    int rc = statement_start(cat, CLAIM, VALUES(as_int(id), as_text(host)), &stmt, err);
+    int rc =
+        statement_start(cat, CLAIM, VALUES(as_int(id), as_text(host), as_int(now)), &stmt, err);
     if (rc == 0)
         rc = statement_next(cat, stmt, err);
     if (rc < 0)

@@ -195,8 +195,86 @@ static const char SCHEMA_1[] =
 
     "PRAGMA user_version = 1;";
 
+/*
+ * Schedules. job_next serves a tick: nothing due is one search, however many jobs there are.
+ * run_active and run_blocked serve the overlap policy: whether a job has a run that is not over, and which
+ * of those that wait for it is the next, without walking over the others.
+ * run_start_by holds only runs with a deadline that have not started.
+ */
+static const char SCHEMA_2[] =
+    "CREATE TABLE job ("
+    "  name TEXT PRIMARY KEY,"
+    "  spec INTEGER NOT NULL REFERENCES spec (id),"
+    "  priority INTEGER NOT NULL DEFAULT 0,"
+    "  timetable TEXT," /* see timetable.h; NULL: runs only when asked for */
+    "  jitter_ms INTEGER NOT NULL DEFAULT 0,"
+    "  deadline_ms INTEGER NOT NULL DEFAULT 0," /* 0: none */
+    "  catch_up INTEGER NOT NULL DEFAULT 0 CHECK (catch_up BETWEEN 0 AND 1),"
+    "  overlap INTEGER NOT NULL DEFAULT 0 CHECK (overlap BETWEEN 0 AND 3),"
+    "  next_at INTEGER," /* the first instant that has no occurrence yet; NULL: never again */
+    "  last_at INTEGER," /* the last that has one */
+    "  paused_at INTEGER,"
+    "  paused TEXT,"
+    "  skip INTEGER NOT NULL DEFAULT 0 CHECK (skip BETWEEN 0 AND 1),"
+    "  aside TEXT," /* why its timetable could not be read; tried again by the next dispatcher */
+    "  source TEXT,"
+    "  added_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX job_next ON job (next_at) WHERE next_at IS NOT NULL AND aside IS NULL;"
+    "CREATE INDEX job_aside ON job (name) WHERE aside IS NOT NULL;"
+
+    /* one row for each instant at which a schedule was due */
+    "CREATE TABLE occurrence ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  job TEXT NOT NULL,"
+    "  due_at INTEGER NOT NULL,"
+    "  outcome INTEGER NOT NULL CHECK (outcome BETWEEN 1 AND 4),"
+    "  reason TEXT,"
+    "  recorded_at INTEGER NOT NULL,"
+    "  UNIQUE (job, due_at)"
+    ") STRICT;"
+
+    "ALTER TABLE run ADD COLUMN start_by INTEGER;" /* missed when it has not started by then */
+    "CREATE INDEX run_active ON run (job) WHERE state < 6 AND state <> 2;"
+    "CREATE INDEX run_blocked ON run (job, id) WHERE state = 2 AND occurrence IS NOT NULL;"
+    "CREATE INDEX run_start_by ON run (start_by) WHERE start_by IS NOT NULL AND state < 4;"
+    "CREATE INDEX run_occurrence ON run (occurrence) WHERE occurrence IS NOT NULL;"
+
+    "CREATE VIEW v_jobs AS SELECT"
+    "  name,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', next_at / 1000.0, 'unixepoch') AS next_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', last_at / 1000.0, 'unixepoch') AS last_at,"
+    "  timetable,"
+    "  jitter_ms / 1000.0 AS jitter,"
+    "  nullif(deadline_ms, 0) / 1000.0 AS deadline,"
+    "  CASE catch_up WHEN 0 THEN 'last' ELSE 'all' END AS catch_up,"
+    "  CASE overlap WHEN 0 THEN 'forbid' WHEN 1 THEN 'allow' WHEN 2 THEN 'queue' ELSE 'replace' END"
+    "    AS overlap,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', paused_at / 1000.0, 'unixepoch') AS paused_at,"
+    "  paused,"
+    "  skip,"
+    "  aside,"
+    "  source,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', added_at / 1000.0, 'unixepoch') AS added_at,"
+    "  priority,"
+    "  spec"
+    " FROM job;"
+
+    "CREATE VIEW v_occurrences AS SELECT"
+    "  id,"
+    "  job,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', due_at / 1000.0, 'unixepoch') AS due_at,"
+    "  CASE outcome WHEN 1 THEN 'ran' WHEN 2 THEN 'skipped' WHEN 3 THEN 'missed'"
+    "    WHEN 4 THEN 'coalesced' END AS outcome,"
+    "  reason,"
+    "  (SELECT group_concat(run.id) FROM run WHERE run.occurrence = occurrence.id) AS runs,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', recorded_at / 1000.0, 'unixepoch') AS recorded_at"
+    " FROM occurrence;"
+
+    "PRAGMA user_version = 2;";
+
 /* migrations[n] brings schema n to n + 1 and ends by saying so in user_version. */
-static const char *const migrations[CATALOGUE_SCHEMA] = {SCHEMA_1};
+static const char *const migrations[CATALOGUE_SCHEMA] = {SCHEMA_1, SCHEMA_2};
 
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err)
 {
