@@ -47,6 +47,8 @@ static bool has_unsent(const struct dispatch *d)
 
 static bool is_due_soon(const struct dispatch *d)
 {
+    if (d->tick_at < INT64_MAX && d->tick_at - clock_now() < SOON_MS)
+        return true;
     const struct work *first = heap_top(&d->later);
     return first && first->not_before - clock_now() < SOON_MS;
 }
@@ -56,7 +58,7 @@ static bool is_done(const struct dispatch *d)
     if (d->leaving)
         return true;
     if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted ||
-        waiting_is_due(d))
+        tick_is_due(d) || waiting_is_due(d))
         return false;
     if (d->options->wait)
         return d->nwaits == 0;
@@ -139,6 +141,8 @@ static int turn(struct dispatch *d, struct err *err)
         rc = wake_look(d, err);
     if (rc == 0 && d->reread_wanted)
         reread(d);
+    if (rc == 0 && tick_is_due(d))
+        rc = tick_run(d, err);
     if (rc == 0 && is_due(d->lost_due))
         lost_look(d);
     if (rc == 0 && is_due(next_round(d)))
@@ -209,6 +213,7 @@ static int take_over(struct dispatch *d, struct err *err)
         return err_set(err, ERR_BUSY,
                        "process %d on %s dispatches this catalogue: end it before the take-over",
                        (int)d->holder.pid, d->holder.host);
+    d->took_over_at = clock_now();
     if (rc == 0 && held)
         log_warn("queued runs that are held now, since they may have run after this catalogue was "
                  "copied: %lld (see rota status --state held, then rota cancel --release)",
@@ -222,6 +227,14 @@ static int take(struct dispatch *d, struct err *err)
         return take_over(d, err);
     int rc = holder_take(d->cat, &d->holder, err);
     return rc == ERR_BUSY && d->holder.pid ? DISPATCH_OTHER : rc;
+}
+
+/* Whether somebody who does not live any more still stands there as the holder. */
+static bool is_left_behind(struct catalogue *cat)
+{
+    struct holder holder;
+    bool alive;
+    return holder_get(cat, &holder, &alive, NULL) == 0;
 }
 
 static int start(struct dispatch *d, struct err *err)
@@ -243,6 +256,8 @@ static int start(struct dispatch *d, struct err *err)
     rc = wake_init(d, err);
     d->version = catalogue_version(d->cat);
     if (rc == 0)
+        rc = tick_init(d, err);
+    if (rc == 0)
         rc = peer_init_all(d, err);
     if (rc == 0)
         rc = queue_init(d, err);
@@ -259,6 +274,7 @@ static void finish(struct dispatch *d)
         peer_free_all(d);
         child_end_all(PARTING_MS);
         queue_free(d);
+        tick_free(d);
         wake_free(d);
         loop_unwatch(d->timer);
     }
@@ -283,8 +299,12 @@ static void finish(struct dispatch *d)
 int dispatch_run(const struct config *config, struct catalogue *cat,
                  const struct dispatch_options *options, struct err *err)
 {
-    struct dispatch d = {
-        .config = config, .cat = cat, .options = options, .signal_fd = -1, .inotify_fd = -1};
+    struct dispatch d = {.config = config,
+                         .cat = cat,
+                         .options = options,
+                         .signal_fd = -1,
+                         .inotify_fd = -1,
+                         .tick_fd = -1};
     d.ended_tail = &d.ended;
     int rc = start(&d, err);
     if (rc == 0 && options->progress)

@@ -31,6 +31,7 @@ enum { DISPATCH_OTHER = 1 };
  *
  * 0: nothing is left to do, or a signal asked to end (runs go on without us, the next dispatcher
  * adopts them); DISPATCH_OTHER: another dispatcher holds the catalogue (*err says which);
+ * ERR_DATA: a run to wait for cannot be read, and the others are over;
  * ERR_BUSY: it stayed locked, another dispatcher took it while we were stopped, or holds it when we are to
  * take over; ERR_IO, ERR_OS: the catalogue or the system failed. */
 int dispatch_run(const struct config *config, struct catalogue *cat,

@@ -15,6 +15,7 @@
  *   keeping.c   output on disk, before a result counts
  *   result.c    how an attempt's end becomes a run's state
  *   wake.c      signals, and changes of the catalogue and the configuration
+ *   tick.c      schedules: due instants become runs
  *   progress.c  the line on the terminal
  *   plan.c      --dry-run
  */
@@ -166,6 +167,10 @@ struct dispatch {
     int64_t round_due;  /* monotonic: when the next round is; 0: none */
     int64_t
         waiting_due; /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
+    int64_t tick_at; /* wall clock: when schedules are looked at next; INT64_MAX: never */
+    int64_t took_over_at; /* wall clock; 0: this is no copy that takes over */
+    int tick_fd;
+    struct loop_watch *tick_watch;
     int64_t
         *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
     size_t nunused, unused_cap;
@@ -341,6 +346,20 @@ int wake_init(struct dispatch *d, struct err *err);
 void wake_free(struct dispatch *d);
 /* Looks at what others wrote to the catalogue. */
 int wake_look(struct dispatch *d, struct err *err);
+
+/* Takes what is new, whoever wrote it. */
+int wake_take(struct dispatch *d, struct err *err);
+
+/* ---- tick.c ---- */
+int tick_init(struct dispatch *d, struct err *err);
+void tick_free(struct dispatch *d);
+bool tick_is_due(const struct dispatch *d);
+/* Asks for a tick: something ended that a schedule waits for. */
+void tick_soon(struct dispatch *d);
+/* Finds out when the next tick is due: somebody may have changed the schedules. */
+int tick_plan(struct dispatch *d, struct err *err);
+/* Ticks, at most SCHEDULE_SLICE instants: the loop must turn. */
+int tick_run(struct dispatch *d, struct err *err);
 
 /* ---- progress.c ---- */
 void progress_init(struct dispatch *d);

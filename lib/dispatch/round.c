@@ -158,6 +158,7 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     if (end->state != RUN_QUEUED) {
         d->count.done++;
         d->count.failed += end->state != RUN_SUCCEEDED;
+        tick_soon(d); /* another run of the job may wait for this end */
         work_end(d, work);
         return;
     }

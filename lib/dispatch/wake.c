@@ -246,15 +246,21 @@ static bool is_changed(struct dispatch *d)
     return false;
 }
 
-int wake_look(struct dispatch *d, struct err *err)
+int wake_take(struct dispatch *d, struct err *err)
 {
     struct looking looking = {.d = d, .err = err};
-    if (!is_changed(d))
-        return 0;
     int rc = queue_load(d, err);
     if (rc == 0)
         rc = event_select(d->cat, d->last_event, on_request, &looking, err);
     if (rc == 0 && looking.hosts)
         rc = peer_load_hosts(d, err);
     return rc;
+}
+
+int wake_look(struct dispatch *d, struct err *err)
+{
+    if (!is_changed(d))
+        return 0;
+    int rc = wake_take(d, err);
+    return rc < 0 ? rc : tick_plan(d, err);
 }

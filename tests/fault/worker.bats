@@ -803,6 +803,35 @@ PYTHON
     ended_once 1 2
 }
 
+@test "the result of a run that was declared lost while it ran is acknowledged at once" {
+    run -0 rota submit --name one --host bad -- true
+    mkfifo go
+    run -0 rota submit --name two --host good -- sh -c "read line <$PWD/go"
+    count_ends
+    connection 1 <<'PYTHON'
+be_ready()
+key = hear("START")
+say("STARTED", key, AGE=0)
+hear("KILL")
+end(key, END=CANCELLED)
+hear_all()
+PYTHON
+    dispatcher_starts
+    eventually is_state 1 running
+    eventually is_state 2 running
+    run -0 rota cancel --lost 1
+    acknowledged()
+    {
+        [ "$(heard 'ACK run=1 ')" -eq 1 ]
+    }
+    eventually_within 30 acknowledged
+    echo go >go
+    dispatcher_ends
+    is_so 1 'lost * declared lost by *'
+    [ "$(connections)" -eq 1 ]
+    ended_once 1 2
+}
+
 # ---- too much of it ----
 
 @test "a result told twice is recorded once: the first" {

@@ -1,0 +1,50 @@
+/*
+ * schedule: what becomes of due instants (DESIGN sections 4, 6 and 9): each gets one occurrence, and
+ * those that ran get runs.
+ */
+#ifndef ROTA_SCHEDULE_H
+#define ROTA_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalogue.h"
+#include "err.h"
+
+enum { SCHEDULE_SLICE = 200 /* due instants looked at in one go of a dispatcher */ };
+
+struct schedule_tick {
+    int64_t now;       /* ms */
+    const char *actor; /* of the runs; NULL: none */
+    int64_t
+        missed_until; /* what was due until then is missed: it may have run elsewhere; 0: nothing */
+    int limit;        /* due instants, at most so many */
+    /* Called with each new run; NULL ok. */
+    void (*made)(int64_t run, void *arg);
+    void *arg;
+    /* what it found: */
+    int instants, runs, expired, unblocked;
+    bool more; /* the limit was reached: tick again */
+};
+
+/* In a transaction. Turns due instants into occurrences and runs, runs past their deadline into missed
+ * ones, and queues those that an overlap policy blocked and blocks no more. A job whose timetable
+ * cannot be read is said in the log, set aside until job_try_again, and stops no other. */
+int schedule_tick(struct catalogue *cat, struct schedule_tick *tick, struct err *err);
+
+/* In a transaction. The same for one job and instants up to `until`, whatever they are; for pause and
+ * resume, which must not change the outcome of what is past. */
+int schedule_tick_job(struct catalogue *cat, struct job_row *row, struct schedule_tick *tick,
+                      struct err *err);
+
+/* In a transaction. A run for an instant that is past, and has no deadline any more; `blocked`: after
+ * the job's other runs. */
+int schedule_fill(struct catalogue *cat, const struct job_row *row, int64_t due_at,
+                  int64_t occurrence, bool blocked, struct schedule_tick *tick, struct err *err);
+
+/* What the row's next_at is to be, after the job was added or changed: the first due instant after both
+ * `now` and what already has an occurrence; 0: never. ERR_DATA. */
+int schedule_first(const struct job_row *row, int64_t now, int64_t *next_at, struct err *err);
+
+#endif
