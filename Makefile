@@ -18,8 +18,8 @@ CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
-DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 strace procps util-linux faketime mandoc tzdata \
-              fish tcsh dropbear-bin passwd
+DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
+              faketime mandoc tzdata fish tcsh dropbear-bin passwd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -30,17 +30,21 @@ L1        = clock duration escape near log io zone proc job hostrange opt netfs 
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_hosts config_keys inifile
-JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_write yamltree specification
+JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_schedule jobfile_write yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
-DISPATCH  = message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
+DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
 # ---- each program and what it is made of ----
-PROGRAMS  = rota rota-submit rota-dispatch rota-status rota-logs rota-cancel rota-hosts rota-worker
+PROGRAMS  = rota rota-submit rota-schedule rota-dispatch rota-status rota-logs rota-cancel rota-hosts \
+            rota-worker
 OBJS_rota          = cmd/rota $(L0) $(L1)
 OBJS_rota-submit   = cmd/submit $(QUERY) $(JOBFILE) submission submission_check wait
+OBJS_rota-schedule = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/schedule*.c)) $(QUERY) $(JOBFILE) $(SCHEDULE) \
+                     submission submission_check
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-status   = cmd/status $(QUERY)
 OBJS_rota-logs     = cmd/logs $(QUERY) run_output
@@ -48,6 +52,7 @@ OBJS_rota-cancel   = cmd/cancel $(QUERY)
 OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1
+LIBS_rota-schedule = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
 LIBS_rota-status   = sqlite3 inih
 LIBS_rota-logs     = sqlite3 inih

@@ -19,6 +19,7 @@ static const struct {
     const char *name, *does;
 } commands[] = {
     {"submit", "enqueue runs: job files, a command, runs again"},
+    {"schedule", "recurring jobs: list, add, tick, next, explain, pause, skip, backfill, import"},
     {"dispatch", "run what is queued on the hosts, until nothing is left to do"},
     {"status", "list runs: which, where, since when, how they ended"},
     {"logs", "print or follow what runs wrote"},

@@ -22,13 +22,14 @@ static const char usage[] =
     "            [--host HOSTS] [--tag TAG] [--slots N] [--timeout DURATION] [--wait]\n"
     "            [-o FORM] [--format FORMAT] FILE ... | -\n"
     "rota submit [OPTION ...] -- COMMAND [ARGUMENT ...]\n"
-    "rota submit [OPTION ...] --rerun ID ... | last | -\n";
+    "rota submit [OPTION ...] --rerun ID ... | last | -\n"
+    "rota submit [OPTION ...] --job NAME ...\n";
 
 enum { PRIORITY_MAX = 1000000, SLOTS_MAX = 10000 };
 
 struct submit {
     const char *at, *in, *form, *format, *priority;
-    bool hold, dry_run, rerun, wait;
+    bool hold, dry_run, rerun, job, wait;
     struct overrides overrides;
     struct submission submission;
     struct submission_terms terms;
@@ -54,6 +55,7 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
         {0, "timeout", OPT_STRING, &s->overrides.timeout},
         {'n', "dry-run", OPT_FLAG, &s->dry_run},
         {0, "rerun", OPT_FLAG, &s->rerun},
+        {0, "job", OPT_FLAG, &s->job},
         {0, "wait", OPT_FLAG, &s->wait},
         {'o', "output", OPT_STRING, &s->form},
         {0, "format", OPT_STRING, &s->format},
@@ -136,9 +138,26 @@ static int gather_reruns(struct submit *s, struct command *command, char **args,
     return rc;
 }
 
+/* Registered jobs, now; their schedules go on as if nothing had been. */
+static int gather_jobs(struct submit *s, struct command *command, char **names, int n,
+                       struct err *err)
+{
+    if (!n)
+        return err_set(err, ERR_USAGE, "--job wants the names of registered jobs");
+    int rc = command_open(command, s->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
+    for (int i = 0; rc == 0 && i < n; i++)
+        rc = submission_add_job(&s->submission, names[i],
+                                s->dry_run || overrides_any(&s->overrides), command->cat, err);
+    return rc;
+}
+
 static int gather(struct submit *s, struct command *command, char **args, int n, int before,
                   struct err *err)
 {
+    if (s->job && s->rerun)
+        return err_set(err, ERR_USAGE, "--job and --rerun: write one of them");
+    if (s->job)
+        return gather_jobs(s, command, args, n, err);
     if (s->rerun)
         return gather_reruns(s, command, args, n, err);
     if (before < n && before > 0)

@@ -38,8 +38,11 @@ void submission_free(struct submission *submission)
 /* The list's jobs become entries. */
 static void take_jobs(struct submission *submission, const char *place, struct joblist *jobs)
 {
-    for (size_t i = 0; i < jobs->n; i++)
-        add(submission, place)->job = jobs->v[i];
+    for (size_t i = 0; i < jobs->n; i++) {
+        struct submission_entry *entry = add(submission, place);
+        entry->job = jobs->v[i];
+        entry->deadline_ms = jobs->v[i].deadline_ms;
+    }
     free(jobs->v); /* what was in it has moved */
     *jobs = (struct joblist){0};
 }
@@ -128,7 +131,7 @@ static int missing(const struct submission *submission, const struct selection *
 }
 
 /* Turns an entry with a spec into one with a job. */
-static int parse_rerun(struct submission_entry *entry, struct catalogue *cat, struct err *err)
+static int parse_stored(struct submission_entry *entry, struct catalogue *cat, struct err *err)
 {
     struct errlist errors = {0};
     struct joblist jobs = {0};
@@ -159,8 +162,30 @@ int submission_add_reruns(struct submission *submission, const struct selection 
     if (rc == 0 && submission->n < runs->n)
         rc = missing(submission, runs, err);
     for (size_t i = 0; rc == 0 && parse && i < submission->n; i++)
-        rc = parse_rerun(&submission->v[i], cat, err);
+        rc = parse_stored(&submission->v[i], cat, err);
     return rc;
+}
+
+int submission_add_job(struct submission *submission, const char *name, bool parse,
+                       struct catalogue *cat, struct err *err)
+{
+    struct job_row row;
+    int rc = job_get(cat, name, &row, err);
+    if (rc == ERR_ANSWER)
+        return err_set(err, ERR_ANSWER,
+                       "there is no job '%s': nothing was submitted ('rota schedule' lists them)",
+                       name);
+    if (rc < 0)
+        return rc;
+    char *place = xasprintf("job %s", name);
+    struct submission_entry *entry = add(submission, place);
+    entry->spec = row.spec;
+    entry->name = xstrdup(name);
+    entry->priority = row.priority;
+    entry->deadline_ms = row.deadline_ms;
+    free(place);
+    job_row_free(&row);
+    return parse ? parse_stored(entry, cat, err) : 0;
 }
 
 /* ---- what the command line says instead ---- */
@@ -226,6 +251,8 @@ static int store(const struct submission_entry *entry, const struct submission_t
         .not_before = terms->not_before,
         .due_at = terms->not_before, /* a deadline counts from when it was wanted */
         .rerun_of = entry->rerun_of,
+        .start_by =
+            terms->not_before && entry->deadline_ms ? terms->not_before + entry->deadline_ms : 0,
         .submitter = terms->submitter,
     };
     int rc = 0;

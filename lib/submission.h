@@ -24,6 +24,7 @@ struct submission_entry {
     char *name;     /* of the job; set with spec only */
     int priority;   /* likewise */
     int64_t rerun_of;
+    int64_t deadline_ms; /* of the job; 0: none, as of a run that is run again */
 };
 
 /* What the command line says instead of the job. */
@@ -51,6 +52,9 @@ void submission_add_command(struct submission *submission, char *const words[], 
  * one is not there. */
 int submission_add_reruns(struct submission *submission, const struct selection *runs, bool parse,
                           struct catalogue *cat, struct err *err);
+/* Adds a registered job; `parse` as above. ERR_ANSWER when there is none of that name. */
+int submission_add_job(struct submission *submission, const char *name, bool parse,
+                       struct catalogue *cat, struct err *err);
 /* Applies what the command line says. ERR_USAGE, ERR_DATA. */
 int submission_override(struct submission *submission, const struct overrides *overrides,
                         struct err *err);

@@ -1,0 +1,110 @@
+/* rota schedule: recurring jobs. */
+#include "schedule_commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "near.h"
+#include "opt.h"
+#include "strlist.h"
+#include "xalloc.h"
+#include "zone.h"
+
+const char schedule_usage[] =
+    "rota schedule [-qv] [-o FORM] [--format FORMAT] [JOB ...]\n"
+    "rota schedule add [-nqv] [--prune] FILE ... | DIRECTORY ... | -\n"
+    "rota schedule tick [-nqv] [-o FORM] [--format FORMAT]\n"
+    "rota schedule next [-qv] [-n N] [--from TIME] [--timezone ZONE] [-o FORM]\n"
+    "            JOB | --cron EXPRESSION\n"
+    "rota schedule explain [-qv] JOB [TIME]\n"
+    "rota schedule pause [-nqv] [--reason TEXT] JOB ...\n"
+    "rota schedule resume [-nqv] JOB ...\n"
+    "rota schedule skip [-nqv] JOB ...\n"
+    "rota schedule remove [-nqv] JOB ...\n"
+    "rota schedule backfill [-nqv] --from TIME --to TIME [-o FORM] [--format FORMAT] JOB\n"
+    "rota schedule import [-qv] [--system] [--timezone ZONE] FILE ... | -\n";
+
+static const struct {
+    const char *name; /* first: near_word walks the table */
+    schedule_fn *run;
+} subcommands[] = {
+    {"list", schedule_list},         {"add", schedule_add},         {"tick", schedule_tick_command},
+    {"next", schedule_next},         {"explain", schedule_explain}, {"pause", schedule_pause},
+    {"resume", schedule_resume},     {"skip", schedule_skip},       {"remove", schedule_remove},
+    {"backfill", schedule_backfill}, {"import", schedule_import},
+};
+enum { NSUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+/* ---- what they share ---- */
+
+char *schedule_zone(const struct config *config)
+{
+    return config->timezone ? xstrdup(config->timezone) : zone_system();
+}
+
+static int add_name(const struct job_row *row, void *arg)
+{
+    strlist_add(arg, row->name);
+    return 0;
+}
+
+int schedule_no_job(struct catalogue *cat, const char *name, struct err *err)
+{
+    struct strlist names = {0};
+    (void)job_select(cat, add_name, &names, NULL);
+    const char *near = near_word(name, names.v, names.n, sizeof(char *));
+    int rc = near
+                 ? err_set(err, ERR_ANSWER, "there is no job '%s' (did you mean '%s'?)", name, near)
+                 : err_set(err, ERR_ANSWER,
+                           "there is no job '%s' ('rota schedule add FILE' registers one)", name);
+    strlist_free(&names);
+    return rc;
+}
+
+int schedule_get(struct catalogue *cat, const char *name, struct job_row *row, struct err *err)
+{
+    int rc = job_get(cat, name, row, err);
+    return rc == ERR_ANSWER ? schedule_no_job(cat, name, err) : rc;
+}
+
+char *schedule_left(int64_t ms, char text[32])
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+    int64_t left = ms > 0 ? ms : 0;
+    size_t i = 0;
+    while (i + 1 < sizeof units / sizeof *units && left < units[i].ms)
+        i++;
+    int n = snprintf(text, 32, "%lld%s", (long long)(left / units[i].ms), units[i].unit);
+    left %= units[i].ms;
+    if (i + 1 < sizeof units / sizeof *units && left >= units[i + 1].ms)
+        (void)snprintf(text + n, (size_t)(32 - n), "%lld%s", (long long)(left / units[i + 1].ms),
+                       units[i + 1].unit);
+    return text;
+}
+
+/* ---- the command ---- */
+
+/* The first word that is no option decides; the options before it come behind it. */
+static int schedule_main(struct command *command, int argc, char **argv, struct err *err)
+{
+    int at = 1;
+    while (at < argc && argv[at][0] == '-')
+        at++;
+    for (size_t i = 0; at < argc && i < NSUBCOMMANDS; i++)
+        if (strcmp(argv[at], subcommands[i].name) == 0) {
+            char *name = argv[at];
+            memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
+            argv[1] = name;
+            return subcommands[i].run(command, argc - 1, argv + 1, err);
+        }
+    return schedule_list(command, argc, argv, err);
+}
+
+int main(int argc, char **argv)
+{
+    return command_main("rota schedule", schedule_main, argc, argv);
+}

@@ -1,0 +1,133 @@
+#include "view_job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "job.h"
+
+#define FIELD(name, made)                                                                          \
+    static struct view_value name(const void *record)                                              \
+    {                                                                                              \
+        const struct job_record *job = record;                                                     \
+        return made;                                                                               \
+    }
+
+static const char *const overlaps[] = {[OVERLAP_FORBID] = "forbid",
+                                       [OVERLAP_ALLOW] = "allow",
+                                       [OVERLAP_QUEUE] = "queue",
+                                       [OVERLAP_REPLACE] = "replace"};
+
+/* The words of one line of the timetable, without the word in front. The value is used before the next
+ * is asked for. */
+static const char *line_of(const struct job_row *row, const char *word)
+{
+    static char text[256];
+    size_t len = strlen(word);
+    const char *p = row->timetable ? row->timetable : "";
+    while (*p && (strncmp(p, word, len) != 0 || p[len] != ' '))
+        p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n');
+    if (!*p)
+        return NULL;
+    (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(p + len + 1, "\n"), p + len + 1);
+    return text;
+}
+
+/* The rules, "30 2 * * *; every 900000ms". */
+static struct view_value rules(const void *record)
+{
+    static char text[512];
+    const struct job_record *job = record;
+    size_t at = 0;
+    text[0] = '\0';
+    for (const char *p = job->row->timetable ? job->row->timetable : ""; *p;) {
+        size_t len = strcspn(p, "\n");
+        size_t word = strncmp(p, "cron ", 5) == 0 ? 5 : 0; /* the others need theirs */
+        if (word || strncmp(p, "every ", 6) == 0 || strncmp(p, "at ", 3) == 0)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%.*s", at ? "; " : "",
+                                   (int)(len - word), p + word);
+        if (at >= sizeof text)
+            break;
+        p += len + (p[len] == '\n');
+    }
+    return view_text(text[0] ? text : NULL);
+}
+
+static struct view_value state(const void *record)
+{
+    const struct job_record *job = record;
+    struct view_value value = view_text(job->row->aside       ? "aside"
+                                        : job->row->paused_at ? "paused"
+                                        : job->row->next_at   ? "active"
+                                        : job->row->timetable ? "over"
+                                                              : "manual");
+    value.mood = job->row->paused_at ? VIEW_BUSY : job->row->next_at ? VIEW_PLAIN : VIEW_DIM;
+    return value;
+}
+
+/* Of the last occurrence: how its run did, or why there is none. */
+static struct view_value result(const void *record)
+{
+    const struct job_record *job = record;
+    if (!job->last)
+        return view_text(NULL);
+    struct view_value value = view_text(job->last_state ? run_state_name(job->last_state)
+                                                        : outcome_name(job->last->outcome));
+    value.mood = !job->last_state                          ? VIEW_BUSY
+                 : job->last_state == RUN_SUCCEEDED        ? VIEW_GOOD
+                 : !run_state_is_terminal(job->last_state) ? VIEW_PLAIN
+                                                           : VIEW_BAD;
+    return value;
+}
+
+FIELD(name, view_text(job->row->name))
+FIELD(next_at, view_time(job->row->next_at))
+FIELD(last_at, view_time(job->row->last_at))
+FIELD(left, job->row->next_at && !job->row->paused_at ? view_seconds(job->row->next_at - job->now)
+                                                      : view_text(NULL))
+FIELD(last_outcome, view_text(job->last ? outcome_name(job->last->outcome) : NULL))
+FIELD(last_run, job->last_run ? view_int(job->last_run) : view_text(NULL))
+FIELD(last_state, view_text(job->last_state ? run_state_name(job->last_state) : NULL))
+FIELD(last_reason, view_text(job->last ? job->last->reason : NULL))
+FIELD(timezone, view_text(line_of(job->row, "zone")))
+FIELD(overlap, view_text(overlaps[job->row->overlap & 3]))
+FIELD(catch_up, view_text(job->row->catch_up == CATCH_UP_ALL ? "all" : "last"))
+FIELD(jitter, view_seconds(job->row->jitter_ms))
+FIELD(deadline, job->row->deadline_ms ? view_seconds(job->row->deadline_ms) : view_text(NULL))
+FIELD(paused_at, view_time(job->row->paused_at))
+FIELD(paused, view_text(job->row->paused))
+FIELD(skip, view_int(job->row->skip))
+FIELD(source, view_text(job->row->source))
+FIELD(added_at, view_time(job->row->added_at))
+FIELD(aside, view_text(job->row->aside))
+FIELD(note, view_text(job->row->aside       ? job->row->aside
+                      : job->row->paused_at ? (job->row->paused ? job->row->paused : "paused")
+                      : job->row->skip      ? "the next one will be skipped"
+                      : job->last           ? job->last->reason
+                                            : NULL))
+
+const struct view_column view_job_columns[] = {
+    {"job", "JOB", true, true, false, false, name},
+    {"state", "STATE", true, true, false, false, state},
+    {"schedule", "SCHEDULE", true, true, false, false, rules},
+    {"timezone", "ZONE", false, true, false, false, timezone},
+    {"next_at", "NEXT", true, true, false, false, next_at},
+    {"left", "LEFT", true, true, true, false, left},
+    {"last_at", "LAST", true, true, false, false, last_at},
+    {"result", "RESULT", true, true, false, true, result},
+    {"last_outcome", "OUTCOME", false, true, false, false, last_outcome},
+    {"last_run", "RUN", false, true, true, false, last_run},
+    {"last_state", "RUN STATE", false, false, false, false, last_state},
+    {"last_reason", "REASON", false, false, false, false, last_reason},
+    {"overlap", "OVERLAP", false, true, false, false, overlap},
+    {"catch_up", "CATCH UP", false, true, false, false, catch_up},
+    {"jitter", "JITTER", false, false, true, false, jitter},
+    {"deadline", "DEADLINE", false, true, true, false, deadline},
+    {"paused_at", "PAUSED", false, false, false, false, paused_at},
+    {"paused", "PAUSED", false, false, false, false, paused},
+    {"skip", "SKIP", false, false, true, false, skip},
+    {"aside", "ASIDE", false, false, false, false, aside},
+    {"source", "SOURCE", false, true, false, false, source},
+    {"added_at", "ADDED", false, true, false, false, added_at},
+    {"note", "NOTE", true, true, false, true, note},
+};
+const size_t view_job_ncolumns = sizeof view_job_columns / sizeof *view_job_columns;
