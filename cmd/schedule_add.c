@@ -266,7 +266,7 @@ static int add_jobs(struct adding *a, struct catalogue *cat, struct err *err)
     catalogue_rollback(cat);
     if (rc == 0) {
         crowd_warn(&a->crowd);
-        (void)fwrite(buf_data(&a->report), 1, a->report.len, stdout);
+        (void)fputs(buf_str(&a->report), stdout);
     }
     return rc;
 }
@@ -286,7 +286,7 @@ static int show_all_new(struct adding *a, struct err *err)
     zone_restore();
     int rc = tell_errors(a, err);
     if (rc == 0)
-        (void)fwrite(buf_data(&a->report), 1, a->report.len, stdout);
+        (void)fputs(buf_str(&a->report), stdout);
     return rc;
 }
 

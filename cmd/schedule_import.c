@@ -64,7 +64,7 @@ static int import_all(struct crontab *crontab, char **files, int n, bool system,
     for (size_t i = 0; rc == 0 && i < notes.n; i++)
         log_err(&notes.v[i]);
     if (rc == 0)
-        (void)fwrite(buf_data(&out), 1, out.len, stdout);
+        (void)fputs(buf_str(&out), stdout);
     errlist_free(&notes);
     buf_free(&out);
     return rc < 0 ? rc : crontab->refused ? EXITCODE_NO : EXITCODE_DONE;
