@@ -32,6 +32,7 @@ void work_attach(struct work *work, struct peer *peer)
         peer->works->prev = work;
     peer->works = work;
     peer->nworks++;
+    peer->d->nlive++;
     peer->busy += work->spec->job.slots;
     peer->place.used += work->spec->job.slots;
 }
@@ -48,6 +49,7 @@ void work_detach(struct work *work)
     if (work->next)
         work->next->prev = work->prev;
     peer->nworks--;
+    peer->d->nlive--;
     peer->busy -= work->spec->job.slots;
     peer->place.used -= work->spec->job.slots;
     work->peer = NULL;

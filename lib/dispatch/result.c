@@ -31,7 +31,8 @@ void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
     *d->ended_tail = work;
     d->ended_tail = &work->next_ended;
     d->nended++;
-    round_soon(d, d->nended >= ROUND_BATCH ? 0 : ROUND_BATCH_MS);
+    bool enough = d->nended >= ROUND_BATCH || d->nended * ROUND_SHARE >= d->nlive;
+    round_soon(d, enough ? 0 : ROUND_BATCH_MS);
 }
 
 void work_unend(struct dispatch *d, struct work **link)
