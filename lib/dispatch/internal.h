@@ -80,6 +80,7 @@ struct work {
     size_t at;                /* place in the heap it waits in */
     struct peer *peer;        /* of the current attempt; NULL while queued */
     struct work *prev, *next; /* among the peer's */
+    bool occupies;            /* its slots there; not any more once its end is known */
     bool known;           /* the worker said that it has it, or START was sent on this connection */
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
@@ -229,6 +230,9 @@ void work_forget(struct dispatch *d, struct work *work);
 void work_end(struct dispatch *d, struct work *work);
 void work_attach(struct work *work, struct peer *peer);
 void work_detach(struct work *work);
+/* Takes its slots at its peer, or gives them back; neither twice. */
+void work_occupy(struct work *work);
+void work_vacate(struct work *work);
 /* Gives orphans to workers that are in the configuration again. */
 void queue_attach_orphans(struct dispatch *d);
 

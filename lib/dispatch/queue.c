@@ -21,6 +21,24 @@ struct work *work_find(struct dispatch *d, int64_t id)
     return found ? *found : NULL;
 }
 
+void work_occupy(struct work *work)
+{
+    if (!work->peer || work->occupies)
+        return;
+    work->occupies = true;
+    work->peer->busy += work->spec->job.slots;
+    work->peer->place.used += work->spec->job.slots;
+}
+
+void work_vacate(struct work *work)
+{
+    if (!work->peer || !work->occupies)
+        return;
+    work->occupies = false;
+    work->peer->busy -= work->spec->job.slots;
+    work->peer->place.used -= work->spec->job.slots;
+}
+
 void work_attach(struct work *work, struct peer *peer)
 {
     free(work->host);
@@ -33,8 +51,7 @@ void work_attach(struct work *work, struct peer *peer)
     peer->works = work;
     peer->nworks++;
     peer->d->nlive++;
-    peer->busy += work->spec->job.slots;
-    peer->place.used += work->spec->job.slots;
+    work_occupy(work);
 }
 
 void work_detach(struct work *work)
@@ -50,8 +67,7 @@ void work_detach(struct work *work)
         work->next->prev = work->prev;
     peer->nworks--;
     peer->d->nlive--;
-    peer->busy -= work->spec->job.slots;
-    peer->place.used -= work->spec->job.slots;
+    work_vacate(work);
     work->peer = NULL;
     work->prev = work->next = NULL;
     work->known = false;

@@ -155,7 +155,6 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     work->ending = NULL;
     struct peer *peer = work->peer;
     work_detach(work);
-    d->place_wanted = true;
     if (end->state != RUN_QUEUED) {
         d->count.done++;
         d->count.failed += end->state != RUN_SUCCEEDED;
