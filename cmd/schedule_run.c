@@ -66,6 +66,19 @@ static int take_part_again(struct catalogue *cat, struct err *err)
     return rc;
 }
 
+/* What a tick would do, jobs that were set aside included: all of it in one transaction, and undone. */
+static int tick_dry(struct making *m, struct catalogue *cat, struct err *err)
+{
+    m->tick.now = clock_now();
+    int rc = catalogue_begin(cat, err);
+    if (rc == 0)
+        rc = job_try_again(cat, err);
+    if (rc == 0)
+        rc = schedule_tick(cat, &m->tick, err);
+    catalogue_rollback(cat);
+    return rc;
+}
+
 /* Ids are printed when their transaction is on the disk: each once, whoever else ticks. */
 static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
 {
@@ -82,11 +95,11 @@ static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
         rc = catalogue_begin(cat, err);
         if (rc == 0)
             rc = schedule_tick(cat, &m->tick, err);
-        if (rc == 0 && !m->dry_run)
+        if (rc == 0)
             rc = catalogue_commit(cat, err);
-        if (rc < 0 || m->dry_run)
+        if (rc < 0)
             catalogue_rollback(cat);
-    } while (rc == 0 && m->tick.more && !m->dry_run);
+    } while (rc == 0 && m->tick.more);
     return rc;
 }
 
@@ -97,7 +110,7 @@ static int tick(struct making *m, struct command *command, struct err *err)
     if (rc == 0)
         rc = command_open(command, CATALOGUE_WRITE, err);
     if (rc == 0)
-        rc = tick_all(m, command->cat, err);
+        rc = m->dry_run ? tick_dry(m, command->cat, err) : tick_all(m, command->cat, err);
     if (rc == 0 && m->dry_run) {
         printf("%d due instants, %d runs, %d past their deadline%s\n", m->tick.instants,
                m->tick.runs, m->tick.expired, m->tick.more ? ", and more" : "");

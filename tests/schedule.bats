@@ -445,6 +445,21 @@ has_run_thrice()
     [ "$(occurrences z)" = 'ran 1' ]
 }
 
+@test "a dry tick counts what was set aside, and changes nothing" {
+    job z '{every: 1h, timezone: Asia/Kolkata}'
+    rota schedule add z.yaml
+    make_due z 3600000
+    mkdir empty
+    TZDIR=$PWD/empty rota schedule tick
+    sqlite3 "$ROTA_CATALOGUE" .dump >before
+    grep -q 'does not know the time zone' before
+    run -0 rota schedule tick -n
+    [ "$output" = '1 due instants, 1 runs, 0 past their deadline' ]
+    TZDIR=$PWD/empty run -0 --separate-stderr rota schedule tick -n
+    [ "$output" = '0 due instants, 0 runs, 0 past their deadline' ]
+    sqlite3 "$ROTA_CATALOGUE" .dump | diff before -
+}
+
 @test "a run that waits for one of another origin goes on when that ends" {
     job w '{every: 1d, overlap: queue}'
     rota schedule add w.yaml
