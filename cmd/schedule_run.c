@@ -50,22 +50,6 @@ static void free_making(struct making *m)
 
 /* ---- tick ---- */
 
-/* Jobs that were set aside: what they lacked may be there now. */
-static int take_part_again(struct catalogue *cat, struct err *err)
-{
-    bool any;
-    int rc = job_any_aside(cat, &any, err);
-    if (rc < 0 || !any)
-        return rc;
-    rc = catalogue_begin(cat, err);
-    if (rc == 0)
-        rc = job_try_again(cat, err);
-    if (rc == 0)
-        rc = catalogue_commit(cat, err);
-    catalogue_rollback(cat);
-    return rc;
-}
-
 /* What a tick would do, jobs that were set aside included: all of it in one transaction, and undone. */
 static int tick_dry(struct making *m, struct catalogue *cat, struct err *err)
 {
@@ -83,7 +67,7 @@ static int tick_dry(struct making *m, struct catalogue *cat, struct err *err)
 static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
 {
     int64_t at = 0;
-    int rc = take_part_again(cat, err);
+    int rc = schedule_take_back(cat, NULL, err);
     if (rc < 0)
         return rc;
     do {
