@@ -114,6 +114,20 @@ occurrences()
     run -0 rota schedule add narrow.yaml
 }
 
+@test "a schedule each of whose instants is on a day of except is refused" {
+    job once '{at: 2090-12-25 10:00, except: [2090-12-24..2090-12-26]}'
+    job yearly '{cron: "0 0 25 12 *", until: 2092-01-01, except: [2020-01-01..2091-12-31]}'
+    job each '{every: 1s, from: 2090-01-01, until: 2091-01-01, except: [2090-07-01..2090-12-31, 2090-01-01..2090-06-30]}'
+    job local '{every: 1h, timezone: America/New_York, from: 2090-01-01, until: 2090-01-02, except: [2090-01-01]}'
+    run -65 timeout 20 rota schedule add once.yaml yearly.yaml each.yaml local.yaml
+    for name in once yearly each local; do
+        [[ $output == *$name.yaml*"each instant to come is on a day of 'except': it is never due"* ]]
+    done
+    job each '{every: 1s, from: 2090-01-01, until: 2091-01-01, except: [2090-07-01..2090-12-31, 2090-01-01..2090-06-29]}'
+    job once '{at: [2090-12-25 10:00, 2090-12-27], except: [2090-12-24..2090-12-26]}'
+    run -0 rota schedule add each.yaml once.yaml
+}
+
 @test "a list of at grows at its end, when its first has passed" {
     job once '{at: [2030-01-01 10:00, 2090-01-01]}'
     rota schedule add once.yaml
