@@ -47,24 +47,6 @@ static void on_timer(void *arg, uint32_t revents)
         arm(d);
 }
 
-/* Jobs that an earlier dispatcher set aside take part again: what they lacked may be there now. */
-static int try_again(struct dispatch *d, struct err *err)
-{
-    bool any;
-    int rc = job_any_aside(d->cat, &any, err);
-    if (rc < 0 || !any)
-        return rc;
-    rc = catalogue_begin(d->cat, err);
-    if (rc == 0)
-        rc = holder_renew(d->cat, &d->holder, err);
-    if (rc == 0)
-        rc = job_try_again(d->cat, err);
-    if (rc == 0)
-        rc = catalogue_commit(d->cat, err);
-    catalogue_rollback(d->cat);
-    return rc == ERR_BUSY ? 0 : rc;
-}
-
 int tick_init(struct dispatch *d, struct err *err)
 {
     d->tick_at = 0; /* the first turn looks */
@@ -73,8 +55,8 @@ int tick_init(struct dispatch *d, struct err *err)
         return err_sys(err, ERR_OS, "cannot make a timer");
     d->tick_watch = loop_watch(d->loop, on_timer, d);
     d->tick_armed = UNARMED; /* the first look arms it */
-    int rc = try_again(d, err);
-    return rc < 0 ? rc : loop_set(d->tick_watch, d->tick_fd, EPOLLIN, 0, err);
+    int rc = schedule_take_back(d->cat, &d->holder, err);
+    return rc < 0 && rc != ERR_BUSY ? rc : loop_set(d->tick_watch, d->tick_fd, EPOLLIN, 0, err);
 }
 
 void tick_free(struct dispatch *d)
