@@ -154,23 +154,19 @@ local_parallel()
 # Queues N jobs behind one that waits, before the clock; N is bounded by the server's connections.
 tsp_queue()
 {
-    local i
     export TS_SOCKET=$WORK/tsp.socket TMPDIR=$WORK TS_MAXFINISHED=$(($1 + 10)) TS_MAXCONN=2000 TS_SLOTS=1
     [ -p "$WORK/tsp.gate" ] || mkfifo "$WORK/tsp.gate"
     tsp -n cat "$WORK/tsp.gate" >/dev/null
-    for ((i = 0; i < $1; i++)); do
-        tsp -n sh -c true
-    done >"$WORK/tsp.ids"
+    seq "$1" | xargs -I{} tsp -n sh -c true >/dev/null
 }
 
+# The job that waits is number 0; of the last two of the others either may be the last to end.
 local_tsp()
 {
-    local id
     tsp -S 2
     : >"$WORK/tsp.gate"
-    for id in $(tail -n 2 "$WORK/tsp.ids"); do
-        tsp -w "$id"
-    done
+    tsp -w $(($1 - 1))
+    tsp -w "$1"
 }
 
 tsp_check()
