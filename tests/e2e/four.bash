@@ -44,6 +44,7 @@ four_sshd()
 four_launch()
 {
     local dir=$1 pid
+    : >"$dir/log" # four_listens may look before the server is there
     # 3 and 8 are the descriptors of bats and of its callers: a server must not hold them
     "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/config" \
         </dev/null >"$dir/log" 2>&1 3>&- 8>&- &
@@ -73,12 +74,18 @@ four_listens()
     return 1
 }
 
-# four_start [LINE…]: with lines of sshd's configuration.
-four_start()
+# The directory that four_stop takes away, with the key of the user.
+four_begin()
 {
     FOUR=$(mktemp -d)
     export FOUR
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$FOUR/user"
+}
+
+# four_start [LINE…]: with lines of sshd's configuration.
+four_start()
+{
+    four_begin
     four_sshd "$FOUR/four" '127.0.1.1 127.0.1.2 127.0.1.3 127.0.1.4' "$@"
 }
 
@@ -125,17 +132,23 @@ four_know()
     done >>"$FOUR_HOME/known_hosts"
 }
 
-# Writes ssh_config, known_hosts and a rota.ini without workers to FOUR_HOME (default: HOME) and
-# exports ROTA_CONFIG and ROTA_SSH_CONFIG.
-four_trust()
+# Writes ssh_config and a rota.ini without workers to FOUR_HOME (default: HOME) and exports
+# ROTA_CONFIG and ROTA_SSH_CONFIG; known_hosts is four_know's.
+four_files()
 {
     FOUR_HOME=${FOUR_HOME:-$HOME}
     export ROTA_CONFIG=$FOUR_HOME/rota.ini ROTA_SSH_CONFIG=$FOUR_HOME/ssh_config
     printf '%s\n' "UserKnownHostsFile $FOUR_HOME/known_hosts" 'GlobalKnownHostsFile /dev/null' \
         'IdentitiesOnly yes' >"$ROTA_SSH_CONFIG"
-    four_know "$FOUR/four" 127.0.1.{1..4}
     printf '[ssh]\nidentity = %s\n' "$FOUR/user" >"$ROTA_CONFIG"
     chmod 600 "$ROTA_CONFIG"
+}
+
+# The same, and the host key of the four is known.
+four_trust()
+{
+    four_files
+    four_know "$FOUR/four" 127.0.1.{1..4}
 }
 
 # The same with workers: four_config SLOTS [NAME…]; the names are w1 to w4 by default.
