@@ -85,7 +85,7 @@ farm_jobs()
         words+=", \"$word\""
     done
     for ((; count > 0; count--)); do
-        printf -- '---\nname: job%d\nexec: [%s]\n' "$count" "${words:2}"
+        printf -- '---\nname: noop\nexec: [%s]\n' "${words:2}"
     done >"$WORK/jobs.yaml"
     rota submit -q "$WORK/jobs.yaml" >/dev/null
 }
