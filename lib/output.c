@@ -136,43 +136,166 @@ static int write_at(int fd, const char *p, size_t len, int64_t offset)
     return 0;
 }
 
-int output_write(const char *catalogue, int64_t run, int attempt, enum output_stream stream,
+/* ---- what is kept open ---- */
+
+/*
+ * A chunk of output would cost twenty system calls if its file were found anew for each. So a file stays
+ * open from its first write to its sync, in the one place of the table that its run and stream have; where
+ * another one is there, it is opened and closed for each write, since nothing is closed unsynced: some
+ * filesystems tell of a full disk only at the close.
+ *
+ * The directory is synced when a file in it was opened after its last sync. A sync that fails is told to
+ * everyone it was for, because the kernel tells it once.
+ */
+struct file {
+    int fd; /* -1: the place is free */
+    int64_t run;
+    int attempt;
+    enum output_stream stream;
+    uint64_t opened;
+};
+
+struct output {
+    char *catalogue;
+    struct file files[OUTPUT_FILES];
+    char dir_name[NAME_SIZE];
+    int dir;         /* of the run that was written to last; -1: none */
+    uint64_t opened; /* counts files that were opened */
+    uint64_t synced,
+        failed; /* that count at the last sync of the directory, and at one that failed */
+};
+
+struct output *output_open(const char *catalogue)
+{
+    struct output *o = xcalloc(1, sizeof *o);
+    o->catalogue = xstrdup(catalogue);
+    o->dir = -1;
+    for (size_t i = 0; i < OUTPUT_FILES; i++)
+        o->files[i].fd = -1;
+    return o;
+}
+
+void output_close(struct output *o)
+{
+    if (!o)
+        return;
+    for (size_t i = 0; i < OUTPUT_FILES; i++)
+        if (o->files[i].fd >= 0)
+            close(o->files[i].fd);
+    if (o->dir >= 0)
+        close(o->dir);
+    free(o->catalogue);
+    free(o);
+}
+
+/* Somebody may have taken away what is open here: what is written there now would be nowhere. */
+static bool is_there(int fd)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* The directory of a run's files, which stays open; -1 and errno. */
+static int use_dir(struct output *o, const struct names *names, bool make)
+{
+    if (strcmp(o->dir_name, names->dir) == 0 && is_there(o->dir))
+        return o->dir;
+    if (o->dir >= 0)
+        close(o->dir);
+    o->synced = o->failed = 0;
+    (void)snprintf(o->dir_name, sizeof o->dir_name, "%s", names->dir);
+    return o->dir = open_run_dir(o->catalogue, names, make);
+}
+
+static struct file *place_of(struct output *o, int64_t run, enum output_stream stream)
+{
+    return &o->files[((uint64_t)run * 2 + (stream == OUTPUT_ERR)) % OUTPUT_FILES];
+}
+
+static bool is_of(const struct file *f, int64_t run, int attempt, enum output_stream stream)
+{
+    return f->fd >= 0 && f->run == run && f->attempt == attempt && f->stream == stream;
+}
+
+/* A descriptor to write with, and whether it is to be closed after that; -1 and errno. */
+static int use_file(struct output *o, int64_t run, int attempt, enum output_stream stream,
+                    bool *passing)
+{
+    struct file *f = place_of(o, run, stream);
+    *passing = false;
+    if (is_of(f, run, attempt, stream)) {
+        if (is_there(f->fd))
+            return f->fd;
+        close(f->fd);
+        f->fd = -1;
+    }
+    struct names names = names_of(run, attempt, stream);
+    int dir = use_dir(o, &names, true);
+    int fd = dir < 0 ? -1 : open_file(dir, names.file);
+    *passing = fd >= 0 && f->fd >= 0;
+    if (fd >= 0 && !*passing)
+        *f = (struct file){fd, run, attempt, stream, ++o->opened};
+    return fd;
+}
+
+int output_write(struct output *o, int64_t run, int attempt, enum output_stream stream,
                  int64_t offset, const void *p, size_t len, struct err *err)
 {
+    bool passing;
     if (offset < 0 || len > (size_t)(INT64_MAX - offset))
         return err_set(err, ERR_BUG, "output of run %" PRId64 " at the impossible offset %" PRId64,
                        run, offset);
     if (!len)
         return 0;
-    struct names names = names_of(run, attempt, stream);
-    int dir = open_run_dir(catalogue, &names, true);
-    int fd = dir < 0 ? -1 : open_file(dir, names.file);
+    int fd = use_file(o, run, attempt, stream, &passing);
     int rc = fd < 0 || write_at(fd, p, len, offset) < 0 ? -1 : 0;
     int saved = errno;
-    if (fd >= 0 && close(fd) < 0 && rc == 0) { /* some filesystems tell of a full disk only here */
+    if (passing && close(fd) < 0 && rc == 0) {
         saved = errno;
         rc = -1;
     }
-    if (dir >= 0)
-        close(dir);
     errno = saved;
-    return rc < 0 ? fail(catalogue, run, attempt, stream, "write", err) : 0;
+    return rc < 0 ? fail(o->catalogue, run, attempt, stream, "write", err) : 0;
 }
 
-int output_sync(const char *catalogue, int64_t run, int attempt, enum output_stream stream,
+static int sync_dir(struct output *o, int dir, uint64_t opened)
+{
+    if (opened && opened <= o->synced)
+        return 0;
+    if (opened && opened <= o->failed) {
+        errno = EIO;
+        return -1;
+    }
+    if (fsync(dir) < 0) {
+        o->failed = o->opened;
+        return -1;
+    }
+    o->synced = o->opened;
+    return 0;
+}
+
+int output_sync(struct output *o, int64_t run, int attempt, enum output_stream stream,
                 struct err *err)
 {
     struct names names = names_of(run, attempt, stream);
-    int dir = open_run_dir(catalogue, &names, false);
-    int fd = dir < 0 ? -1 : openat(dir, names.file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool bad = fd < 0 ? errno != ENOENT : fsync(fd) < 0 || fsync(dir) < 0;
+    struct file *f = place_of(o, run, stream);
+    bool kept = is_of(f, run, attempt, stream);
+    int dir = use_dir(o, &names, false);
+    int fd = kept      ? f->fd
+             : dir < 0 ? -1
+                       : openat(dir, names.file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool bad = fd < 0    ? errno != ENOENT
+               : dir < 0 ? true
+                         : fsync(fd) < 0 || sync_dir(o, dir, kept ? f->opened : 0) < 0;
     int saved = errno;
-    if (fd >= 0)
-        close(fd);
-    if (dir >= 0)
-        close(dir);
+    if (fd >= 0 && close(fd) < 0 && !bad) {
+        saved = errno;
+        bad = true;
+    }
+    if (kept)
+        f->fd = -1;
     errno = saved;
-    return bad ? fail(catalogue, run, attempt, stream, "sync", err) : 0;
+    return bad ? fail(o->catalogue, run, attempt, stream, "sync", err) : 0;
 }
 
 /* What cannot be taken away is in the way of output_write, which says so. */

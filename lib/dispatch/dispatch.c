@@ -7,6 +7,7 @@
 #include "child.h"
 #include "clock.h"
 #include "log.h"
+#include "output.h"
 #include "xalloc.h"
 
 enum {
@@ -16,7 +17,7 @@ enum {
     PROGRESS_MS = 200,
     PATIENCE_MS = 20,
     HOST_DESCRIPTORS = 4, /* of a host that is being connected to */
-    OWN_DESCRIPTORS = 64,
+    OWN_DESCRIPTORS = 64 + OUTPUT_FILES,
 };
 
 /* ---- when to leave ---- */
@@ -306,6 +307,7 @@ static void finish(struct dispatch *d)
     free(d->reread);
     free(d->told);
     waiting_free(d);
+    output_close(d->output);
 }
 
 int dispatch_run(const struct config *config, struct catalogue *cat,
@@ -314,6 +316,7 @@ int dispatch_run(const struct config *config, struct catalogue *cat,
     struct dispatch d = {.config = config,
                          .cat = cat,
                          .options = options,
+                         .output = output_open(catalogue_path(cat)),
                          .signal_fd = -1,
                          .inotify_fd = -1,
                          .tick_fd = -1};

@@ -148,6 +148,7 @@ struct dispatch {
     struct catalogue *cat;
     const struct dispatch_options *options;
     struct holder holder;
+    struct output *output; /* the files of runs that write */
     struct loop *loop;
     struct loop_watch *signals, *changes, *timer;
     int signal_fd, inotify_fd, catalogue_wd, config_wd;

@@ -14,8 +14,7 @@ static int sync_streams(struct dispatch *d, struct work *work, struct err *err)
     for (int s = 0; s < 2; s++) {
         if (!work->touched[s])
             continue;
-        int rc = output_sync(catalogue_path(d->cat), work->id, work->attempt,
-                             s ? OUTPUT_ERR : OUTPUT_OUT, err);
+        int rc = output_sync(d->output, work->id, work->attempt, s ? OUTPUT_ERR : OUTPUT_OUT, err);
         if (rc < 0)
             return rc;
         work->touched[s] = false;

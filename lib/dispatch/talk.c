@@ -325,8 +325,8 @@ static int on_output(struct peer *peer, const struct message *m, struct err *err
         return err_set(err, ERR_DATA, "the worker sent output beyond the limit of run %lld",
                        (long long)work->id);
     int s = stream == OUTPUT_ERR;
-    int rc = output_write(catalogue_path(peer->d->cat), work->id, work->attempt,
-                          s ? OUTPUT_ERR : OUTPUT_OUT, (int64_t)offset, data.p, data.len, err);
+    int rc = output_write(peer->d->output, work->id, work->attempt, s ? OUTPUT_ERR : OUTPUT_OUT,
+                          (int64_t)offset, data.p, data.len, err);
     if (rc < 0)
         return rc;
     work->touched[s] = true;

@@ -17,6 +17,7 @@
 
 static char dir[256];
 static char *catalogue;
+static struct output *files;
 static struct err err;
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -29,7 +30,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 
 static int put(int64_t run, enum output_stream stream, int64_t offset, const char *text)
 {
-    return output_write(catalogue, run, 1, stream, offset, text, strlen(text), &err);
+    return output_write(files, run, 1, stream, offset, text, strlen(text), &err);
 }
 
 /* The content of a stream's file; NULL when there is none. Static. */
@@ -59,7 +60,7 @@ static void test_write(void)
     tap_str(path, "/var/lib/rota/output/12/12345.2.err", "the path of a run's output");
     free(path);
     tap_int(output_size(catalogue, 17, 1, OUTPUT_OUT), 0, "no file: no output");
-    tap_int(output_sync(catalogue, 17, 1, OUTPUT_OUT, &err), 0, "and nothing to make durable");
+    tap_int(output_sync(files, 17, 1, OUTPUT_OUT, &err), 0, "and nothing to make durable");
     mode_t old = umask(077);
     tap_int(put(17, OUTPUT_OUT, 0, "hello "), 0, "the first bytes make directories and file");
     umask(old);
@@ -70,16 +71,16 @@ static void test_write(void)
     tap_int(put(17, OUTPUT_ERR, 0, ""), 0, "nothing is written for nothing");
     tap_ok(content(17, OUTPUT_ERR) == NULL, "and makes no file");
     tap_int(output_size(catalogue, 17, 1, OUTPUT_OUT), 11, "the size is known");
-    tap_int(output_sync(catalogue, 17, 1, OUTPUT_OUT, &err), 0, "it can be made durable");
+    tap_int(output_sync(files, 17, 1, OUTPUT_OUT, &err), 0, "it can be made durable");
     path = output_path(catalogue, 17, 1, OUTPUT_OUT);
     tap_int(mode_of(path), 0660, "the group may read it, whatever the umask");
     *strrchr(path, '/') = '\0';
     tap_int(mode_of(path), 02770, "as its directory");
     free(path);
     tap_int(put(1017, OUTPUT_OUT, 0, "x"), 0, "each thousand runs has a directory");
-    tap_int(output_write(catalogue, 17, 1, OUTPUT_OUT, -1, "x", 1, &err), ERR_BUG,
+    tap_int(output_write(files, 17, 1, OUTPUT_OUT, -1, "x", 1, &err), ERR_BUG,
             "a negative offset is refused");
-    tap_int(output_write(catalogue, 17, 1, OUTPUT_OUT, INT64_MAX, "xx", 2, &err), ERR_BUG,
+    tap_int(output_write(files, 17, 1, OUTPUT_OUT, INT64_MAX, "xx", 2, &err), ERR_BUG,
             "so is one past the end of numbers");
 }
 
@@ -137,6 +138,38 @@ static void test_full(void)
     tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == 7, "a write cut short is an error");
 }
 
+/* More streams than may stay open, written in turns. */
+static void test_many(void)
+{
+    enum { MANY = 3 * OUTPUT_FILES };
+    int bad = 0;
+    for (int chunk = 0; chunk < 2; chunk++)
+        for (int64_t run = 6000; run < 6000 + MANY; run++)
+            bad += put(run, OUTPUT_OUT, chunk, chunk ? "b" : "a") < 0;
+    for (int64_t run = 6000; run < 6000 + MANY; run++)
+        bad += output_sync(files, run, 1, OUTPUT_OUT, &err) < 0 ||
+               strcmp(content(run, OUTPUT_OUT), "ab") != 0;
+    tap_int(bad, 0, "many streams are written in turns, and made durable");
+}
+
+/* Somebody tidies up while we write. */
+static void test_removed(void)
+{
+    char *path = output_path(catalogue, 7000, 1, OUTPUT_OUT);
+    char *three = xasprintf("%s/output/7", dir);
+    (void)put(7000, OUTPUT_OUT, 0, "lost");
+    (void)unlink(path);
+    tap_int(put(7000, OUTPUT_OUT, 0, "kept"), 0, "a file that was taken away is made anew");
+    tap_str(content(7000, OUTPUT_OUT), "kept", "and written");
+    (void)unlink(path);
+    (void)rmdir(three);
+    tap_int(put(7000, OUTPUT_OUT, 0, "kept"), 0, "so is its directory");
+    tap_str(content(7000, OUTPUT_OUT), "kept", "and what is in it");
+    tap_int(output_sync(files, 7000, 1, OUTPUT_OUT, &err), 0, "and made durable");
+    free(path);
+    free(three);
+}
+
 static int descriptors(void)
 {
     int n = 0;
@@ -153,10 +186,14 @@ int main(void)
         return 1;
     catalogue = xasprintf("%s/catalogue.db", dir);
     int before = descriptors();
+    files = output_open(catalogue);
     test_write();
     test_clear();
     test_links();
     test_full();
+    test_many();
+    test_removed();
+    output_close(files);
     tap_int(descriptors(), before, "no descriptor stays open, after errors either");
     free(catalogue);
     (void)nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
