@@ -16,11 +16,12 @@ WARN        = -Wall -Wextra -Wshadow -Wvla -Werror
 CPPFLAGS   += -D_GNU_SOURCE -Ilib -I$B -DROTA_VERSION='"$(VERSION)"' -DROTA_LIBEXECDIR='"$(LIBEXECDIR)"'
 CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
-# Debian packages: to build, to run, to test, to lint.
+# Debian packages: to build, to test, to lint, to measure, to fuzz.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
               faketime mandoc tzdata fish tcsh dropbear-bin passwd
 DEPS_LINT   = clang-tidy clang-format shellcheck
+DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
@@ -51,7 +52,7 @@ obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1)))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 MANPAGES   = $(wildcard man/*.[1-8])
 
-.PHONY: all deps demo check test lint asan fuzz install uninstall clean FORCE
+.PHONY: all deps demo check test lint asan bench fuzz install uninstall clean FORCE
 all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS)
 
 # The worker's build id names the pushed file, so that a head never talks to another build by accident.
@@ -103,6 +104,12 @@ test: deps
 asan:
 	@$(MAKE) --no-print-directory -j2 B=build/asan OPT='-O1 -g' STATIC= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
+
+# rota beside its rivals, and what it costs; BENCH='throughput schedule' picks some.
+bench:
+	@tests/deps $(DEPS_BUILD) $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/bench/run $B
 
 # Each target of tests/fuzz/ for a minute (FUZZ_SECONDS).
 fuzz: $B/build_id.h

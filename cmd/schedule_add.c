@@ -156,13 +156,12 @@ static int store(struct adding *a, struct catalogue *cat, const struct submissio
                  struct job_row *old, struct job_row *row, const char *spec, struct err *err)
 {
     bool timing = !old->name || !same_text(old->timetable, row->timetable);
-    struct schedule_tick tick = {.now = a->now, .actor = "schedule", .limit = INT32_MAX};
     enum verdict verdict = !old->name                         ? ADDED
                            : timing || old->spec != row->spec ? CHANGED
                                                               : UNCHANGED;
     int rc = 0;
     if (old->name)
-        rc = schedule_tick_job(cat, old, &tick, err);
+        rc = schedule_settle(cat, old, a->now, err);
     row->next_at = old->next_at;
     row->last_at = old->last_at;
     if (rc == 0 && timing &&
@@ -218,16 +217,14 @@ static int collect(const struct job_row *row, void *arg)
     return 0;
 }
 
-/* What is due until now gets its outcome before the job goes. */
 static int remove_job(struct adding *a, struct catalogue *cat, const char *name, struct err *err)
 {
-    struct schedule_tick tick = {.now = a->now, .actor = "schedule", .limit = INT32_MAX};
     struct job_row row;
     int rc = job_get(cat, name, &row, err);
     if (rc == 0)
-        rc = schedule_tick_job(cat, &row, &tick, err);
+        rc = schedule_retire(cat, &row, a->now, err);
     job_row_free(&row);
-    return rc < 0 ? rc : job_remove(cat, name, err);
+    return rc < 0 ? rc : event_add(cat, a->now, 0, "remove", a->actor, name, err);
 }
 
 static int prune(struct adding *a, struct catalogue *cat, struct err *err)
@@ -236,8 +233,6 @@ static int prune(struct adding *a, struct catalogue *cat, struct err *err)
     int rc = job_select(cat, collect, &p, err);
     for (size_t i = 0; rc == 0 && i < p.names.n; i++) {
         rc = remove_job(a, cat, p.names.v[i], err);
-        if (rc == 0)
-            rc = event_add(cat, a->now, 0, "remove", a->actor, p.names.v[i], err);
         report(a, "removed", p.names.v[i]);
     }
     strlist_free(&p.names);

@@ -19,18 +19,11 @@ struct change {
     int (*make)(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err);
 };
 
-/* What is due until now gets the outcome it has without the change. */
-static int settle(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err)
-{
-    struct schedule_tick tick = {.now = c->now, .actor = "schedule", .limit = INT32_MAX};
-    return schedule_tick_job(cat, row, &tick, err);
-}
-
 static int pause_job(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err)
 {
     if (!row->timetable)
         return err_set(err, ERR_ANSWER, "job '%s' has no schedule to pause", row->name);
-    int rc = row->paused_at ? 0 : settle(c, cat, row, err);
+    int rc = row->paused_at ? 0 : schedule_settle(cat, row, c->now, err);
     if (!row->paused_at)
         row->paused_at = c->now;
     free(row->paused);
@@ -42,7 +35,7 @@ static int resume_job(struct change *c, struct catalogue *cat, struct job_row *r
 {
     if (!row->paused_at)
         return err_set(err, ERR_ANSWER, "job '%s' is not paused", row->name);
-    int rc = settle(c, cat, row, err);
+    int rc = schedule_settle(cat, row, c->now, err);
     row->paused_at = 0;
     free(row->paused);
     row->paused = NULL;
@@ -51,7 +44,7 @@ static int resume_job(struct change *c, struct catalogue *cat, struct job_row *r
 
 static int skip_next(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err)
 {
-    int rc = settle(c, cat, row, err);
+    int rc = schedule_settle(cat, row, c->now, err);
     if (rc == 0 && !row->next_at)
         rc = err_set(err, ERR_ANSWER, "job '%s' is not due again: there is nothing to skip",
                      row->name);
@@ -61,8 +54,7 @@ static int skip_next(struct change *c, struct catalogue *cat, struct job_row *ro
 
 static int remove_job(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err)
 {
-    int rc = settle(c, cat, row, err);
-    return rc < 0 ? rc : job_remove(cat, row->name, err);
+    return schedule_retire(cat, row, c->now, err);
 }
 
 static int change_one(struct change *c, struct catalogue *cat, const char *name, struct err *err)

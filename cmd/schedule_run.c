@@ -50,18 +50,15 @@ static void free_making(struct making *m)
 
 /* ---- tick ---- */
 
-/* Jobs that were set aside: what they lacked may be there now. */
-static int take_part_again(struct catalogue *cat, struct err *err)
+/* What a tick would do, jobs that were set aside included: all of it in one transaction, and undone. */
+static int tick_dry(struct making *m, struct catalogue *cat, struct err *err)
 {
-    bool any;
-    int rc = job_any_aside(cat, &any, err);
-    if (rc < 0 || !any)
-        return rc;
-    rc = catalogue_begin(cat, err);
+    m->tick.now = clock_now();
+    int rc = catalogue_begin(cat, err);
     if (rc == 0)
         rc = job_try_again(cat, err);
     if (rc == 0)
-        rc = catalogue_commit(cat, err);
+        rc = schedule_tick(cat, &m->tick, err);
     catalogue_rollback(cat);
     return rc;
 }
@@ -70,7 +67,7 @@ static int take_part_again(struct catalogue *cat, struct err *err)
 static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
 {
     int64_t at = 0;
-    int rc = take_part_again(cat, err);
+    int rc = schedule_take_back(cat, NULL, err);
     if (rc < 0)
         return rc;
     do {
@@ -82,11 +79,11 @@ static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
         rc = catalogue_begin(cat, err);
         if (rc == 0)
             rc = schedule_tick(cat, &m->tick, err);
-        if (rc == 0 && !m->dry_run)
+        if (rc == 0)
             rc = catalogue_commit(cat, err);
-        if (rc < 0 || m->dry_run)
+        if (rc < 0)
             catalogue_rollback(cat);
-    } while (rc == 0 && m->tick.more && !m->dry_run);
+    } while (rc == 0 && m->tick.more);
     return rc;
 }
 
@@ -97,7 +94,7 @@ static int tick(struct making *m, struct command *command, struct err *err)
     if (rc == 0)
         rc = command_open(command, CATALOGUE_WRITE, err);
     if (rc == 0)
-        rc = tick_all(m, command->cat, err);
+        rc = m->dry_run ? tick_dry(m, command->cat, err) : tick_all(m, command->cat, err);
     if (rc == 0 && m->dry_run) {
         printf("%d due instants, %d runs, %d past their deadline%s\n", m->tick.instants,
                m->tick.runs, m->tick.expired, m->tick.more ? ", and more" : "");

@@ -283,7 +283,7 @@ int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_br
               void *arg, struct err *err);
 
 /* In a transaction. Claims a queued run for a host: state starting, attempt + 1, a row in
- * attempt. 0; ERR_ANSWER when it is not queued any more (somebody cancelled or held it), or it was
+ * attempt, no output (output_clear). 0; ERR_ANSWER when it is not queued any more (somebody cancelled or held it), or it was
  * to start before now (run_expire will say so). */
 int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t token, int64_t now,
               int *attempt, struct err *err);

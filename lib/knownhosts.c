@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,13 @@
 enum { SSH_PORT = 22, FILE_MAX = 64 << 20 };
 
 /* ---- asking ---- */
+
+/* A file that is absent or empty, or /dev/null, holds nobody: to ask of it would cost a process. */
+static bool holds_something(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISCHR(st.st_mode) && (!S_ISREG(st.st_mode) || st.st_size);
+}
 
 void knownhosts_begin(struct knownhosts *known, const char *host, int port, const char *alias,
                       const struct strlist *files1, const struct strlist *files2)
@@ -31,7 +39,7 @@ void knownhosts_begin(struct knownhosts *known, const char *host, int port, cons
     }
     for (size_t i = 0; i < 2; i++)
         for (size_t j = 0; j < lists[i]->n; j++)
-            if (access(lists[i]->v[j], F_OK) == 0)
+            if (holds_something(lists[i]->v[j]))
                 strlist_add(&known->files, lists[i]->v[j]);
 }
 

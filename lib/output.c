@@ -175,6 +175,20 @@ int output_sync(const char *catalogue, int64_t run, int attempt, enum output_str
     return bad ? fail(catalogue, run, attempt, stream, "sync", err) : 0;
 }
 
+/* What cannot be taken away is in the way of output_write, which says so. */
+void output_clear(const char *catalogue, int64_t run, int attempt)
+{
+    struct names out = names_of(run, attempt, OUTPUT_OUT), err = names_of(run, attempt, OUTPUT_ERR);
+    int dir = open_run_dir(catalogue, &out, false);
+    if (dir < 0)
+        return;
+    bool out_went = unlinkat(dir, out.file, 0) == 0;
+    bool err_went = unlinkat(dir, err.file, 0) == 0;
+    if (out_went || err_went) /* nor after a crash does it come back */
+        (void)fsync(dir);
+    close(dir);
+}
+
 int64_t output_size(const char *catalogue, int64_t run, int attempt, enum output_stream stream)
 {
     struct stat st;

@@ -19,6 +19,9 @@ char *output_path(const char *catalogue, int64_t run, int attempt, enum output_s
  * bounds the offset: a worker is not trusted. */
 int output_write(const char *catalogue, int64_t run, int attempt, enum output_stream stream,
                  int64_t offset, const void *p, size_t len, struct err *err);
+/* Takes away what is there of an attempt that is about to be claimed: the id was given before, in a
+ * catalogue that was lost since, and the files of that run would show through. */
+void output_clear(const char *catalogue, int64_t run, int attempt);
 /* Makes what was written durable: fsync of the file and of its directory. Nothing there: 0. Called
  * before the result is committed. (The directories above are synced when they are made.) */
 int output_sync(const char *catalogue, int64_t run, int attempt, enum output_stream stream,

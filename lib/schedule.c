@@ -233,12 +233,18 @@ static int tick_job(struct catalogue *cat, struct job_row *row, struct schedule_
     return rc;
 }
 
-int schedule_tick_job(struct catalogue *cat, struct job_row *row, struct schedule_tick *tick,
-                      struct err *err)
+int schedule_settle(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err)
 {
-    int rc = tick_job(cat, row, tick, err);
+    struct schedule_tick tick = {.now = now, .actor = "schedule", .limit = INT32_MAX};
+    int rc = tick_job(cat, row, &tick, err);
     zone_restore();
     return rc;
+}
+
+int schedule_retire(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err)
+{
+    int rc = schedule_settle(cat, row, now, err);
+    return rc < 0 ? rc : job_remove(cat, row->name, err);
 }
 
 /* ---- all of them ---- */
@@ -305,6 +311,25 @@ int schedule_tick(struct catalogue *cat, struct schedule_tick *tick, struct err 
     if (rc == 0 && !tick->more)
         rc = schedule_next_due(cat, tick->now, &at, err);
     tick->more |= at <= tick->now;
+    return rc;
+}
+
+int schedule_take_back(struct catalogue *cat, struct holder *holder, struct err *err)
+{
+    bool any;
+    int rc = job_any_aside(cat, &any, err);
+    if (rc < 0 || !any)
+        return rc;
+    rc = catalogue_begin(cat, err);
+    if (rc == 0 && holder)
+        rc = holder_renew(cat, holder, err);
+    if (rc == 0)
+        rc = job_try_again(cat, err);
+    if (rc == 0)
+        rc = catalogue_commit(cat, err);
+    catalogue_rollback(cat);
+    if (rc < 0 && holder)
+        holder->expires = 0; /* a renewal went with it: the next transaction renews */
     return rc;
 }
 

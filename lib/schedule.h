@@ -30,13 +30,18 @@ struct schedule_tick {
 
 /* In a transaction. Turns due instants into occurrences and runs, runs past their deadline into missed
  * ones, and queues those that an overlap policy blocked and blocks no more. A job whose timetable
- * cannot be read is said in the log, set aside until job_try_again, and stops no other. */
+ * cannot be read is said in the log, set aside until schedule_take_back, and stops no other. */
 int schedule_tick(struct catalogue *cat, struct schedule_tick *tick, struct err *err);
 
-/* In a transaction. The same for one job and instants up to `until`, whatever they are; for pause and
- * resume, which must not change the outcome of what is past. */
-int schedule_tick_job(struct catalogue *cat, struct job_row *row, struct schedule_tick *tick,
-                      struct err *err);
+/* Jobs that were set aside take part again: what they lacked may be there now. A transaction of its
+ * own, where there are such; of a dispatcher with its fence check, and else without (holder NULL). */
+int schedule_take_back(struct catalogue *cat, struct holder *holder, struct err *err);
+
+/* In a transaction. Gives what is due of one job until `now` the outcome that it has before the job is
+ * changed, however much that is. The row is brought up to date. */
+int schedule_settle(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err);
+/* In a transaction. The same, and then the job is gone. */
+int schedule_retire(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err);
 
 /* In a transaction. A run for an instant that is past, and has no deadline any more; `blocked`: after
  * the job's other runs. */

@@ -76,9 +76,13 @@ static void check_whole(const struct judging *j)
     const struct timetable *table = j->table;
     struct timetable_due due;
     char text[CLOCK_TEXT], now[CLOCK_TEXT];
-    if (timetable_next(table, j->now, &due))
+    if (timetable_next_kept(table, j->now, &due))
         return;
-    if (!table->until)
+    if (timetable_next(table, j->now, &due))
+        errlist_add(j->errors, ERR_DATA, j->place,
+                    "each instant to come is on a day of 'except': it is never due; take days out "
+                    "of 'except'");
+    else if (!table->until)
         errlist_add(j->errors, ERR_DATA, j->place,
                     "each 'at' is past (it is %s): add a time to come", clock_local(j->now, now));
     else if (table->until <= j->now)

@@ -194,16 +194,17 @@ static int64_t rule_next(const struct timetable *t, const struct timetable_rule 
     return second < 0 ? -1 : second * 1000;
 }
 
-static bool is_excepted(const struct timetable *t, int64_t at)
+/* The days of `except` that an instant falls on; NULL: none. */
+static const struct timetable_days *exception(const struct timetable *t, int64_t at)
 {
     if (!t->nexcept)
-        return false;
+        return NULL;
     int64_t second = floor_div(at, 1000);
     int64_t day = floor_div(second + zone_offset(second), DAY);
     for (size_t i = 0; i < t->nexcept; i++)
         if (day >= t->except[i].first && day <= t->except[i].last)
-            return true;
-    return false;
+            return &t->except[i];
+    return NULL;
 }
 
 bool timetable_next(const struct timetable *t, int64_t after, struct timetable_due *due)
@@ -220,8 +221,22 @@ bool timetable_next(const struct timetable *t, int64_t after, struct timetable_d
     }
     if (due->at < 0 || (t->until && due->at >= t->until))
         return false;
-    due->excepted = is_excepted(t, due->at);
+    due->excepted = exception(t, due->at) != NULL;
     return true;
+}
+
+/* Each entry of `except` is passed over as a whole: an interval of a second and years of days would be
+ * many instants. */
+bool timetable_next_kept(const struct timetable *t, int64_t after, struct timetable_due *due)
+{
+    bool again = timetable_next(t, after, due);
+    while (again && due->excepted) {
+        enum zone_fit fit;
+        int64_t end = zone_instant((exception(t, due->at)->last + 1) * DAY, &fit, NULL) * 1000 - 1;
+        /* where the clock is set back at midnight, the day goes on after its end */
+        again = timetable_next(t, end > due->at ? end : due->at, due);
+    }
+    return again;
 }
 
 int64_t timetable_jitter(const char *name, int64_t jitter_ms)

@@ -57,6 +57,8 @@ struct timetable_due {
 };
 /* The first after `after` (ms, exclusive). false: never again. Changes the zone in force (zone_use). */
 bool timetable_next(const struct timetable *table, int64_t after, struct timetable_due *due);
+/* The first of those that fall on no day of `except`. */
+bool timetable_next_kept(const struct timetable *table, int64_t after, struct timetable_due *due);
 
 /* How much later than due a job with this jitter starts: 0 to jitter_ms, always the same for a name. */
 int64_t timetable_jitter(const char *name, int64_t jitter_ms);

@@ -120,6 +120,8 @@ struct ssh_link {
     bool flooded;
     bool closing;
     size_t read_call, read_all; /* bytes this call, and all calls, read */
+    bool drained; /* the socket had no more at the last look: no other until the next event */
+    bool rested;  /* the last ssh_read found nothing, so the next one is of another event */
     struct ssh_auth auth;
 
     struct errand errand; /* what the channel in hand is for */

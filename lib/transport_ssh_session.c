@@ -33,9 +33,12 @@ static ssize_t receive(libssh2_socket_t sock, void *p, size_t len, int flags, vo
         return 0; /* as if the other side had hung up */
     if (!l->authenticated && l->read_all >= SSH_BEFORE_AUTH_ALL)
         l->flooded = true;
-    if (l->flooded || l->read_call >= cap)
+    if (l->flooded || l->read_call >= cap || l->drained)
         return -EAGAIN;
     ssize_t n = recv(sock, p, len, flags);
+    /* Reading and writing both look until there is nothing, several times an event. What comes after
+     * a short read makes another event, since epoll asks for the level. */
+    l->drained = l->stage == STAGE_UP && n != 0 && n < (ssize_t)len;
     if (n < 0)
         return -errno;
     l->read_call += (size_t)n;

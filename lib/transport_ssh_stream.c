@@ -86,7 +86,10 @@ ssize_t ssh_read(struct link *link, void *p, size_t len, struct err *err)
     size_t early = greeting_take(&l->errand.greeting, p, len);
     if (early)
         return (ssize_t)early;
+    if (l->rested)
+        l->drained = false;
     ssize_t n = read_channel(l, p, len, err);
+    l->rested = n == 0;
     set_events(l);
     return n;
 }

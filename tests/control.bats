@@ -64,15 +64,24 @@ states()
 
 @test "cancel with a living dispatcher: a queued run at once, a running one when it is proved" {
     config <<<$'[worker one]\ntransport = local\nslots = 1'
-    running=$(rota submit -- sh -c "echo \$\$ >$PWD/pid; trap '' TERM; echo ready >$PWD/ready; read line <$PWD/go")
+    cat >deaf.yaml <<YAML
+name: deaf
+kill_after: 1h
+shell: |
+  trap 'echo asked >$PWD/asked' TERM
+  echo \$\$ >$PWD/pid
+  while :; do read line <$PWD/go; done
+YAML
+    running=$(rota submit deaf.yaml)
     queued=$(rota submit -- sh -c "echo x >>$PWD/witness")
     dispatcher_starts
-    eventually test -s ready
+    eventually test -s pid
     eventually is_state "$running" running
     run -0 rota cancel "$queued"
     is_state "$queued" cancelled
     run -0 rota cancel "$running"
-    # its main process ignores TERM: asked for, and not yet so
+    # its main process lives on after TERM: asked for, and not yet so
+    eventually test -s asked
     is_state "$running" running
     run -0 rota status -o json "$running"
     [ "$(json .cancel_at)" != null ]

@@ -15,7 +15,7 @@
 enum { SOME = 200 };
 
 struct found {
-    int64_t id, occurrence, due_at, start_by;
+    int64_t id, occurrence, start_by;
     char *job;
 };
 
@@ -28,9 +28,8 @@ static int find(struct catalogue *cat, const char *sql, const struct value *valu
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         found[(*count)++] = (struct found){.id = sqlite3_column_int64(stmt, 0),
                                            .occurrence = sqlite3_column_int64(stmt, 1),
-                                           .due_at = sqlite3_column_int64(stmt, 2),
-                                           .start_by = sqlite3_column_int64(stmt, 3),
-                                           .job = column_text(stmt, 4)};
+                                           .start_by = sqlite3_column_int64(stmt, 2),
+                                           .job = column_text(stmt, 3)};
         rc = 0;
     }
     return rc;
@@ -97,7 +96,7 @@ int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err 
 
 int run_unblock_all(struct catalogue *cat, int limit, int *n, struct err *err)
 {
-    static const char BLOCKED[] = "SELECT 0, NULL, NULL, NULL, job FROM (" UNBLOCKABLE ") LIMIT ?1";
+    static const char BLOCKED[] = "SELECT 0, NULL, NULL, job FROM (" UNBLOCKABLE ") LIMIT ?1";
     struct found found[SOME];
     int count;
     *n = 0;
@@ -131,7 +130,7 @@ static int expire(struct catalogue *cat, const struct found *f, int64_t now, str
 int run_expire(struct catalogue *cat, int64_t now, int limit, int *n, struct err *err)
 {
     static const char LATE[] =
-        "SELECT id, occurrence, due_at, start_by, job FROM run"
+        "SELECT id, occurrence, start_by, job FROM run"
         " WHERE start_by < ?1 AND start_by IS NOT NULL AND state < 4 LIMIT ?2";
     struct found found[SOME];
     int count;

@@ -4,6 +4,7 @@
 
 #include "internal.h"
 #include "job.h"
+#include "output.h"
 
 /* Each step of a run's life is one guarded UPDATE: the guard is the state (and attempt) that the
  * step starts from, and the number of rows changed says whether we were the one to make it. */
@@ -54,6 +55,8 @@ int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t toke
         return err_set(err, ERR_ANSWER, "run %" PRId64 " is not queued any more", id);
     *attempt = sqlite3_column_int(stmt, 0);
     statement_end(stmt);
+    output_clear(cat->path, id,
+                 *attempt); /* the write lock is ours: nobody else can have begun it */
     rc = statement_write(
         cat, ATTEMPT,
         VALUES(as_int(id), as_int(*attempt), as_text(host), as_int((int64_t)token), as_int(now)),

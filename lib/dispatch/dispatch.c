@@ -96,6 +96,8 @@ static int set_timer(struct dispatch *d, struct err *err)
     int64_t due = earliest(earliest(next_round(d), d->look_due), d->lost_due);
     if (d->catalogue_wd < 0)
         due = earliest(due, clock_mono() + LOOK_MS);
+    if (tick_is_due(d))
+        due = clock_mono();
     if (d->options->progress)
         due = earliest(due, clock_mono() + PROGRESS_MS);
     return loop_set(d->timer, -1, 0, due, err);
@@ -263,6 +265,15 @@ static int start(struct dispatch *d, struct err *err)
     return rc;
 }
 
+/* Of this process alone, without the programs and local runs it started. */
+static int64_t own_cpu_ms(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
 /* Connections first, so that no worker talks to a head that has let go of the catalogue. */
 static void finish(struct dispatch *d)
 {
@@ -284,7 +295,8 @@ static void finish(struct dispatch *d)
             log_err(&err);
     }
     if (d->loop)
-        log_info("longest loop turn %lld µs", (long long)loop_longest_us(d->loop));
+        log_info("longest loop turn %lld µs, processor time %lld ms",
+                 (long long)loop_longest_us(d->loop), (long long)own_cpu_ms());
     loop_free(d->loop);
     for (size_t i = 0; i < d->nreread; i++) {
         config_free(d->reread[i]);

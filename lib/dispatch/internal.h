@@ -80,6 +80,7 @@ struct work {
     size_t at;                /* place in the heap it waits in */
     struct peer *peer;        /* of the current attempt; NULL while queued */
     struct work *prev, *next; /* among the peer's */
+    bool occupies;            /* its slots there; not any more once its end is known */
     bool known;           /* the worker said that it has it, or START was sent on this connection */
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
@@ -151,10 +152,10 @@ struct dispatch {
     struct loop_watch *signals, *changes, *timer;
     int signal_fd, inotify_fd, catalogue_wd, config_wd;
     struct peer **peers;
-    size_t npeers;
-    void *specs; /* tsearch(3) trees: of struct spec by id, */
-    void *works; /* of struct work by id, */
-    void *waits; /* of int64_t ids waited for */
+    size_t npeers, nlive; /* nlive: runs that are starting or running there */
+    void *specs;          /* tsearch(3) trees: of struct spec by id, */
+    void *works;          /* of struct work by id, */
+    void *waits;          /* of int64_t ids waited for */
     size_t nwaits;
     struct class *classes;
     struct heap later;    /* of struct work, by not_before */
@@ -169,6 +170,7 @@ struct dispatch {
         waiting_due; /* monotonic: when the reasons of waiting lines are written; 0: not wanted */
     int64_t tick_at; /* wall clock: when schedules are looked at next; INT64_MAX: never */
     int64_t took_over_at; /* wall clock; 0: this is no copy that takes over */
+    int64_t tick_armed;   /* the tick_at that the timer is set for */
     int tick_fd;
     struct loop_watch *tick_watch;
     int64_t
@@ -228,6 +230,9 @@ void work_forget(struct dispatch *d, struct work *work);
 void work_end(struct dispatch *d, struct work *work);
 void work_attach(struct work *work, struct peer *peer);
 void work_detach(struct work *work);
+/* Takes its slots at its peer, or gives them back; neither twice. */
+void work_occupy(struct work *work);
+void work_vacate(struct work *work);
 /* Gives orphans to workers that are in the configuration again. */
 void queue_attach_orphans(struct dispatch *d);
 
@@ -305,7 +310,17 @@ void ending_judge(const struct work *work, int64_t now, struct run_end *end, cha
                   size_t size);
 
 /* ---- round.c ---- */
-enum { ROUND_BATCH = 64, ROUND_BATCH_MS = 2, ROUND_CLAIMS = 256 };
+/* An end is recorded together with others: once a quarter of what runs has ended, or so many, or
+ * after so long. A commit costs a sync and a message to a host the same for one run as for ten, and
+ * the other three quarters keep the hosts busy meanwhile. That a run started is only shown, so it
+ * waits longer: its end says it too. */
+enum {
+    ROUND_BATCH = 64,
+    ROUND_SHARE = 4,
+    ROUND_BATCH_MS = 8,
+    ROUND_STARTED_MS = 50,
+    ROUND_CLAIMS = 256
+};
 /* Asks for a round in so many milliseconds at the latest. */
 void round_soon(struct dispatch *d, int64_t ms);
 int round_run(struct dispatch *d, struct err *err);

@@ -21,6 +21,24 @@ struct work *work_find(struct dispatch *d, int64_t id)
     return found ? *found : NULL;
 }
 
+void work_occupy(struct work *work)
+{
+    if (!work->peer || work->occupies)
+        return;
+    work->occupies = true;
+    work->peer->busy += work->spec->job.slots;
+    work->peer->place.used += work->spec->job.slots;
+}
+
+void work_vacate(struct work *work)
+{
+    if (!work->peer || !work->occupies)
+        return;
+    work->occupies = false;
+    work->peer->busy -= work->spec->job.slots;
+    work->peer->place.used -= work->spec->job.slots;
+}
+
 void work_attach(struct work *work, struct peer *peer)
 {
     free(work->host);
@@ -32,8 +50,8 @@ void work_attach(struct work *work, struct peer *peer)
         peer->works->prev = work;
     peer->works = work;
     peer->nworks++;
-    peer->busy += work->spec->job.slots;
-    peer->place.used += work->spec->job.slots;
+    peer->d->nlive++;
+    work_occupy(work);
 }
 
 void work_detach(struct work *work)
@@ -48,8 +66,8 @@ void work_detach(struct work *work)
     if (work->next)
         work->next->prev = work->prev;
     peer->nworks--;
-    peer->busy -= work->spec->job.slots;
-    peer->place.used -= work->spec->job.slots;
+    peer->d->nlive--;
+    work_vacate(work);
     work->peer = NULL;
     work->prev = work->next = NULL;
     work->known = false;

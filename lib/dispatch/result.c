@@ -31,7 +31,10 @@ void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
     *d->ended_tail = work;
     d->ended_tail = &work->next_ended;
     d->nended++;
-    round_soon(d, d->nended >= ROUND_BATCH ? 0 : ROUND_BATCH_MS);
+    work_vacate(work); /* its end and the claim of who comes next are one commit */
+    d->place_wanted = true;
+    bool enough = d->nended >= ROUND_BATCH || d->nended * ROUND_SHARE >= d->nlive;
+    round_soon(d, enough ? 0 : ROUND_BATCH_MS);
 }
 
 void work_unend(struct dispatch *d, struct work **link)
@@ -41,6 +44,7 @@ void work_unend(struct dispatch *d, struct work **link)
     if (!*link)
         d->ended_tail = link;
     d->nended--;
+    work_occupy(work);
     ending_free(work->ending);
     work->ending = NULL;
 }

@@ -94,12 +94,13 @@ static int record_hosts(struct dispatch *d, struct err *err)
 static int record_claims(struct dispatch *d, struct round *round, struct err *err)
 {
     int64_t now = clock_now();
+    uint64_t tokens[ROUND_CLAIMS];
+    ssize_t size = (ssize_t)(round->nclaims * sizeof *tokens);
+    if (size && getrandom(tokens, (size_t)size, 0) != size)
+        return err_sys(err, ERR_OS, "cannot get random bytes");
     for (size_t i = 0; i < round->nclaims; i++) {
         struct work *work = round->claims[i];
-        uint64_t token = 0;
-        if (getrandom(&token, sizeof token, 0) != sizeof token)
-            return err_sys(err, ERR_OS, "cannot get random bytes");
-        token >>= 1; /* a positive integer in the catalogue */
+        uint64_t token = tokens[i] >> 1; /* a positive integer in the catalogue */
         int attempt = work->attempt;
         int rc = run_claim(d->cat, work->id, work->peer->place.name, token, now, &attempt, err);
         if (rc < 0 && rc != ERR_ANSWER)
@@ -154,7 +155,6 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     work->ending = NULL;
     struct peer *peer = work->peer;
     work_detach(work);
-    d->place_wanted = true;
     if (end->state != RUN_QUEUED) {
         d->count.done++;
         d->count.failed += end->state != RUN_SUCCEEDED;

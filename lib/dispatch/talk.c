@@ -293,7 +293,7 @@ static int on_started(struct peer *peer, const struct message *m, struct err *er
         d->told = xreallocarray(d->told, d->told_cap, sizeof(struct work *));
     }
     d->told[d->ntold++] = work;
-    round_soon(d, ROUND_BATCH_MS);
+    round_soon(d, ROUND_STARTED_MS);
     return 0;
 }
 

@@ -17,10 +17,15 @@
 #include "schedule.h"
 
 enum { TRY_AGAIN_MS = 50, TROUBLE_MS = 90000 /* beyond what is waited for */, FAR_MS = 86400000 };
+static const int64_t UNARMED = -1;
 
+/* Setting a timer costs more than most system calls: only when the instant is another one. */
 static void arm(struct dispatch *d)
 {
     int64_t at = d->tick_at, far = clock_now() + FAR_MS;
+    if (d->tick_at == d->tick_armed)
+        return;
+    d->tick_armed = d->tick_at;
     if (at < 1) /* zero would disarm it */
         at = 1;
     if (at > far) /* nothing is due: to be woken once a day costs nothing */
@@ -37,25 +42,9 @@ static void on_timer(void *arg, uint32_t revents)
     (void)revents;
     ssize_t n = read(d->tick_fd, &count, sizeof count);
     (void)n; /* it fails when the clock was set: then too the turn looks at what is due */
-    arm(d);
-}
-
-/* Jobs that an earlier dispatcher set aside take part again: what they lacked may be there now. */
-static int try_again(struct dispatch *d, struct err *err)
-{
-    bool any;
-    int rc = job_any_aside(d->cat, &any, err);
-    if (rc < 0 || !any)
-        return rc;
-    rc = catalogue_begin(d->cat, err);
-    if (rc == 0)
-        rc = holder_renew(d->cat, &d->holder, err);
-    if (rc == 0)
-        rc = job_try_again(d->cat, err);
-    if (rc == 0)
-        rc = catalogue_commit(d->cat, err);
-    catalogue_rollback(d->cat);
-    return rc == ERR_BUSY ? 0 : rc;
+    d->tick_armed = UNARMED;
+    if (!tick_is_due(d)) /* else tick_run arms it */
+        arm(d);
 }
 
 int tick_init(struct dispatch *d, struct err *err)
@@ -65,9 +54,9 @@ int tick_init(struct dispatch *d, struct err *err)
     if (d->tick_fd < 0)
         return err_sys(err, ERR_OS, "cannot make a timer");
     d->tick_watch = loop_watch(d->loop, on_timer, d);
-    arm(d);
-    int rc = try_again(d, err);
-    return rc < 0 ? rc : loop_set(d->tick_watch, d->tick_fd, EPOLLIN, 0, err);
+    d->tick_armed = UNARMED; /* the first look arms it */
+    int rc = schedule_take_back(d->cat, &d->holder, err);
+    return rc < 0 && rc != ERR_BUSY ? rc : loop_set(d->tick_watch, d->tick_fd, EPOLLIN, 0, err);
 }
 
 void tick_free(struct dispatch *d)
@@ -80,7 +69,6 @@ void tick_free(struct dispatch *d)
 void tick_soon(struct dispatch *d)
 {
     d->tick_at = 0;
-    arm(d);
 }
 
 bool tick_is_due(const struct dispatch *d)

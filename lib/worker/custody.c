@@ -226,7 +226,7 @@ static void begin(struct front *front, struct order *order, struct generation *g
         conclude(front, charge, END_NOSTART, order->problem);
         return;
     }
-    charge->started_due = front->started_due = true;
+    stream_started(front, charge);
     fork_shim(front, charge, order);
 }
 

@@ -115,7 +115,7 @@ static void say_again(struct front *front, struct charge *charge, uint64_t credi
     charge->streaming = true;
     charge->result_sent = false;
     if (!charge->result)
-        charge->started_due = front->started_due = true;
+        stream_started(front, charge);
     stream_wake(front, charge);
 }
 

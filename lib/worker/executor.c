@@ -153,7 +153,7 @@ static int put_stream(int from, int to)
 static enum stage become_program(const struct launch *launch)
 {
     sigset_t none;
-    (void)setsid(); /* the program's process group: what KILL with a signal reaches */
+    (void)setpgid(0, 0); /* what KILL with a signal reaches; the session is the shim's */
     if (put_stream(launch->in, 0) < 0 || put_stream(launch->out, 1) < 0 ||
         put_stream(launch->errfd, 2) < 0)
         return STAGE_STREAMS;
@@ -186,15 +186,8 @@ static int child_main(void *arg)
 static pid_t clone_child(struct child *child)
 {
     enum { STACK = 256 << 10 };
-    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-    if (stack == MAP_FAILED)
-        return -1;
-    pid_t pid = clone(child_main, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
-    int saved = errno;
-    (void)munmap(stack, STACK);
-    errno = saved;
-    return pid;
+    _Alignas(64) static char stack[STACK]; /* a shim starts one program in its life */
+    return clone(child_main, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
 }
 
 static int explain(const struct child *child, struct err *err)

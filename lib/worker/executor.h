@@ -37,7 +37,7 @@ void executor_check(struct order *order);
 /* The limit of open files that programs are to have, where the worker has raised its own. */
 void executor_set_open_files(const struct rlimit *limit);
 
-/* Starts the run's program in a session of its own, with default signals, its streams on out, errfd and
+/* Starts the run's program in a process group of its own, with default signals, its streams on out, errfd and
  * the order's input, under its user, in its directory. Returns the pid; ERR_ANSWER with the reason
  * for people when it could not be started. Every signal must be blocked in the caller. */
 pid_t executor_launch(const struct order *order, int null, int out, int errfd, struct err *err);

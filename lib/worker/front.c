@@ -18,6 +18,10 @@
 
 enum { CHUNK = 65536, OUT_MAX = 4 << 20, NOTICES = 1024, EVENTS = 64 };
 
+/* With so many runs their ends are looked for no more often than this: a look, and a message on its way
+ * through two hosts, cost the same for one end as for several. */
+enum { GATHER_RUNS = 4, GATHER_MS = 8 };
+
 /* ---- setting up ---- */
 
 /* Takes the fixed descriptors (shim.h), so that nothing else ever gets these numbers. */
@@ -110,12 +114,15 @@ static int take_signals(struct front *front, struct err *err)
 {
     struct signalfd_siginfo info[8];
     ssize_t n;
-    while ((n = read(front->signals, info, sizeof info)) > 0)
-        for (size_t i = 0; i < (size_t)n / sizeof *info; i++)
+    do {
+        n = read(front->signals, info, sizeof info);
+        for (ssize_t i = 0; i < n / (ssize_t)sizeof *info; i++)
             if (info[i].ssi_signo == SIGTERM)
                 return err_set(err, ERR_BUSY, "a newer connection took this worker over");
             else if (info[i].ssi_signo != SIGCHLD)
                 return err_set(err, ERR_BUSY, "told to end by signal %u", info[i].ssi_signo);
+    } while (n == sizeof info);
+    front->reaped = clock_mono();
     if (front->welcomed)
         custody_reap(front);
     return 0;
@@ -180,27 +187,38 @@ static int put_output(struct front *front, struct err *err)
 
 /* ---- the loop ---- */
 
-static int next_wait(const struct front *front)
+/* When signals are looked at next, monotonic; 0: now. */
+static int64_t gathering_until(const struct front *front)
 {
-    int64_t left = front->heard + MESSAGE_SILENCE_MS - clock_mono();
+    return front->charges.n < GATHER_RUNS ? 0 : front->reaped + GATHER_MS;
+}
+
+static int next_wait(const struct front *front, int64_t now, int64_t gather)
+{
+    int64_t until = front->heard + MESSAGE_SILENCE_MS;
     if (front->queue_first && !front->out.len)
         return 0; /* more output can be added at once */
-    return left > 0 ? (int)left : 0;
+    if (front->started_due && front->started_due < until)
+        until = front->started_due;
+    if (gather > now && gather < until)
+        until = gather;
+    return until > now ? (int)(until - now) : 0;
 }
 
 static int turn(struct front *front, struct err *err)
 {
     /* a head that does not read is not listened to, or its questions would fill our memory */
     bool listen = front->out.len < OUT_MAX && !front->ending;
+    int64_t now = clock_mono(), gather = gathering_until(front);
     struct pollfd fds[] = {
         {.fd = listen ? STDIN_FILENO : -1, .events = POLLIN},
         {.fd = front->out.len ? STDOUT_FILENO : -1, .events = POLLOUT},
-        {.fd = front->signals, .events = POLLIN},
+        {.fd = gather > now ? -1 : front->signals, .events = POLLIN},
         {.fd = front->welcomed ? FD_NOTIFY : -1, .events = POLLIN},
         {.fd = front->welcomed ? front->watch : -1, .events = POLLIN},
     };
     int rc = 0;
-    if (poll(fds, sizeof fds / sizeof *fds, next_wait(front)) < 0)
+    if (poll(fds, sizeof fds / sizeof *fds, next_wait(front, now, gather)) < 0)
         return errno == EINTR ? 0 : err_sys(err, ERR_OS, "cannot wait");
     if (clock_mono() - front->heard >= MESSAGE_SILENCE_MS)
         return err_set(err, ERR_UNREACHABLE, "heard nothing from the head for %d s",

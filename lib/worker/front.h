@@ -39,12 +39,13 @@ struct front {
     size_t norders;
     struct charge *queue_first, *queue_last; /* runs with output to send, round robin */
     uint64_t boot;
-    int signals;   /* signalfd */
-    int watch;     /* epoll of the pidfds of adopted shims */
-    int64_t heard; /* monotonic ms of the head's last byte */
+    int signals;    /* signalfd */
+    int watch;      /* epoll of the pidfds of adopted shims */
+    int64_t heard;  /* monotonic ms of the head's last byte */
+    int64_t reaped; /* monotonic ms of the last look for ended shims */
     bool welcomed;
-    bool started_due; /* some charge has STARTED to be sent */
-    bool ending;      /* say what is left to say, then end */
+    int64_t started_due; /* monotonic: when to look for charges with STARTED to be sent; 0: never */
+    bool ending;         /* say what is left to say, then end */
     const char *build;
 };
 
@@ -95,6 +96,8 @@ void custody_acked(struct front *front);
 
 /* The run may have something to send. */
 void stream_wake(struct front *front, struct charge *charge);
+/* STARTED is to be said of it, unless it ends before. */
+void stream_started(struct front *front, struct charge *charge);
 /* Takes it out of the queue, before it is removed. */
 void stream_forget(struct front *front, struct charge *charge);
 /* Adds to front->out: STARTED that are due, results, and output as long as little is pending. */

@@ -2,11 +2,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "worker/capture.h"
 #include "worker/front.h"
 
 /* With at most this much unsent, more output is added: what is said later waits behind no more. */
 enum { LOW_WATER = 64 << 10, PIECE = 32 << 10 };
+
+/* STARTED is only for showing. A run that ends before it is so old says both at once, which spares
+ * two hosts a message. */
+enum { STARTED_MS = 100 };
 
 /* ---- the queue ---- */
 
@@ -71,13 +76,23 @@ void stream_forget(struct front *front, struct charge *charge)
 
 /* ---- messages ---- */
 
+void stream_started(struct front *front, struct charge *charge)
+{
+    charge->started_due = true;
+    if (!front->started_due)
+        front->started_due = clock_mono() + STARTED_MS;
+}
+
 static void send_started(struct charge *charge, void *arg)
 {
     struct front *front = arg;
-    bool due = charge->started_due;
-    charge->started_due = false;
-    if (!due)
+    if (!charge->started_due)
         return;
+    if (moment_age(&charge->started, front->boot) < STARTED_MS) {
+        stream_started(front, charge); /* the next look */
+        return;
+    }
+    charge->started_due = false;
     struct message_writer w = message_begin(&front->out, MSG_STARTED);
     message_key(&w, charge->key);
     message_u64(&w, TAG_AGE, (uint64_t)moment_age(&charge->started, front->boot));
@@ -170,9 +185,10 @@ static void send_some(struct front *front, struct charge *charge)
 
 void stream_fill(struct front *front)
 {
-    if (front->started_due)
+    if (front->started_due && clock_mono() >= front->started_due) {
+        front->started_due = 0;
         charges_each(&front->charges, send_started, front);
-    front->started_due = false;
+    }
     while (front->queue_first && front->out.len < LOW_WATER)
         send_some(front, pop(front));
 }

@@ -32,6 +32,7 @@ farm_start()
     FOUR_HOME=$WORK
     farm_cache >"$WORK/cache"
     four_begin
+    mkdir "$FOUR/home"
     four_files
     printf '%s\n' "IdentityFile $FOUR/user" 'BatchMode yes' >>"$ROTA_SSH_CONFIG"
     for ((daemon = 0; daemon < daemons; daemon++)); do
@@ -41,14 +42,16 @@ farm_start()
 }
 
 # One sshd for the hosts FIRST to LAST. The limits of a default sshd on what is not yet
-# authenticated and on the channels of a connection would make rivals fail, not slow.
+# authenticated and on the channels of a connection would make rivals fail, not slow. What the
+# account's .bashrc does is not measured: bash looks for it in an empty HOME.
 farm_daemon()
 {
     local i dir=$FOUR/farm$1 addresses=()
     for ((i = $1; i <= $2; i++)); do
         addresses+=("$(farm_address "$i")")
     done
-    four_sshd "$dir" "${addresses[*]}" 'MaxStartups 2000' 'MaxSessions 200'
+    four_sshd "$dir" "${addresses[*]}" \
+        'MaxStartups 2000' 'MaxSessions 200' "SetEnv HOME=$FOUR/home"
     four_know "$dir" "${addresses[@]}"
     for ((i = $1; i <= $2; i++)); do
         echo "h$i ${addresses[i - $1]} $(cat "$dir/port")"

@@ -2,30 +2,7 @@
 # Transport exec: any command that leads to a worker; and what openssh pushes, with homes of its own.
 
 load ../lib
-load four
-load accounts
-load answers
-
-setup_file()
-{
-    accounts_start
-    # an installed worker, where every account can run it
-    install -D -m 755 "$ROTA_BUILD_DIR/rota-worker" "$ACCOUNTS/libexec/rota-worker"
-    chmod 755 "$ACCOUNTS/libexec"
-}
-
-teardown_file()
-{
-    accounts_stop
-}
-
-setup()
-{
-    rota_setup
-    export ROTA_TEST_STEP_MS=60000 # a slow machine is no failure
-    accounts_config
-    build_id=$(cut -d'"' -f2 "$ROTA_BUILD_DIR/build_id.h")
-}
+load installed
 
 # The worker w by way of a command: exec_worker COMMAND [LINE…].
 exec_worker()
@@ -86,7 +63,7 @@ $account_home" ]
 @test "exec with worker = PATH starts that one, with words of its own, and pushes nothing" {
     account_new
     exec_worker "setpriv --reuid=$account --regid=$account --init-groups env HOME=$account_home" \
-        "worker = $ACCOUNTS/libexec/rota-worker"
+        "worker = $installed"
     host_answers w
     [ ! -e "$account_home/.cache" ]
 }
@@ -152,7 +129,7 @@ SH
 @test "a command that leads nowhere and does not end is given up; other hosts do not wait" {
     export ROTA_TEST_STEP_MS=3000
     account_new
-    four_add good 'transport = exec' "worker = $ACCOUNTS/libexec/rota-worker" \
+    four_add good 'transport = exec' "worker = $installed" \
         "command = setpriv --reuid=$account --regid=$account --init-groups env HOME=$account_home"
     printf '#!/bin/sh\nexec tail -f /dev/null\n' >lead
     chmod +x lead

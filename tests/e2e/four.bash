@@ -44,6 +44,7 @@ four_sshd()
 four_launch()
 {
     local dir=$1 pid
+    : >"$dir/log" # four_listens may look before the server is there
     # 3 and 8 are the descriptors of bats and of its callers: a server must not hold them
     "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/config" \
         </dev/null >"$dir/log" 2>&1 3>&- 8>&- &

@@ -2,31 +2,7 @@
 # How the worker gets to a host, and what is said where it cannot.
 
 load ../lib
-load four
-load accounts
-load answers
-
-setup_file()
-{
-    accounts_start
-    # an installed worker, where every account can run it
-    install -D -m 755 "$ROTA_BUILD_DIR/rota-worker" "$ACCOUNTS/libexec/rota-worker"
-    chmod 755 "$ACCOUNTS/libexec"
-}
-
-teardown_file()
-{
-    accounts_stop
-}
-
-setup()
-{
-    rota_setup
-    export ROTA_TEST_STEP_MS=60000 # a slow machine is no failure
-    accounts_config
-    installed=$ACCOUNTS/libexec/rota-worker
-    build_id=$(cut -d'"' -f2 "$ROTA_BUILD_DIR/build_id.h")
-}
+load installed
 
 # An account as the worker w, with a home of its own.
 new_host()

@@ -3,28 +3,7 @@
 # what happened to it is told apart.
 
 load ../lib
-load ../e2e/four
 load link
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
-
-setup()
-{
-    link_setup
-}
-
-teardown()
-{
-    link_teardown
-}
 
 unreachable='running away unreachable since 20??-??-?? ??:??:??:'
 

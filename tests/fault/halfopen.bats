@@ -3,28 +3,7 @@
 # run minds.
 
 load ../lib
-load ../e2e/four
 load link
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
-
-setup()
-{
-    link_setup
-}
-
-teardown()
-{
-    link_teardown
-}
 
 # The worker's front ends of `away` that hold or held its spool, one pid a line.
 fronts()

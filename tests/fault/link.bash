@@ -1,13 +1,47 @@
 # shellcheck shell=bash
 # link: a worker `away` behind a link that a test can cut (link.py), and a job that tells on itself.
 #
-# Load it after ../lib and ../e2e/four. Times are short: PING each half second, silence is 2 s
-# ($ROTA_TEST_PING_MS); a step of connecting may take 5 s.
+# Load it after ../lib: it brings ../e2e/four and is all the set-up of its file. Times are short: PING
+# each half second, silence is 2 s ($ROTA_TEST_PING_MS); a step of connecting may take 5 s.
 #
 #   away_config [SLOTS]     rota.ini with `near` (127.0.1.2, directly) and `away`, through a link
 #   link COMMAND            what link.py understands: cut, heal, forget, drop, count, times
 #   ticks_job NAME [LINE…]  prints a job file: it says what it does in `witness` until `go` is there
 #   once RUN                it ended well, one attempt, executed once, all of its output is here
+
+load ../e2e/four
+
+setup_file()
+{
+    four_start
+}
+
+teardown_file()
+{
+    four_stop
+}
+
+setup()
+{
+    rota_setup
+    dispatcher='' LINK=''
+    unset AWAY_SSHD AWAY_ADDRESS AWAY_PORT
+}
+
+teardown()
+{
+    local pid
+    touch "$BATS_TEST_TMPDIR/go"
+    for pid in $dispatcher $LINK; do
+        kill "$pid" 2>/dev/null || :
+        wait "$pid" || :
+    done
+    if [ -n "${AWAY_SSHD-}" ]; then
+        four_end "$AWAY_SSHD"
+    fi
+    cat "$BATS_TEST_TMPDIR/dispatch.err" 2>/dev/null || : # seen only when it fails
+    rota_teardown
+}
 
 # `away` leads to port AWAY_PORT of AWAY_ADDRESS, by default one of the four.
 away_config()
@@ -44,28 +78,6 @@ away_sshd_dies()
 link()
 {
     "$ROTA_TOP/tests/fault/link.py" ask "$HOME/link" "$1"
-}
-
-link_setup()
-{
-    rota_setup
-    dispatcher='' LINK=''
-    unset AWAY_SSHD AWAY_ADDRESS AWAY_PORT
-}
-
-link_teardown()
-{
-    local pid
-    touch "$BATS_TEST_TMPDIR/go"
-    for pid in $dispatcher $LINK; do
-        kill "$pid" 2>/dev/null || :
-        wait "$pid" || :
-    done
-    if [ -n "${AWAY_SSHD-}" ]; then
-        four_end "$AWAY_SSHD"
-    fi
-    cat "$BATS_TEST_TMPDIR/dispatch.err" 2>/dev/null || : # seen only when it fails
-    rota_teardown
 }
 
 # ---- the dispatcher ----

@@ -3,28 +3,7 @@
 # no two of them ever overlap; without it nothing is started twice.
 
 load ../lib
-load ../e2e/four
 load link
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
-
-setup()
-{
-    link_setup
-}
-
-teardown()
-{
-    link_teardown
-}
 
 # A run that begins at `away`, with a free `near`; the id is in `id`.
 leashed_run()

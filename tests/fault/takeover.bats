@@ -172,6 +172,27 @@ remembered()
     is_so 2 'succeeded *'
 }
 
+@test "a run whose id was given since the copy shows nothing of the one before" {
+    run -0 rota submit -- true
+    rota dispatch
+    back_up
+    rota submit -- sh -c 'echo much of the run before; echo its errors >&2'
+    rota submit -- sh -c 'echo another; echo its errors >&2'
+    rota dispatch
+    [ "$(find "$HOME/output" -type f | wc -l)" -eq 4 ]
+
+    restore
+    run -0 rota dispatch --take-over
+    [ "$(rota submit -- echo new)" = 2 ]
+    [ "$(rota submit -- true)" = 3 ]
+    run -0 rota dispatch
+    is_so 2 'succeeded *'
+    is_so 3 'succeeded *'
+    run -0 rota logs 2 3
+    [ "$output" = new ]
+    [ "$(find "$HOME/output" -type f)" = "$HOME/output/0/2.1.out" ]
+}
+
 @test "the take-over of a catalogue that is being dispatched is refused" {
     submit_waiting 1
     dispatcher_starts

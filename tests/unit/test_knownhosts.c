@@ -32,6 +32,22 @@ static void test_names(void)
     knownhosts_end(&known);
 }
 
+static void test_files_without_anybody(void)
+{
+    char empty[] = "/tmp/rota-test-XXXXXX";
+    struct knownhosts known;
+    struct strlist files = {0}, none = {0};
+    close(mkstemp(empty));
+    strlist_add(&files, empty);
+    strlist_add(&files, "/dev/null");
+    strlist_add(&files, "/nonexistent/known_hosts");
+    knownhosts_begin(&known, "web1", 22, NULL, &files, &none);
+    tap_int((long long)known.files.n, 0, "no process asks of a file that holds nobody");
+    knownhosts_end(&known);
+    strlist_free(&files);
+    (void)unlink(empty);
+}
+
 static void test_verdicts(void)
 {
     struct knownhosts known;
@@ -90,6 +106,7 @@ static void test_add(void)
 int main(void)
 {
     test_names();
+    test_files_without_anybody();
     test_verdicts();
     test_add();
     return tap_done();

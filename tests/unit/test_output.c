@@ -83,6 +83,18 @@ static void test_write(void)
             "so is one past the end of numbers");
 }
 
+static void test_clear(void)
+{
+    output_clear(catalogue, 5000000, 1);
+    (void)put(17, OUTPUT_ERR, 0, "x");
+    (void)put(18, OUTPUT_OUT, 0, "x");
+    output_clear(catalogue, 17, 2);
+    tap_ok(content(17, OUTPUT_OUT) && content(17, OUTPUT_ERR), "another attempt's output stays");
+    output_clear(catalogue, 17, 1);
+    tap_ok(!content(17, OUTPUT_OUT) && !content(17, OUTPUT_ERR), "an attempt's output is cleared");
+    tap_str(content(18, OUTPUT_OUT), "x", "and no other run's");
+}
+
 /* `what` in place of a file or directory leads to `victim`. */
 static void test_links(void)
 {
@@ -142,6 +154,7 @@ int main(void)
     catalogue = xasprintf("%s/catalogue.db", dir);
     int before = descriptors();
     test_write();
+    test_clear();
     test_links();
     test_full();
     tap_int(descriptors(), before, "no descriptor stays open, after errors either");
