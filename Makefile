@@ -39,26 +39,14 @@ DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
-# ---- each program and what it is made of ----
-PROGRAMS  = rota rota-submit rota-schedule rota-dispatch rota-status rota-logs rota-cancel rota-hosts \
-            rota-worker
-OBJS_rota          = cmd/rota $(L0) $(L1)
-OBJS_rota-submit   = cmd/submit $(QUERY) $(JOBFILE) submission submission_check wait
-OBJS_rota-schedule = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/schedule*.c)) $(QUERY) $(JOBFILE) $(SCHEDULE) \
-                     submission submission_check
+# ---- each program and what it is made of; rota itself holds every command that links no SSH code ----
+PROGRAMS  = rota rota-dispatch rota-worker
+OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out cmd/dispatch.c cmd/worker.c,$(wildcard cmd/*.c))) $(QUERY) \
+                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
-OBJS_rota-status   = cmd/status $(QUERY)
-OBJS_rota-logs     = cmd/logs $(QUERY) run_output
-OBJS_rota-cancel   = cmd/cancel $(QUERY)
-OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
 OBJS_rota-worker   = cmd/worker $(WORKER)
-LIBS_rota-submit   = sqlite3 inih yaml-0.1
-LIBS_rota-schedule = sqlite3 inih yaml-0.1
+LIBS_rota          = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
-LIBS_rota-status   = sqlite3 inih
-LIBS_rota-logs     = sqlite3 inih
-LIBS_rota-cancel   = sqlite3 inih
-LIBS_rota-hosts    = sqlite3 inih yaml-0.1
 
 obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1))))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))

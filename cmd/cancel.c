@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "commands.h"
 #include "exitcode.h"
 #include "log.h"
 #include "near.h"
@@ -231,7 +232,7 @@ static int cancel_main(struct command *command, int argc, char **argv, struct er
     return rc;
 }
 
-int main(int argc, char **argv)
+int cancel_command(int argc, char **argv)
 {
     return command_main("rota cancel", cancel_main, argc, argv);
 }

@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "command.h"
+#include "commands.h"
 #include "exitcode.h"
 #include "hostrange.h"
 #include "specification.h"
@@ -225,7 +226,7 @@ static int hosts_main(struct command *command, int argc, char **argv, struct err
     return rc;
 }
 
-int main(int argc, char **argv)
+int hosts_command(int argc, char **argv)
 {
     return command_main("rota hosts", hosts_main, argc, argv);
 }

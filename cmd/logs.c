@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "commands.h"
 #include "exitcode.h"
 #include "log.h"
 #include "opt.h"
@@ -159,7 +160,7 @@ static int logs_main(struct command *command, int argc, char **argv, struct err 
     return rc;
 }
 
-int main(int argc, char **argv)
+int logs_command(int argc, char **argv)
 {
     return command_main("rota logs", logs_main, argc, argv);
 }

@@ -1,9 +1,11 @@
-/* rota: finds and runs the commands, as git does. */
+/* rota: runs the commands, as git does: most are part of it, since a second program to start would cost as
+ * much as what it does; those that link more are programs of their own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "err.h"
 #include "exitcode.h"
 #include "log.h"
@@ -17,14 +19,16 @@ static const char usage[] = "rota COMMAND [ARGUMENT ...]\n"
 
 static const struct {
     const char *name, *does;
+    command_main_fn *run; /* NULL: a program of its own */
 } commands[] = {
-    {"submit", "enqueue runs: job files, a command, runs again"},
-    {"schedule", "recurring jobs: list, add, tick, next, explain, pause, skip, backfill, import"},
-    {"dispatch", "run what is queued on the hosts, until nothing is left to do"},
-    {"status", "list runs: which, where, since when, how they ended"},
-    {"logs", "print or follow what runs wrote"},
-    {"cancel", "cancel, hold or release runs"},
-    {"hosts", "list hosts; take one out of service and back"},
+    {"submit", "enqueue runs: job files, a command, runs again", submit_command},
+    {"schedule", "recurring jobs: list, add, tick, next, explain, pause, skip, backfill, import",
+     schedule_command},
+    {"dispatch", "run what is queued on the hosts, until nothing is left to do", NULL},
+    {"status", "list runs: which, where, since when, how they ended", status_command},
+    {"logs", "print or follow what runs wrote", logs_command},
+    {"cancel", "cancel, hold or release runs", cancel_command},
+    {"hosts", "list hosts; take one out of service and back", hosts_command},
 };
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
@@ -53,9 +57,22 @@ static int unknown(const char *name)
     return EXITCODE_USAGE;
 }
 
-/* Becomes rota-NAME with the arguments; returns only when it cannot. */
-static int become(const char *name, char **argv)
+static command_main_fn *find(const char *name)
 {
+    for (size_t i = 0; i < NCOMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run;
+    return NULL;
+}
+
+/* Runs the command, or becomes rota-NAME, with the arguments. */
+static int run(const char *name, int argc, char **argv)
+{
+    command_main_fn *here = find(name);
+    if (here)
+        return here(argc, argv);
+    if (strcmp(name, "dispatch") == 0 && dispatch_command_is_idle(argc, argv))
+        return EXITCODE_DONE;
     char *program = xasprintf("rota-%s", name);
     char *path = is_name(name) ? proc_find_sibling(program) : NULL;
     if (!path) {
@@ -84,12 +101,12 @@ int main(int argc, char **argv)
         (strcmp(first, "help") == 0 && argc < 3))
         return print_map();
     if (strcmp(first, "help") == 0) {
-        char *help_argv[] = {NULL, help_option, NULL};
-        return become(argv[2], help_argv);
+        char *help_argv[] = {argv[2], help_option, NULL};
+        return run(argv[2], 2, help_argv);
     }
     if (first[0] == '-') {
         log_error("unknown option '%s' ('rota' alone lists the commands)", first);
         return EXITCODE_USAGE;
     }
-    return become(first, argv + 1);
+    return run(first, argc - 1, argv + 1);
 }

@@ -1,4 +1,5 @@
 /* rota schedule: recurring jobs. */
+#include "commands.h"
 #include "schedule_commands.h"
 
 #include <stdio.h>
@@ -104,7 +105,7 @@ static int schedule_main(struct command *command, int argc, char **argv, struct 
     return schedule_list(command, argc, argv, err);
 }
 
-int main(int argc, char **argv)
+int schedule_command(int argc, char **argv)
 {
     return command_main("rota schedule", schedule_main, argc, argv);
 }

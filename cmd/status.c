@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "command.h"
+#include "commands.h"
 #include "exitcode.h"
 #include "log.h"
 #include "opt.h"
@@ -124,7 +125,7 @@ static int status_main(struct command *command, int argc, char **argv, struct er
     return rc;
 }
 
-int main(int argc, char **argv)
+int status_command(int argc, char **argv)
 {
     return command_main("rota status", status_main, argc, argv);
 }

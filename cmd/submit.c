@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "command.h"
+#include "commands.h"
 #include "duration.h"
 #include "exitcode.h"
 #include "jobfile.h"
@@ -265,7 +266,7 @@ static int submit_main(struct command *command, int argc, char **argv, struct er
     return rc;
 }
 
-int main(int argc, char **argv)
+int submit_command(int argc, char **argv)
 {
     return command_main("rota submit", submit_main, argc, argv);
 }

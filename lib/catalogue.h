@@ -269,6 +269,8 @@ struct run_brief {
     uint64_t token;   /* of the current attempt */
     int64_t started_at;
 };
+/* Whether any run is blocked, queued, starting or running. */
+int run_any_unfinished(struct catalogue *cat, bool *any, struct err *err);
 /* Every run that is queued with id > after, by id. As in all functions here that call `each`: no
  * read transaction of theirs is open during the call, and its nonzero return stops and is returned. */
 int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct run_brief *, void *),

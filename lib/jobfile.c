@@ -90,8 +90,8 @@ int jobfile_parse(const char *file, const char *text, size_t len, struct joblist
     struct yaml_documents docs = {0};
     size_t before = errors->n;
     *jobs = (struct joblist){0};
-    if (len > JOBFILE_MAX) {
-        errlist_add(errors, ERR_DATA, r.file, "is over the limit of 1 MiB: split it");
+    if (len > JOBFILE_FILE_MAX) {
+        errlist_add(errors, ERR_DATA, r.file, "is over the limit of 64 MiB: split it");
         return ERR_DATA;
     }
     yaml_parse(r.file, text, len, JOBFILE_DEPTH, &docs, errors);

@@ -1,7 +1,7 @@
 /*
  * jobfile: jobs as YAML (DESIGN section 4).
  *
- * Limits: 1 MiB a file, depth 32, no aliases, no anchors, no duplicate keys, no NUL bytes. All
+ * Limits: 64 MiB a file, 1 MiB a job, depth 32, no aliases, no anchors, no duplicate keys, no NUL bytes. All
  * errors of a file are reported at once, each with line and column and, for a near miss, a
  * suggestion.
  */
@@ -14,7 +14,11 @@
 #include "err.h"
 #include "job.h"
 
-enum { JOBFILE_MAX = 1 << 20, JOBFILE_DEPTH = 32 };
+enum {
+    JOBFILE_MAX = 1 << 20,       /* bytes of one job's normalised text */
+    JOBFILE_FILE_MAX = 64 << 20, /* of a file, that may hold a job a line */
+    JOBFILE_DEPTH = 32,
+};
 
 struct joblist {
     struct job *v;

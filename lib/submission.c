@@ -54,8 +54,8 @@ void submission_add_file(struct submission *submission, const char *file, struct
     struct err err = {0};
     bool is_stdin = strcmp(file, "-") == 0;
     const char *place = is_stdin ? "standard input" : file;
-    int rc = is_stdin ? io_read_all(STDIN_FILENO, JOBFILE_MAX, &text, &err)
-                      : io_read_file(file, JOBFILE_MAX, &text, &err);
+    int rc = is_stdin ? io_read_all(STDIN_FILENO, JOBFILE_FILE_MAX, &text, &err)
+                      : io_read_file(file, JOBFILE_FILE_MAX, &text, &err);
     if (rc < 0)
         errlist_add(errors, err.code, is_stdin || err.code == ERR_DATA ? place : NULL, "%s%s",
                     err.msg, err.code == ERR_DATA || is_stdin ? "" : " (a command goes after --)");

@@ -154,7 +154,7 @@ static void check_key(struct yaml_reader *r, struct yaml_node *key)
     key->bad = key->bad || merge || key->kind != YAML_IS_SCALAR;
 }
 
-/* By sorting: a file of 1 MiB may hold 200,000 keys. */
+/* By sorting: a file may hold millions of keys. */
 static void check_keys(struct yaml_reader *r, struct yaml_node *map)
 {
     size_t *keys = xcalloc(map->n / 2, sizeof *keys), n = 0; /* indices of items */

@@ -148,7 +148,7 @@ YAML
     eventually said 'ready usr1 '
     rota cancel --signal 1 "$id"
     eventually said 'ready usr1 hup '
-    is_state "$id" running
+    eventually is_state "$id" running
     rota cancel --signal SIGTERM "$id"
     dispatcher_ends
     # a signal that was sent is not a request to cancel

@@ -19,6 +19,18 @@ load dispatcher
     [ "$output" = 0 ]
 }
 
+@test "nothing to do: it writes nothing, and reads no long WAL" {
+    run -0 rota submit -- true
+    run -0 rota dispatch
+    run -0 strace -f -o trace -e trace=pwrite64,fdatasync,pread64 -P "$ROTA_CATALOGUE" \
+        -P "$ROTA_CATALOGUE-wal" rota dispatch
+    run grep -cE 'pwrite|fdatasync' trace
+    [ "$output" = 0 ]
+    # frames: those of the last commit, and the one after it that does not belong to it
+    run grep -c 'pread64.*, 4120, ' trace
+    [ "$output" -le 4 ]
+}
+
 @test "an exit code other than 0 is failed, with that code" {
     id=$(rota submit -- sh -c 'exit 3')
     rota dispatch

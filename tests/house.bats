@@ -43,11 +43,9 @@ run_make()
 }
 
 @test "what only reads and writes the catalogue links no SSH code" {
-    for command in submit status logs cancel hosts; do
-        run ldd "$ROTA_BUILD_DIR/rota-$command"
-        [[ $output == *sqlite3* ]]
-        [[ $output != *ssh* ]]
-    done
+    run ldd "$ROTA_BUILD_DIR/rota"
+    [[ $output == *sqlite3* ]]
+    [[ $output != *ssh* ]]
 }
 
 @test "make install puts programs and pages in place, make uninstall takes all away" {
@@ -55,7 +53,7 @@ run_make()
     # -o all: what is installed is what the suite tests; nothing is built anew under its feet
     run -0 run_make -o all DESTDIR="$root" install
     [ -x "$root/usr/local/bin/rota" ]
-    for command in $commands; do
+    for command in dispatch worker; do
         [ -x "$root/usr/local/libexec/rota/rota-$command" ]
     done
     for page in "$ROTA_TOP"/man/*.[1-8]; do
@@ -66,13 +64,13 @@ run_make()
     [ -z "$output" ]
 }
 
-@test "an installed rota finds its commands in libexec" {
+@test "an installed rota finds its programs in libexec" {
     prefix=$BATS_TEST_TMPDIR/prefix
     # only rota itself is built again: it alone knows the directory
     run -0 run_make B="$prefix/build" PREFIX="$prefix" "$prefix/build/rota"
     install -D "$prefix/build/rota" "$prefix/bin/rota"
-    install -D -t "$prefix/libexec/rota" "$ROTA_BUILD_DIR/rota-submit"
-    run -0 "$prefix/bin/rota" submit -- true
+    install -D -t "$prefix/libexec/rota" "$ROTA_BUILD_DIR"/rota-{dispatch,worker}
+    run -0 "$prefix/bin/rota" submit --wait -- true
     [ "$output" = 1 ]
 }
 

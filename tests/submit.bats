@@ -25,6 +25,12 @@ runs()
     [ "$(json .submitter)" = "$(id -un)@$(uname -n)" ]
 }
 
+@test "a submit syncs once: the log, not its directory" {
+    run -0 rota submit -- true # the log is new: its directory, too
+    run -0 strace -f -o trace -e trace=fsync,fdatasync rota submit -- true
+    [ "$(grep -c sync trace)" -eq 1 ]
+}
+
 @test "the words of a command reach it as they were typed" {
     rota submit -- printf '%s|' 'a b' '' '$HOME' '--wait'
     [ "$(spec 1 | jq -c .exec)" = '["printf","%s|","a b","","$HOME","--wait"]' ]

@@ -6,6 +6,16 @@
 #include "internal.h"
 #include "xalloc.h"
 
+int run_any_unfinished(struct catalogue *cat, bool *any, struct err *err)
+{
+    static const char ANY[] =
+        "SELECT EXISTS (SELECT 1 FROM run WHERE state IN (2, 3, 4, 5) AND state <> 6)";
+    int64_t found = 0;
+    int rc = statement_int(cat, ANY, NO_VALUES, 0, &found, err);
+    *any = found != 0;
+    return rc;
+}
+
 struct briefs {
     struct run_brief *v;
     size_t n, cap;

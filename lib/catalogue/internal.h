@@ -90,6 +90,9 @@ void statements_free(struct catalogue *cat);
 /* ---- open.c ---- */
 /* A connection with our settings; the caller closes it also after a failure. */
 int catalogue_connect(struct catalogue *cat, int flags, sqlite3 **db, struct err *err);
+/* ---- vfs.c ---- */
+/* The name of the vfs to open a catalogue with; NULL: SQLite's own. */
+const char *catalogue_vfs(void);
 /* ---- refuse.c ---- */
 /* Whether a catalogue is there (*there); refuses a place where none may be. */
 int catalogue_inspect(const char *path, enum catalogue_mode mode, bool *there, struct err *err);

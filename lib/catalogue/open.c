@@ -31,7 +31,7 @@ static int wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 int catalogue_connect(struct catalogue *cat, int flags, sqlite3 **db, struct err *err)
 {
     /* never SQLITE_OPEN_CREATE: a catalogue is made by catalogue_create or not at all */
-    int rc = sqlite3_open_v2(cat->path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(cat->path, db, flags | SQLITE_OPEN_NOMUTEX, catalogue_vfs());
     if (rc == SQLITE_OK) {
         for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
             (void)sqlite3_db_config(*db, settings[i].option, settings[i].value, NULL);

@@ -114,6 +114,7 @@ struct walk {
     bool over;
     struct ids ids;
     size_t at;      /* the next of ids */
+    size_t batch;   /* how many to read next: no more than a limit wants, if all of them match */
     int64_t cursor; /* the last id of the table that was read */
 };
 
@@ -124,6 +125,7 @@ static int walk_start(struct catalogue *cat, struct walk *walk, const struct run
     /* a limit keeps the newest, whatever the order they are shown in */
     *walk = (struct walk){
         .query = query, .listed = finder != NULL, .down = query->newest_first || query->limit > 0};
+    walk->batch = query->limit > 0 && query->limit < BATCH ? (size_t)query->limit : BATCH;
     walk->cursor = walk->down ? INT64_MAX : 0;
     int rc = finder ? finder->find(cat, query, &walk->ids, err) : 0;
     ids_sort(&walk->ids, walk->down);
@@ -134,7 +136,7 @@ static int walk_start(struct catalogue *cat, struct walk *walk, const struct run
 static char *next_ids(struct walk *walk)
 {
     struct buf json = {0};
-    size_t end = walk->ids.n - walk->at < BATCH ? walk->ids.n : walk->at + BATCH;
+    size_t end = walk->ids.n - walk->at < walk->batch ? walk->ids.n : walk->at + walk->batch;
     for (; walk->at < end; walk->at++)
         buf_addf(&json, "%c%" PRId64, json.len ? ',' : '[', walk->ids.v[walk->at]);
     walk->over = walk->at == walk->ids.n;
@@ -154,7 +156,7 @@ static int walk_next(struct catalogue *cat, struct walk *walk, struct runs *runs
         statement_start(cat, sql,
                         VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
                                as_text(query->job), as_text(query->host), as_opt(query->since),
-                               as_opt(query->until), as_int(BATCH)),
+                               as_opt(query->until), as_int((int64_t)walk->batch)),
                         &stmt, err);
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         struct run run;
@@ -164,7 +166,8 @@ static int walk_next(struct catalogue *cat, struct walk *walk, struct runs *runs
         rc = 0;
     }
     if (!walk->listed)
-        walk->over = runs->n - before < BATCH;
+        walk->over = runs->n - before < walk->batch;
+    walk->batch = walk->batch < BATCH / 4 ? walk->batch * 4 : BATCH; /* not all of them did */
     free(json);
     return rc;
 }

@@ -11,7 +11,6 @@
 #include "xalloc.h"
 
 enum {
-    SOON_MS = 60000,  /* what is due within this is waited for, not left to the next dispatcher */
     LOOK_MS = 1000,   /* how often to look where inotify does not work */
     PARTING_MS = 500, /* for the last bytes to workers, and for the programs that lead to them */
     PROGRESS_MS = 200,
@@ -48,10 +47,10 @@ static bool has_unsent(const struct dispatch *d)
 
 static bool is_due_soon(const struct dispatch *d)
 {
-    if (d->tick_at < INT64_MAX && d->tick_at - clock_now() < SOON_MS)
+    if (d->tick_at < INT64_MAX && d->tick_at - clock_now() < DISPATCH_SOON_MS)
         return true;
     const struct work *first = heap_top(&d->later);
-    return first && first->not_before - clock_now() < SOON_MS;
+    return first && first->not_before - clock_now() < DISPATCH_SOON_MS;
 }
 
 static bool is_done(const struct dispatch *d)
@@ -243,10 +242,8 @@ static bool is_left_behind(struct catalogue *cat)
 static int start(struct dispatch *d, struct err *err)
 {
     raise_descriptors(d);
-    int rc = check_owner(d->cat, err);
-    d->waiting_stale = rc == 0 && is_left_behind(d->cat);
-    if (rc == 0)
-        rc = take(d, err);
+    d->waiting_stale = is_left_behind(d->cat);
+    int rc = take(d, err);
     if (rc != 0)
         return rc;
     catalogue_patience(d->cat, PATIENCE_MS); /* the loop must turn: what is busy is tried again */
@@ -292,9 +289,11 @@ static void finish(struct dispatch *d)
     }
     if (d->held) {
         struct err err;
+        /* in this order: a write after it begins the WAL anew, and whoever opens the catalogue alone
+         * reads one page of it instead of all that was just copied */
+        catalogue_checkpoint(d->cat, 0);
         if (holder_release(d->cat, &d->holder, &err) < 0)
             log_err(&err);
-        catalogue_checkpoint(d->cat, 0);
     }
     if (d->loop)
         log_info("longest loop turn %lld µs, processor time %lld ms",
@@ -321,7 +320,13 @@ int dispatch_run(const struct config *config, struct catalogue *cat,
                          .inotify_fd = -1,
                          .tick_fd = -1};
     d.ended_tail = &d.ended;
-    int rc = start(&d, err);
+    bool idle = false;
+    int rc = check_owner(cat, err);
+    if (rc == 0 && !options->stay && !options->take_over && !options->nwait)
+        rc = dispatch_is_idle(cat, &idle, err);
+    if (rc < 0 || idle)
+        return rc;
+    rc = start(&d, err);
     if (rc == 0 && options->progress)
         progress_init(&d);
     while (rc == 0 && !is_done(&d))

@@ -25,7 +25,14 @@ struct dispatch_options {
     size_t nwait;
 };
 
-enum { DISPATCH_OTHER = 1 };
+enum {
+    DISPATCH_OTHER = 1,
+    DISPATCH_SOON_MS = 60000, /* what is due within this is waited for, not left to the next one */
+};
+
+/* Whether nobody dispatches and nothing is to do, for one that would leave when nothing is: most of
+ * those that cron starts find this, and need neither the catalogue for themselves nor a connection. */
+int dispatch_is_idle(struct catalogue *cat, bool *idle, struct err *err);
 
 /* Runs the dispatcher. config is borrowed and may be replaced when its file changes.
  *

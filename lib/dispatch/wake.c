@@ -80,11 +80,12 @@ static void on_change(void *arg, uint32_t revents)
 }
 
 /* The WAL itself and not its directory, where others may write what they like. It is there, because
- * we have written (holder_take), and stays the same file as long as we have it open. */
+ * we have written (holder_take), and stays the same file as long as we have it open. A short command
+ * closes it right after its commit, which is when the commit can be seen. */
 static int watch_wal(struct dispatch *d)
 {
     char *wal = xasprintf("%s-wal", catalogue_path(d->cat));
-    int wd = inotify_add_watch(d->inotify_fd, wal, IN_MODIFY);
+    int wd = inotify_add_watch(d->inotify_fd, wal, IN_MODIFY | IN_CLOSE_WRITE);
     free(wal);
     return wd;
 }

@@ -143,11 +143,11 @@ static void test_limits(void)
           "ten thousand brackets are refused");
     free(text);
 
-    text = xmalloc(JOBFILE_MAX + 2);
-    (void)snprintf(text, JOBFILE_MAX + 2, "shell: ");
-    memset(text + 7, 'x', JOBFILE_MAX + 1 - 7);
-    limit(text, JOBFILE_MAX + 1, ERR_DATA, "t: is over the limit of 1 MiB: split it",
-          "a byte over 1 MiB is refused");
+    text = xmalloc(JOBFILE_FILE_MAX + 2);
+    (void)snprintf(text, JOBFILE_FILE_MAX + 2, "shell: ");
+    memset(text + 7, 'x', JOBFILE_FILE_MAX + 1 - 7);
+    limit(text, JOBFILE_FILE_MAX + 1, ERR_DATA, "t: is over the limit of 64 MiB: split it",
+          "a byte over 64 MiB is refused");
     limit(text, JOBFILE_MAX, ERR_DATA,
           "t:1:1: the job is over the limit of 1 MiB when its hosts are written out",
           "what could not be read back is refused");
