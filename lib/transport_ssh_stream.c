@@ -8,6 +8,7 @@
 #include "transport_ssh.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "xalloc.h"
@@ -55,6 +56,8 @@ static int flush(struct ssh_link *l, struct err *err)
         if (n == 0)
             return 0;
     }
+    free(l->out); /* most hosts are silent most of the time */
+    l->out = NULL;
     return 1;
 }
 
@@ -100,10 +103,9 @@ ssize_t ssh_write(struct link *link, const void *p, size_t len, struct err *err)
     int rc = flush(l, err);
     size_t taken = 0;
     if (rc >= 0 && !l->out_len && len) {
-        if (!l->out)
-            l->out = xmalloc(SSH_WRITE_MAX);
         taken = len < SSH_WRITE_MAX ? len : SSH_WRITE_MAX;
-        memcpy(l->out, p, taken);
+        free(l->out);
+        l->out = xmemdup(p, taken);
         l->out_at = 0;
         l->out_len = taken;
         rc = flush(l, err);

@@ -237,14 +237,19 @@ static int read_all(struct peer *peer, bool *more, struct err *err)
     for (size_t total = 0; total < READ_TURN;) {
         ssize_t n = peer->link->transport->read(peer->link, buf_room(&peer->in, READ_CHUNK),
                                                 READ_CHUNK, err);
-        if (n <= 0)
+        if (n <= 0) {
+            if (!peer->in.len)
+                buf_free(&peer->in);
             return (int)n;
+        }
         buf_grew(&peer->in, (size_t)n);
         total += (size_t)n;
         peer->heard = clock_mono();
         int rc = handle_all(peer, err);
         if (rc < 0)
             return rc;
+        if (!peer->in.len)
+            buf_free(&peer->in); /* one such buffer for all hosts, not one a host */
     }
     *more = true;
     return 0;

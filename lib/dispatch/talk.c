@@ -260,7 +260,12 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
     peer->failures = 0;
     peer->down_since = 0;
     replace(&peer->trouble, NULL);
-    peer->place.slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
+    int slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
+    if (slots !=
+        peer->place.slots) { /* it may now have room for what it had not, or not any more */
+        peer->place.slots = slots;
+        class_match_all(d);
+    }
     for (struct work *work = peer->works; work; work = work->next) {
         if (!work->known && !work->ending)
             settle(d, peer, work);
@@ -272,7 +277,6 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
     peer->strangers = 0;
     peer->reasons_due = true;
     peer_record(peer);
-    class_match_all(d);
     d->place_wanted = true;
     round_soon(d, 0);
     log_info("%s: ready, %d slots", peer->config->name, peer->place.slots);
