@@ -25,6 +25,7 @@ static const struct {
     {"logs", "print or follow what runs wrote"},
     {"cancel", "cancel, hold or release runs"},
     {"hosts", "list hosts; take one out of service and back"},
+    {"monitor", "health of it all; doctor, alerts, metrics, a board to look at"},
 };
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
