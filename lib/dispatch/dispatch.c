@@ -291,6 +291,7 @@ static void finish(struct dispatch *d)
     }
     if (d->held) {
         struct err err;
+        d->holder.longest_us = d->loop ? loop_longest_us(d->loop) : 0;
         if (holder_release(d->cat, &d->holder, &err) < 0)
             log_err(&err);
         catalogue_checkpoint(d->cat, 0);

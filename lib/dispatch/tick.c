@@ -56,7 +56,7 @@ static int try_again(struct dispatch *d, struct err *err)
         return rc;
     rc = catalogue_begin(d->cat, err);
     if (rc == 0)
-        rc = holder_renew(d->cat, &d->holder, err);
+        rc = round_renew(d, err);
     if (rc == 0)
         rc = job_try_again(d->cat, err);
     if (rc == 0)
@@ -107,7 +107,7 @@ static int tick(struct dispatch *d, struct schedule_tick *t, struct err *err)
     int rc = catalogue_begin(d->cat, err);
     if (rc < 0)
         return rc;
-    rc = holder_renew(d->cat, &d->holder, err); /* the fence check, as in a round */
+    rc = round_renew(d, err); /* the fence check, as in a round */
     if (rc < 0)
         d->held = rc != ERR_BUSY;
     if (rc == 0)
