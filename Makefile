@@ -35,7 +35,7 @@ SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
 DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
-MONITOR   = $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
+MONITOR   = roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
@@ -50,7 +50,7 @@ OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-status   = cmd/status $(QUERY)
 OBJS_rota-logs     = cmd/logs $(QUERY) run_output
 OBJS_rota-cancel   = cmd/cancel $(QUERY)
-OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
+OBJS_rota-hosts    = cmd/hosts roster $(QUERY) $(JOBFILE)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1

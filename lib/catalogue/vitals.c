@@ -47,9 +47,9 @@ static int gather(struct catalogue *cat, const struct kind *kind, const struct v
 }
 
 /* Defines NAME_select's body: every kind is handed out alike, but C has no generic function. */
-#define HAND_OUT(kind, member, values, n)                                                          \
+#define HAND_OUT(kind, member, ...)                                                                \
     struct rows rows = {0};                                                                        \
-    int rc = gather(cat, kind, values, n, &rows, err);                                             \
+    int rc = gather(cat, kind, __VA_ARGS__, &rows, err);                                           \
     for (size_t i = 0; i < rows.n; i++) {                                                          \
         if (rc == 0)                                                                               \
             rc = each(&rows.v[i].member, arg);                                                     \
@@ -221,6 +221,8 @@ int missing_select(struct catalogue *cat, int64_t since,
         " WHERE outcome = 3 AND due_at >= ?1 GROUP BY job"
         " HAVING NOT EXISTS (SELECT 1 FROM occurrence AS ran WHERE ran.job = occurrence.job"
         "  AND ran.due_at > latest AND ran.outcome = 1)"
+        " AND NOT EXISTS (SELECT 1 FROM tally WHERE tally.job = occurrence.job AND state = 6"
+        "  AND last_at > latest)"
         " AND EXISTS (SELECT 1 FROM job WHERE job.name = occurrence.job)"
         " ORDER BY latest",
         read_missing, release_missing};
