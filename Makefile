@@ -47,7 +47,7 @@ OBJS_rota-submit   = cmd/submit $(QUERY) $(JOBFILE) submission submission_check 
 OBJS_rota-schedule = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/schedule*.c)) $(QUERY) $(JOBFILE) $(SCHEDULE) \
                      submission submission_check
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
-OBJS_rota-status   = cmd/status $(QUERY)
+OBJS_rota-status   = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/status*.c)) life view_history $(QUERY) $(JOBFILE)
 OBJS_rota-logs     = cmd/logs $(QUERY) run_output
 OBJS_rota-cancel   = cmd/cancel $(QUERY)
 OBJS_rota-hosts    = cmd/hosts roster $(QUERY) $(JOBFILE)
@@ -56,7 +56,7 @@ OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1
 LIBS_rota-schedule = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
-LIBS_rota-status   = sqlite3 inih
+LIBS_rota-status   = sqlite3 inih yaml-0.1
 LIBS_rota-logs     = sqlite3 inih
 LIBS_rota-cancel   = sqlite3 inih
 LIBS_rota-hosts    = sqlite3 inih yaml-0.1
