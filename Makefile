@@ -4,6 +4,7 @@ PREFIX     ?= /usr/local
 BINDIR      = $(PREFIX)/bin
 LIBEXECDIR  = $(PREFIX)/libexec/rota
 MANDIR      = $(PREFIX)/share/man
+DATADIR     = $(PREFIX)/share/rota
 B          ?= build
 # make Q= shows the commands
 Q          ?= @
@@ -19,7 +20,7 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
-              faketime mandoc tzdata fish tcsh dropbear-bin passwd
+              faketime mandoc prometheus tzdata fish tcsh dropbear-bin passwd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -131,13 +132,15 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $B/rota $(DESTDIR)$(BINDIR)/rota
 	install -m 755 $(addprefix $B/,$(filter-out rota,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
+	install -D -m 644 -t $(DESTDIR)$(DATADIR) lib/monitor/grafana.json lib/monitor/rules.yml
 	for page in $(MANPAGES); do \
 	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/rota $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out rota,$(PROGRAMS)))
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	-rmdir $(DESTDIR)$(LIBEXECDIR)
+	rm -f $(DESTDIR)$(DATADIR)/grafana.json $(DESTDIR)$(DATADIR)/rules.yml
+	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 
 clean:
 	rm -rf build

@@ -217,7 +217,8 @@ int missing_select(struct catalogue *cat, int64_t since,
 {
     /* SQLite: beside max(), reason is that of the row with the maximum */
     static const struct kind kind = {
-        "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence"
+        "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence INDEXED BY "
+        "occurrence_lost"
         " WHERE outcome = 3 AND due_at >= ?1 GROUP BY job"
         " HAVING NOT EXISTS (SELECT 1 FROM occurrence AS ran WHERE ran.job = occurrence.job"
         "  AND ran.due_at > latest AND ran.outcome = 1)"
