@@ -213,17 +213,17 @@ trouble()
 
 @test "promtool accepts the metrics" {
     everything
-    rota monitor metrics >metrics
-    run promtool check metrics <metrics
+    rota monitor metrics >now.prom
+    run promtool check metrics <now.prom
     [ "$status" -eq 0 ]
     [ -z "$output" ]
-    grep -qx 'rota_runs_total{job="bad",state="failed"} 1' metrics
-    grep -qx 'rota_run_duration_seconds_bucket{job="bad",le="+Inf"} 1' metrics
-    grep -qx 'rota_output_bytes_total{job="bad"} 4' metrics
-    grep -qx 'rota_queue_runs{state="queued"} 1' metrics
-    grep -qx 'rota_host_up{host="away"} 0' metrics
-    grep -qx 'rota_dispatcher_up 0' metrics
-    grep -qx 'rota_alert_open{rule="failed",subject="bad"} 1' metrics
+    grep -qx 'rota_runs_total{job="bad",state="failed"} 1' now.prom
+    grep -qx 'rota_run_duration_seconds_bucket{job="bad",le="+Inf"} 1' now.prom
+    grep -qx 'rota_output_bytes_total{job="bad"} 4' now.prom
+    grep -qx 'rota_queue_runs{state="queued"} 1' now.prom
+    grep -qx 'rota_host_up{host="away"} 0' now.prom
+    grep -qx 'rota_dispatcher_up 0' now.prom
+    grep -qx 'rota_alert_open{rule="failed",subject="bad"} 1' now.prom
 }
 
 @test "durations are counted into cumulative buckets, without cancelled and lost runs" {
@@ -243,9 +243,9 @@ trouble()
 @test "labels with quotes, backslashes and newlines stay one line" {
     rota submit -- true >/dev/null
     sql "INSERT INTO alert (rule, subject, opened_at) VALUES ('failed', 'a\"b\\c' || char(10) || 'd} 1', 1)"
-    rota monitor metrics >metrics
-    grep -qxF 'rota_alert_open{rule="failed",subject="a\"b\\c\nd} 1"} 1' metrics
-    promtool check metrics <metrics
+    rota monitor metrics >now.prom
+    grep -qxF 'rota_alert_open{rule="failed",subject="a\"b\\c\nd} 1"} 1' now.prom
+    promtool check metrics <now.prom
 }
 
 @test "--output replaces the file whole, readable for others, and leaves nothing beside it" {
@@ -289,8 +289,8 @@ names()
 
 @test "every metric that the dashboard and the rules name is there" {
     everything
-    rota monitor metrics >metrics
-    grep '^# TYPE' metrics | cut -d' ' -f3 | sort -u >there
+    rota monitor metrics >now.prom
+    grep '^# TYPE' now.prom | cut -d' ' -f3 | sort -u >there
     promtool check rules "$ROTA_TOP/lib/monitor/rules.yml"
     jq -r '.. | .expr? // empty' "$ROTA_TOP/lib/monitor/grafana.json" >dashboard
     jq -r '.templating.list[].definition // empty' "$ROTA_TOP/lib/monitor/grafana.json" >>dashboard
