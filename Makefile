@@ -4,6 +4,7 @@ PREFIX     ?= /usr/local
 BINDIR      = $(PREFIX)/bin
 LIBEXECDIR  = $(PREFIX)/libexec/rota
 MANDIR      = $(PREFIX)/share/man
+DATADIR     = $(PREFIX)/share/rota
 B          ?= build
 # make Q= shows the commands
 Q          ?= @
@@ -19,7 +20,7 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to test, to lint, to measure, to fuzz.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
-              faketime mandoc tzdata fish tcsh dropbear-bin passwd
+              faketime mandoc prometheus tzdata fish tcsh dropbear-bin passwd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
@@ -27,16 +28,16 @@ DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = clock duration escape near log io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
+L1        = clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
-CONFIG    = config config_hosts config_keys inifile
+CONFIG    = config config_hosts config_keys config_log inifile
 JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_schedule jobfile_write yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
 DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
-MONITOR   = $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
+MONITOR   = roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
@@ -44,7 +45,8 @@ QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 PROGRAMS  = rota rota-dispatch rota-monitor rota-worker
 OTHERS             = cmd/dispatch.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
-                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle
+                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
+                     life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
@@ -127,13 +129,15 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $B/rota $(DESTDIR)$(BINDIR)/rota
 	install -m 755 $(addprefix $B/,$(filter-out rota,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
+	install -D -m 644 -t $(DESTDIR)$(DATADIR) lib/monitor/grafana.json lib/monitor/rules.yml
 	for page in $(MANPAGES); do \
 	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/rota $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out rota,$(PROGRAMS)))
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	-rmdir $(DESTDIR)$(LIBEXECDIR)
+	rm -f $(DESTDIR)$(DATADIR)/grafana.json $(DESTDIR)$(DATADIR)/rules.yml
+	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 
 clean:
 	rm -rf build

@@ -5,13 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "command.h"
 #include "commands.h"
 #include "exitcode.h"
 #include "hostrange.h"
-#include "specification.h"
 #include "opt.h"
+#include "roster.h"
 #include "view.h"
 #include "view_host.h"
 #include "xalloc.h"
@@ -24,8 +23,7 @@ struct hosts {
     const char *form, *format;
     bool dry_run;
     struct strlist names; /* asked for; empty: all */
-    struct host_record *v;
-    size_t n;
+    struct roster roster;
     struct view *view;
 };
 
@@ -47,110 +45,30 @@ static int add_names(struct hosts *h, const struct config *config, const char *t
 
 /* ---- listing ---- */
 
-static char *join(const struct strlist *words)
-{
-    struct buf text = {0};
-    for (size_t i = 0; i < words->n; i++)
-        buf_addf(&text, "%s%s", i ? "," : "", words->v[i]);
-    return buf_detach(&text);
-}
-
-static void add_records(struct hosts *h, const struct config *config)
-{
-    h->v = xcalloc(config->nhosts + 1, sizeof *h->v);
-    for (size_t i = 0; i < config->nhosts; i++) {
-        const struct host_config *host = &config->hosts[i];
-        if (!h->names.n || strlist_has(&h->names, host->name))
-            h->v[h->n++] = (struct host_record){.config = host, .tags = join(&host->tags)};
-    }
-}
-
-static struct host_record *find(struct hosts *h, const char *name)
-{
-    for (size_t i = 0; name && i < h->n; i++)
-        if (strcmp(h->v[i].config->name, name) == 0)
-            return &h->v[i];
-    return NULL;
-}
-
-static int add_known(const struct host *host, void *arg)
-{
-    struct host_record *record = find(arg, host->name);
-    if (record) /* else it is not in the configuration any more */
-        record->known = host_copy(host);
-    return 0;
-}
-
-/* ---- slots in use: each run takes as many as its specification says ---- */
-
-struct use {
-    int64_t spec;
-    struct host_record *host;
-};
-
-struct uses {
-    struct hosts *hosts;
-    struct use *v;
-    size_t n;
-};
-
-static int add_use(const struct run_brief *run, void *arg)
-{
-    struct uses *uses = arg;
-    struct host_record *host = find(uses->hosts, run->host);
-    if (!host)
-        return 0;
-    uses->v = xreallocarray(uses->v, uses->n + 1, sizeof *uses->v);
-    uses->v[uses->n++] = (struct use){run->spec, host};
-    host->runs++;
-    return 0;
-}
-
-static int by_spec(const void *a, const void *b)
-{
-    const struct use *x = a, *y = b;
-    return x->spec < y->spec ? -1 : x->spec > y->spec;
-}
-
-/* Sorted by specification, each of which is read once however many runs have it. */
-static int add_uses(struct hosts *h, struct catalogue *cat, struct err *err)
-{
-    struct uses uses = {.hosts = h};
-    int slots = 1;
-    int rc = run_unfinished(cat, add_use, &uses, err);
-    if (uses.n)
-        qsort(uses.v, uses.n, sizeof *uses.v, by_spec);
-    for (size_t i = 0; rc == 0 && i < uses.n; i++) {
-        if (i == 0 || uses.v[i].spec != uses.v[i - 1].spec)
-            slots = specification_slots(cat, uses.v[i].spec);
-        uses.v[i].host->used += slots;
-    }
-    free(uses.v);
-    return rc;
-}
-
 static int list(struct hosts *h, struct command *command, struct err *err)
 {
+    bool shown = false;
     int rc = view_new(&h->view, view_host_columns, view_host_ncolumns, h->form, VIEW_TABLE,
                       h->format, stdout, err);
     if (rc < 0)
         return rc;
-    add_records(h, &command->config);
+    roster_new(&command->config, &h->roster);
     /* before the first submit there is no catalogue, and the configuration is worth showing */
     if (access(command->config.catalogue, F_OK) == 0) {
         rc = command_open(command, CATALOGUE_READ, err);
         if (rc == 0)
-            rc = host_select(command->cat, add_known, h, err);
-        if (rc == 0)
-            rc = add_uses(h, command->cat, err);
+            rc = roster_read(&h->roster, &command->config, command->cat, err);
     }
-    for (size_t i = 0; rc == 0 && i < h->n; i++)
-        (void)view_add(h->view, &h->v[i]);
+    for (size_t i = 0; rc == 0 && i < h->roster.n; i++)
+        if (!h->names.n || strlist_has(&h->names, h->roster.v[i].config->name)) {
+            (void)view_add(h->view, &h->roster.v[i]);
+            shown = true;
+        }
     if (rc == 0) {
         rc = view_end(h->view, err);
         h->view = NULL;
     }
-    return rc < 0 ? rc : h->n ? EXITCODE_DONE : EXITCODE_NO;
+    return rc < 0 ? rc : shown ? EXITCODE_DONE : EXITCODE_NO;
 }
 
 /* ---- drain and resume ---- */
@@ -217,11 +135,7 @@ static int hosts_main(struct command *command, int argc, char **argv, struct err
     struct hosts h = {0};
     int rc = run_hosts(&h, command, argc, argv, err);
     view_drop(h.view);
-    for (size_t i = 0; i < h.n; i++) {
-        host_free(&h.v[i].known);
-        free(h.v[i].tags);
-    }
-    free(h.v);
+    roster_free(&h.roster);
     strlist_free(&h.names);
     return rc;
 }

@@ -10,13 +10,17 @@
 #include "log.h"
 #include "opt.h"
 #include "selection.h"
+#include "status_commands.h"
 #include "view.h"
 #include "view_run.h"
 
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
     "            [--since TIME] [--until TIME] [--limit N]\n"
-    "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n";
+    "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
+    "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
+    "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
+    "            [--since TIME] [--until TIME] [-o FORM] [--format FORMAT] [JOB]\n";
 
 enum { NEWEST = 50 }; /* runs in a table that nothing narrows */
 
@@ -78,45 +82,67 @@ static int ask(struct command *command, struct status *status, struct err *err)
     return rc < 0 ? rc : conclude(status);
 }
 
-static int run_status(struct command *command, struct status *status, int argc, char **argv,
-                      struct err *err)
+static int read_words(struct status_words *words, int argc, char **argv, struct err *err)
 {
-    const char *form = NULL, *format = NULL;
-    int64_t limit = -1;
-    struct narrowing *narrowing = &status->narrowing;
+    struct narrowing *narrowing = &words->narrowing;
     const struct option_row options[] = {
         {0, "state", OPT_STRING, &narrowing->states},
         {0, "job", OPT_STRING, &narrowing->job},
         {0, "host", OPT_STRING, &narrowing->host},
         {0, "since", OPT_STRING, &narrowing->since},
         {0, "until", OPT_STRING, &narrowing->until},
-        {0, "limit", OPT_INT, &limit},
-        {'o', "output", OPT_STRING, &form},
-        {0, "format", OPT_STRING, &format},
+        {0, "limit", OPT_INT, &words->limit},
+        {0, "outcome", OPT_STRING, &words->outcomes},
+        {0, "events", OPT_FLAG, &words->events},
+        {0, "occurrences", OPT_FLAG, &words->occurrences},
+        {'o', "output", OPT_STRING, &words->form},
+        {0, "format", OPT_STRING, &words->format},
         {0},
     };
+    words->limit = -1;
     int first = opt_parse(argc, argv, options, usage, NULL, err);
     if (first < 0)
         return first;
-    if (limit < -1)
+    words->operands = argv + first;
+    words->n = argc - first;
+    if (words->limit < -1)
         return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
-    int rc = narrowing_read(narrowing, clock_now(), &status->query, err);
+    if (words->events && words->occurrences)
+        return err_set(err, ERR_USAGE, "--events and --occurrences exclude each other");
+    if (words->outcomes && !words->occurrences)
+        return err_set(err, ERR_USAGE, "--outcome goes with --occurrences (did you mean --state?)");
+    return 0;
+}
+
+static int run_status(struct command *command, struct status *status,
+                      const struct status_words *words, struct err *err)
+{
+    status->narrowing = words->narrowing;
+    int rc = narrowing_read(&status->narrowing, clock_now(), &status->query, err);
     if (rc == 0)
-        rc = view_new(&status->view, view_run_columns, view_run_ncolumns, form, VIEW_TABLE, format,
-                      stdout, err);
+        rc = view_new(&status->view, view_run_columns, view_run_ncolumns, words->form, VIEW_TABLE,
+                      words->format, stdout, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
     if (rc == 0)
-        rc = selection_read(&status->selection, argv + first, argc - first, stdin, command->cat,
-                            err);
-    status->query.limit = limit;
+        rc =
+            selection_read(&status->selection, words->operands, words->n, stdin, command->cat, err);
+    status->query.limit = words->limit;
     return rc < 0 ? rc : ask(command, status, err);
 }
 
 static int status_main(struct command *command, int argc, char **argv, struct err *err)
 {
     struct status status = {0};
-    int rc = run_status(command, &status, argc, argv, err);
+    struct status_words words = {0};
+    int rc = read_words(&words, argc, argv, err);
+    if (rc < 0)
+        return rc;
+    if (words.events)
+        return status_events(command, &words, err);
+    if (words.occurrences)
+        return status_occurrences(command, &words, err);
+    rc = run_status(command, &status, &words, err);
     if (rc < 0)
         view_drop(status.view);
     else if (view_end(status.view, err) < 0)

@@ -236,6 +236,9 @@ struct holder {
     int64_t since;      /* ms */
     int64_t expires;    /* CLOCK_MONOTONIC ms of that boot; only for a stopped one */
     uint64_t pid_space; /* inode of the pid namespace in which pid means something */
+    /* for the monitor; they stay when it lets go */
+    int64_t seen_at;    /* when it last wrote its lease, wall clock ms; 0: never */
+    int64_t longest_us; /* longest turn of its loop so far; the dispatcher's to set */
 };
 enum { HOLDER_LEASE_MS = 60000 };
 /* Takes the catalogue: 0 with *holder filled (fence risen by one) when it was free or its holder
@@ -254,7 +257,8 @@ int holder_take_over(struct catalogue *cat, struct holder *holder, const char *a
 int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err);
 /* Opens its own transaction. No effect when another has taken the catalogue meanwhile. */
 int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err);
-/* The holder as recorded; ERR_ANSWER when nobody holds it. *alive: holder_take would find it busy, by the
+/* The holder as recorded; ERR_ANSWER when nobody holds it (then seen_at and longest_us are those of the
+ * last one). *alive: holder_take would find it busy, by the
  * same rule: neither proved dead nor stopped for longer than its lease. */
 int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct err *err);
 

@@ -10,6 +10,7 @@
 
 #include "exitcode.h"
 #include "log.h"
+#include "log_target.h"
 #include "near.h"
 #include "xalloc.h"
 
@@ -23,6 +24,34 @@ int command_errors(struct errlist *errors, struct err *err)
     return errors->v[0].code;
 }
 
+/* ---- where messages go ---- */
+
+static int send_to_file(void *arg, const char *ident, enum log_level level, const char *text,
+                        struct err *err)
+{
+    return log_target_file(arg, ident, (int)level, text, err);
+}
+
+static int send_to_syslog(void *arg, const char *ident, enum log_level level, const char *text,
+                          struct err *err)
+{
+    (void)arg;
+    (void)err;
+    log_target_syslog(ident, (int)level, text);
+    return 0;
+}
+
+static void open_log(const struct config_log *log)
+{
+    enum log_level level = log->level_set ? (enum log_level)log->level : LOG_INFO;
+    if (log->to == LOG_TO_FILE)
+        log_divert(send_to_file, log->path, level);
+    else if (log->to == LOG_TO_SYSLOG)
+        log_divert(send_to_syslog, NULL, level);
+    else if (log->level_set)
+        log_default(level);
+}
+
 int command_configure(struct command *command, struct err *err)
 {
     struct errlist errors = {0};
@@ -32,6 +61,8 @@ int command_configure(struct command *command, struct err *err)
     if (rc < 0)
         rc = command_errors(&errors, err);
     command->configured = rc == 0;
+    if (rc == 0)
+        open_log(&command->config.log);
     errlist_free(&errors);
     return rc;
 }
@@ -50,6 +81,7 @@ static void close_all(struct command *command)
     if (command->cat && command->writes)
         catalogue_checkpoint(command->cat, CATALOGUE_WAL_BYTES);
     catalogue_close(command->cat);
+    log_divert(NULL, NULL, LOG_ERROR); /* its path goes now */
     if (command->configured)
         config_free(&command->config);
 }

@@ -38,6 +38,7 @@ void config_free(struct config *config)
     free(config->path);
     free(config->catalogue);
     free(config->timezone);
+    config_log_free(&config->log);
     *config = (struct config){0};
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config_log.h"
 #include "err.h"
 #include "strlist.h"
 
@@ -38,6 +39,7 @@ struct config {
     int64_t keep_ms;           /* of finished runs; default 30d */
     struct host_config *hosts; /* in the order of the file */
     size_t nhosts;
+    struct config_log log;
     size_t *by_name; /* their indices, sorted by name; for config_host */
 };
 

@@ -24,7 +24,7 @@ struct parse {
     const struct section *section; /* NULL: an unknown one, whose keys are passed over */
     void *base;                    /* what its keys fill */
     unsigned *seen;                /* bit i: the section's key i was there */
-    unsigned rota_seen, other_seen;
+    unsigned rota_seen, log_seen, other_seen;
     struct config_worker ssh;
     struct config_worker *workers;
     size_t n;
@@ -176,6 +176,20 @@ static void set_command(struct parse *p, const struct key *key, void *to, const 
     *(char **)to = xstrdup(value);
 }
 
+static void set_log_to(struct parse *p, const struct key *key, void *to, const char *value)
+{
+    struct err err;
+    if (config_log_to(to, value, &err) < 0)
+        complain(p, "'%s' %s", key->name, err.msg);
+}
+
+static void set_log_level(struct parse *p, const struct key *key, void *to, const char *value)
+{
+    struct err err;
+    if (config_log_level(to, value, &err) < 0)
+        complain(p, "'%s' %s", key->name, err.msg);
+}
+
 /* ---- the tables ---- */
 
 #define HOST(field) offsetof(struct config_worker, base.field)
@@ -210,6 +224,11 @@ static const struct key worker_keys[] = {
     {"command", set_command, HOST(command), 0, 0},
     {0},
 };
+static const struct key log_keys[] = {
+    {"to", set_log_to, offsetof(struct config, log), 0, 0},
+    {"level", set_log_level, offsetof(struct config, log), 0, 0},
+    {0},
+};
 static const struct key pool_keys[] = {{"limit", NULL, 0, 0, 0}, {0}};
 static const struct key alert_keys[] = {
     {"on", NULL, 0, 0, 0},
@@ -219,7 +238,7 @@ static const struct key alert_keys[] = {
     {0},
 };
 
-enum section_kind { SECTION_ROTA, SECTION_SSH, SECTION_WORKER, SECTION_LATER };
+enum section_kind { SECTION_ROTA, SECTION_LOG, SECTION_SSH, SECTION_WORKER, SECTION_LATER };
 
 static const struct section {
     const char *name; /* first: near_word walks the table */
@@ -227,9 +246,9 @@ static const struct section {
     bool named; /* "[worker NAME]" */
     const struct key *keys;
 } sections[] = {
-    {"rota", SECTION_ROTA, false, rota_keys},      {"ssh", SECTION_SSH, false, ssh_keys},
-    {"worker", SECTION_WORKER, true, worker_keys}, {"pool", SECTION_LATER, true, pool_keys},
-    {"alert", SECTION_LATER, true, alert_keys},
+    {"rota", SECTION_ROTA, false, rota_keys}, {"log", SECTION_LOG, false, log_keys},
+    {"ssh", SECTION_SSH, false, ssh_keys},    {"worker", SECTION_WORKER, true, worker_keys},
+    {"pool", SECTION_LATER, true, pool_keys}, {"alert", SECTION_LATER, true, alert_keys},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -255,7 +274,7 @@ static const struct section *find_section(struct parse *p, const char *word, siz
         if (near)
             complain(p, "unknown section [%s] (did you mean [%s]?)", name, near);
         else
-            complain(p, "unknown section [%s] (there are rota, ssh, worker NAME)", name);
+            complain(p, "unknown section [%s] (there are rota, log, ssh, worker NAME)", name);
     }
     free(name);
     return found;
@@ -281,6 +300,9 @@ static void begin_section(void *arg, int line, const char *text)
     } else if (p->section->kind == SECTION_ROTA) {
         p->base = p->config;
         p->seen = &p->rota_seen;
+    } else if (p->section->kind == SECTION_LOG) {
+        p->base = p->config;
+        p->seen = &p->log_seen;
     } else {
         struct config_worker *worker =
             p->section->kind == SECTION_SSH ? &p->ssh : add_worker(p, name);

@@ -59,6 +59,8 @@ run_make()
     for page in "$ROTA_TOP"/man/*.[1-8]; do
         cmp "$page" "$root/usr/local/share/man/man${page##*.}/${page##*/}"
     done
+    cmp "$ROTA_TOP/lib/monitor/grafana.json" "$root/usr/local/share/rota/grafana.json"
+    cmp "$ROTA_TOP/lib/monitor/rules.yml" "$root/usr/local/share/rota/rules.yml"
     run -0 run_make DESTDIR="$root" uninstall
     run -0 find "$root" -type f
     [ -z "$output" ]

@@ -170,7 +170,11 @@ load schedule
 
 @test "a catalogue of the version before is taken along" {
     rota submit -- true
-    sqlite3 "$ROTA_CATALOGUE" 'DROP VIEW v_jobs; DROP VIEW v_occurrences; DROP TABLE job; DROP TABLE occurrence;
+    sqlite3 "$ROTA_CATALOGUE" 'DROP VIEW v_alerts; DROP TABLE delivery; DROP TABLE alert;
+        DROP TRIGGER run_over;
+        DROP TRIGGER occurrence_missed; DROP TRIGGER occurrence_lapsed; DROP TABLE tally; DROP TABLE failing; DROP TABLE news; DROP TABLE monitor;
+        ALTER TABLE holder DROP COLUMN seen_at; ALTER TABLE holder DROP COLUMN longest_us; DROP INDEX event_run;
+        DROP VIEW v_jobs; DROP VIEW v_occurrences; DROP TABLE job; DROP TABLE occurrence;
         DROP INDEX run_active; DROP INDEX run_blocked; DROP INDEX run_start_by; DROP INDEX run_occurrence;
         ALTER TABLE run DROP COLUMN start_by; PRAGMA user_version = 1'
     job a '{every: 1h}'
@@ -178,7 +182,7 @@ load schedule
     run -0 rota status -o id
     [ "$output" = 1 ]
     run -0 sqlite3 "$ROTA_CATALOGUE" 'PRAGMA integrity_check; PRAGMA user_version'
-    [ "$output" = $'ok\n2' ]
+    [ "$output" = $'ok\n3' ]
 }
 
 @test "the zone of a machine whose /etc/localtime is a copy is in /etc/timezone" {

@@ -27,7 +27,8 @@ static void copy_text(char *to, size_t size, const unsigned char *text)
 static int read_holder(struct catalogue *cat, struct holder *holder, struct err *err)
 {
     static const char READ[] =
-        "SELECT boot, pid, pid_space, start, host, fence, since, expires FROM holder WHERE one = 1";
+        "SELECT boot, pid, pid_space, start, host, fence, since, expires, seen_at, longest_us"
+        " FROM holder WHERE one = 1";
     sqlite3_stmt *stmt;
     *holder = (struct holder){0};
     int rc = statement_start(cat, READ, NO_VALUES, &stmt, err);
@@ -43,6 +44,8 @@ static int read_holder(struct catalogue *cat, struct holder *holder, struct err 
     holder->fence = sqlite3_column_int64(stmt, 5);
     holder->since = sqlite3_column_int64(stmt, 6);
     holder->expires = sqlite3_column_int64(stmt, 7);
+    holder->seen_at = sqlite3_column_int64(stmt, 8);
+    holder->longest_us = sqlite3_column_int64(stmt, 9);
     statement_end(stmt);
     return 0;
 }
@@ -94,7 +97,8 @@ static int read_epoch(struct catalogue *cat, struct err *err)
 static int replace(struct catalogue *cat, struct holder *holder, struct err *err)
 {
     static const char TAKE[] = "UPDATE holder SET boot = ?1, pid = ?2, pid_space = ?3, start = ?4,"
-                               " host = ?5, fence = ?6, since = ?7, expires = ?8 WHERE one = 1";
+                               " host = ?5, fence = ?6, since = ?7, expires = ?8, seen_at = ?7,"
+                               " longest_us = 0 WHERE one = 1";
     struct holder old;
     int rc = read_holder(cat, &old, err);
     if (rc < 0)
@@ -155,7 +159,8 @@ int holder_take_over(struct catalogue *cat, struct holder *holder, const char *a
 int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err)
 {
     static const char FENCE[] = "SELECT fence FROM holder WHERE one = 1 AND pid IS NOT NULL";
-    static const char RENEW[] = "UPDATE holder SET expires = ?1 WHERE one = 1 AND fence = ?2";
+    static const char RENEW[] = "UPDATE holder SET expires = ?1, seen_at = ?3, longest_us = ?4"
+                                " WHERE one = 1 AND fence = ?2";
     int64_t fence, now = clock_mono();
     int rc = statement_int(cat, FENCE, NO_VALUES, 0, &fence, err);
     if (rc < 0)
@@ -168,19 +173,25 @@ int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err)
     if (holder->expires - now > HOLDER_LEASE_MS / 2)
         return 0;
     holder->expires = now + HOLDER_LEASE_MS;
-    rc = statement_write(cat, RENEW, VALUES(as_int(holder->expires), as_int(holder->fence)), err);
+    rc = statement_write(cat, RENEW,
+                         VALUES(as_int(holder->expires), as_int(holder->fence), as_int(clock_now()),
+                                as_int(holder->longest_us)),
+                         err);
     return rc < 0 ? rc : 0;
 }
 
 int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err)
 {
     static const char RELEASE[] = "UPDATE holder SET boot = NULL, pid = NULL, pid_space = NULL,"
-                                  " start = NULL, host = NULL, since = NULL, expires = NULL"
+                                  " start = NULL, host = NULL, since = NULL, expires = NULL,"
+                                  " seen_at = ?2, longest_us = ?3"
                                   " WHERE one = 1 AND fence = ?1";
     int rc = catalogue_begin(cat, err);
     if (rc < 0)
         return rc;
-    rc = statement_write(cat, RELEASE, VALUES(as_int(holder->fence)), err);
+    rc = statement_write(
+        cat, RELEASE,
+        VALUES(as_int(holder->fence), as_int(clock_now()), as_int(holder->longest_us)), err);
     if (rc >= 0)
         rc = catalogue_commit(cat, err);
     catalogue_rollback(cat);

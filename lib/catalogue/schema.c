@@ -277,7 +277,7 @@ static const char SCHEMA_2[] =
  * The monitor. What it looks at is kept by triggers, in the transaction of the change itself, so that no
  * way for a run to end can pass it by: nothing here walks over runs.
  * - tally only grows, also when old runs are pruned; its columns le_… count durations up to so
- *   many seconds and are not cumulative.
+ *   many seconds and are not cumulative; last_at is the latest end, bytes what was written.
  * - failing has a row for each job whose last end was bad: a success looks there and nowhere else.
  * - news is what happened since the last `monitor check`, which takes it away.
  */
@@ -294,15 +294,19 @@ static const char SCHEMA_3[] =
     "  le_1800 INTEGER NOT NULL,"
     "  le_7200 INTEGER NOT NULL,"
     "  le_43200 INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL,"
+    "  last_at INTEGER,"
     "  PRIMARY KEY (job, state)"
     ") STRICT, WITHOUT ROWID;"
 
     "INSERT INTO tally SELECT job, state, count(*), sum(d), sum(d <= 1000),"
     "  sum(d > 1000 AND d <= 10000), sum(d > 10000 AND d <= 60000),"
     "  sum(d > 60000 AND d <= 300000), sum(d > 300000 AND d <= 1800000),"
-    "  sum(d > 1800000 AND d <= 7200000), sum(d > 7200000 AND d <= 43200000)"
-    "  FROM (SELECT job, state, coalesce(finished_at - started_at, 0) AS d FROM run"
-    "        WHERE state >= 6) GROUP BY job, state;"
+    "  sum(d > 1800000 AND d <= 7200000), sum(d > 7200000 AND d <= 43200000), sum(b),"
+    "  max(finished_at)"
+    "  FROM (SELECT job, state, coalesce(finished_at - started_at, 0) AS d, finished_at,"
+    "         coalesce(out_bytes, 0) + coalesce(err_bytes, 0) AS b FROM run WHERE state >= 6)"
+    "  GROUP BY job, state;"
 
     "CREATE TABLE failing ("
     "  job TEXT PRIMARY KEY,"
@@ -326,18 +330,21 @@ static const char SCHEMA_3[] =
     "  INSERT INTO tally"
     "   SELECT NEW.job, NEW.state, 1, d, d <= 1000, d > 1000 AND d <= 10000,"
     "    d > 10000 AND d <= 60000, d > 60000 AND d <= 300000, d > 300000 AND d <= 1800000,"
-    "    d > 1800000 AND d <= 7200000, d > 7200000 AND d <= 43200000"
+    "    d > 1800000 AND d <= 7200000, d > 7200000 AND d <= 43200000,"
+    "    coalesce(NEW.out_bytes, 0) + coalesce(NEW.err_bytes, 0), NEW.finished_at"
     "    FROM (SELECT coalesce(NEW.finished_at - NEW.started_at, 0) AS d) WHERE true"
     "   ON CONFLICT (job, state) DO UPDATE SET runs = runs + 1,"
     "    duration_ms = duration_ms + excluded.duration_ms, le_1 = le_1 + excluded.le_1,"
     "    le_10 = le_10 + excluded.le_10, le_60 = le_60 + excluded.le_60,"
     "    le_300 = le_300 + excluded.le_300, le_1800 = le_1800 + excluded.le_1800,"
-    "    le_7200 = le_7200 + excluded.le_7200, le_43200 = le_43200 + excluded.le_43200;"
+    "    le_7200 = le_7200 + excluded.le_7200, le_43200 = le_43200 + excluded.le_43200,"
+    "    bytes = bytes + excluded.bytes, last_at = max(ifnull(last_at, 0), excluded.last_at);"
     "  INSERT INTO failing (job, streak, since, run)"
-    "   SELECT NEW.job, 1, NEW.finished_at, NEW.id WHERE NEW.state IN (7, 8, 10)"
+    "   SELECT NEW.job, 1, coalesce(NEW.finished_at, NEW.queued_at), NEW.id WHERE NEW.state IN (7, "
+    "8, 10)"
     "   ON CONFLICT (job) DO UPDATE SET streak = streak + 1, run = excluded.run;"
     "  INSERT INTO news (at, run, streak)"
-    "   SELECT NEW.finished_at, NEW.id, streak FROM failing"
+    "   SELECT coalesce(NEW.finished_at, NEW.queued_at), NEW.id, streak FROM failing"
     "   WHERE job = NEW.job AND NEW.state <> 9;"
     "  DELETE FROM failing WHERE job = NEW.job AND NEW.state = 6;"
     " END;"
@@ -385,6 +392,15 @@ static const char SCHEMA_3[] =
     "  checked_at INTEGER" /* the last `monitor check` */
     ") STRICT;"
     "INSERT INTO monitor (one) VALUES (1);"
+
+    /* of a dispatcher, also of one that has left: when it last wrote (wall clock, ms), and the longest
+     * turn of its loop */
+    "ALTER TABLE holder ADD COLUMN seen_at INTEGER;"
+    "ALTER TABLE holder ADD COLUMN longest_us INTEGER;"
+
+    /* what people ask for a run is looked up by run; what schedules missed, by time. Both are rare. */
+    "CREATE INDEX event_run ON event (run) WHERE run IS NOT NULL;"
+    "CREATE INDEX occurrence_lost ON occurrence (due_at) WHERE outcome = 3;"
 
     "CREATE VIEW v_alerts AS SELECT"
     "  id,"

@@ -289,6 +289,7 @@ static void finish(struct dispatch *d)
     }
     if (d->held) {
         struct err err;
+        d->holder.longest_us = d->loop ? loop_longest_us(d->loop) : 0;
         /* in this order: a write after it begins the WAL anew, and whoever opens the catalogue alone
          * reads one page of it instead of all that was just copied */
         catalogue_checkpoint(d->cat, 0);

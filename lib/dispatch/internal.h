@@ -325,6 +325,8 @@ enum {
 /* Asks for a round in so many milliseconds at the latest. */
 void round_soon(struct dispatch *d, int64_t ms);
 int round_run(struct dispatch *d, struct err *err);
+/* holder_renew, with what the monitor wants to know of us. In a transaction. */
+int round_renew(struct dispatch *d, struct err *err);
 
 /* ---- keeping.c ---- */
 /* Syncs the output of the runs that are to be recorded as ended. An end whose output cannot be synced

@@ -120,12 +120,18 @@ static bool is_needed(const struct dispatch *d, const struct round *round)
            (d->waiting_due && clock_mono() >= d->waiting_due) || clock_mono() >= d->lease_due;
 }
 
+int round_renew(struct dispatch *d, struct err *err)
+{
+    d->holder.longest_us = loop_longest_us(d->loop);
+    return holder_renew(d->cat, &d->holder, err);
+}
+
 static int record(struct dispatch *d, struct round *round, struct err *err)
 {
     int rc = catalogue_begin(d->cat, err);
     if (rc < 0)
         return rc;
-    rc = holder_renew(d->cat, &d->holder, err); /* the fence check: nothing is written past it */
+    rc = round_renew(d, err); /* the fence check: nothing is written past it */
     if (rc < 0)
         d->held = rc != ERR_BUSY;
     if (rc == 0)

@@ -89,7 +89,7 @@ static int tick(struct dispatch *d, struct schedule_tick *t, struct err *err)
     int rc = catalogue_begin(d->cat, err);
     if (rc < 0)
         return rc;
-    rc = holder_renew(d->cat, &d->holder, err); /* the fence check, as in a round */
+    rc = round_renew(d, err); /* the fence check, as in a round */
     if (rc < 0)
         d->held = rc != ERR_BUSY;
     if (rc == 0)

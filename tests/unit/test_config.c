@@ -164,7 +164,7 @@ static const struct {
     {"[wroker web1]\n", "rota.ini:1: unknown section [wroker] (did you mean [worker]?)",
      "a misspelt section"},
     {"[nonsense]\nkeys = pass\n",
-     "rota.ini:1: unknown section [nonsense] (there are rota, ssh, worker NAME)",
+     "rota.ini:1: unknown section [nonsense] (there are rota, log, ssh, worker NAME)",
      "an unknown section"},
     {"[worker web1]\nslotz = 3\n",
      "rota.ini:2: unknown key 'slotz' in [worker] (did you mean 'slots'?)", "a misspelt key"},
@@ -267,7 +267,7 @@ static const struct {
     {"[worker a]\nslots = x\n[rota]\nkeep = y\n[bad]\n",
      "rota.ini:2: 'slots' is to be a number from 1 to 10000, not 'x'\n"
      "rota.ini:4: 'keep': 'y' is no duration (write 90s, 15m, 2h, 1d or 1h30m)\n"
-     "rota.ini:5: unknown section [bad] (there are rota, ssh, worker NAME)",
+     "rota.ini:5: unknown section [bad] (there are rota, log, ssh, worker NAME)",
      "all errors at once"},
 };
 

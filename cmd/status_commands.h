@@ -1,0 +1,24 @@
+/* status_commands: what the files of `rota status` share. One file for each thing that is asked. */
+#ifndef ROTA_CMD_STATUS_H
+#define ROTA_CMD_STATUS_H
+
+#include "command.h"
+#include "err.h"
+#include "selection.h"
+
+/* What the command line says; operands are argv[first…]. */
+struct status_words {
+    struct narrowing narrowing;
+    const char *form, *format, *outcomes;
+    int64_t limit; /* -1: not said */
+    bool events, occurrences;
+    char **operands;
+    int n;
+};
+
+/* Print, and return an exit code or a negative ERR_*. The form is checked before the catalogue is
+ * opened. */
+int status_events(struct command *command, const struct status_words *words, struct err *err);
+int status_occurrences(struct command *command, const struct status_words *words, struct err *err);
+
+#endif
