@@ -19,7 +19,7 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
-              faketime mandoc tzdata fish tcsh dropbear-bin passwd
+              faketime mandoc tzdata fish tcsh dropbear-bin passwd chromium chromium-driver python3-selenium
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -51,7 +51,7 @@ OBJS_rota-status   = cmd/status $(QUERY)
 OBJS_rota-logs     = cmd/logs $(QUERY) run_output
 OBJS_rota-cancel   = cmd/cancel $(QUERY)
 OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
-OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
+OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) timetable $(MONITOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1
 LIBS_rota-schedule = sqlite3 inih yaml-0.1
@@ -80,6 +80,9 @@ $B/obj/%.o: %.c | $B/build_id.h
 	@mkdir -p $(@D)
 	@echo CC $<
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# What the board's page is made of is read by the assembler.
+$B/obj/lib/monitor/board_page.o: $(wildcard lib/monitor/board*.html lib/monitor/board*.css lib/monitor/board*.js)
 
 define program
 $B/$(1): $(call obj,$(OBJS_$(1)))
