@@ -81,7 +81,8 @@ const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 function applyTheme() {
   const chosen = store.get("theme") ?? "auto";
   document.documentElement.dataset.theme = chosen === "auto" ? (darkQuery.matches ? "dark" : "light") : chosen;
-  $("theme").textContent = `Theme: ${chosen}`;
+  $("theme").textContent = `◐ ${chosen}`;
+  $("theme").setAttribute("aria-label", `Theme: ${chosen}`);
   readColours();
   for (const draw of themed) draw();
 }
@@ -96,9 +97,9 @@ const KINDS = { // in the order of badness
 };
 const kindOf = (state) => ["none", "waiting", "waiting", "waiting", "running", "running", "ok", "failed", "timeout", "cancelled", "lost"][state];
 
-// Draws the mark of a kind into a square.
-function drawMark(g, kind, x, y, size) {
-  const colour = colours[KINDS[kind].colour], r = Math.max(1.5, size / 5), m = size / 2;
+// Draws the mark of a kind into a square; quiet: success steps back, so that trouble is seen.
+function drawMark(g, kind, x, y, size, quiet = false) {
+  const colour = colours[quiet && kind === "ok" ? "calm" : KINDS[kind].colour], r = Math.max(1.5, size / 5), m = size / 2;
   g.fillStyle = g.strokeStyle = colour;
   g.lineWidth = Math.max(1.4, size / 8);
   g.beginPath();
@@ -109,6 +110,11 @@ function drawMark(g, kind, x, y, size) {
   }
   if (kind === "cancelled") { // a dash
     g.roundRect(x, y + size * 0.34, size, size * 0.32, 1);
+    g.fill();
+    return;
+  }
+  if (kind === "none") { // small, so that the empty differs in shape too
+    g.roundRect(x + size * 0.22, y + size * 0.22, size * 0.56, size * 0.56, r * 0.6);
     g.fill();
     return;
   }

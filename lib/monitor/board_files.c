@@ -52,11 +52,11 @@ static int refuse_foreign(const struct board_place *place, struct err *err)
 
 static int open_output(struct board_place *place, struct err *err)
 {
-    unsigned enter = (place->mode & 0444) >> 2; /* who may read may enter */
+    unsigned read = place->mode & 0044;
     if (mkdirat(place->fd, "output", 0700) < 0 && errno != EEXIST)
         return err_sys(err, ERR_IO, "cannot make %s/output", place->path);
     place->output = openat(place->fd, "output", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (place->output < 0 || fchmod(place->output, 0700 | enter) < 0)
+    if (place->output < 0 || fchmod(place->output, 0700 | read | read >> 2) < 0)
         return err_sys(err, ERR_IO, "cannot use %s/output", place->path);
     return 0;
 }

@@ -1,6 +1,6 @@
 // ---- jobs: a calendar of outcomes, success by week, durations ----
 
-const DAYS = data.days, WEEKS = Math.ceil(DAYS / 7), CELL = 11, CALENDAR = { width: WEEKS * CELL - 2, height: 7 * CELL - 2 };
+const DAYS = data.days, WEEKS = Math.ceil(DAYS / 7), CELL = 11, MONTHS = 14; // px; a line with the months stands above
 const ORDER = ["ok", "failed", "timeout", "lost", "cancelled", "missed"]; // as board_jobs.c counts
 const WORST = ["lost", "failed", "timeout", "missed", "cancelled", "ok"];
 const dateOfDay = (day) => new Date((data.today - DAYS + 1 + day) * DAY); // its date is in UTC, by construction
@@ -30,14 +30,21 @@ const tally = (day) => (day ? ORDER.filter((kind) => day[kind]).map((kind) => `$
 const weekday = (day) => (dateOfDay(day).getUTCDay() + 6) % 7;
 const columnOf = (day) => Math.floor((day + weekday(0)) / 7);
 const COLUMNS = columnOf(DAYS - 1) + 1;
-const cellOf = (day) => ({ x: columnOf(day) * CELL, y: weekday(day) * CELL });
-const FULL = { width: COLUMNS * CELL - 2, height: 7 * CELL - 2 };
+const cellOf = (day) => ({ x: columnOf(day) * CELL, y: MONTHS + weekday(day) * CELL });
+const FULL = { width: COLUMNS * CELL - 2, height: MONTHS + 7 * CELL - 2 };
+const monthFormat = new Intl.DateTimeFormat([], { month: "short", timeZone: "UTC" });
 
 function drawCalendar(canvas, job, focus) {
   const g = sized(canvas, FULL.width, FULL.height);
+  g.font = "10px system-ui, sans-serif";
+  g.textBaseline = "top";
   for (let day = 0; day < DAYS; day++) {
     const { x, y } = cellOf(day);
-    drawMark(g, job.worst[day], x, y, CELL - 2);
+    if (dateOfDay(day).getUTCDate() === 1 && x < FULL.width - 20) {
+      g.fillStyle = colours.muted;
+      g.fillText(monthFormat.format(dateOfDay(day)), x, 0);
+    }
+    drawMark(g, job.worst[day], x, y, CELL - 2, true);
     if (day === focus) { g.strokeStyle = colours.text; g.lineWidth = 1.5; g.strokeRect(x - 0.25, y - 0.25, CELL - 1.5, CELL - 1.5); }
   }
 }
@@ -59,8 +66,8 @@ function calendarOf(job) {
   };
   const dayAt = (event) => {
     const { left, top } = canvas.getBoundingClientRect();
-    const day = Math.floor((event.clientX - left) / CELL) * 7 + Math.floor((event.clientY - top) / CELL) - weekday(0);
-    return day >= 0 && day < DAYS ? day : -1;
+    const day = Math.floor((event.clientX - left) / CELL) * 7 + Math.floor((event.clientY - top - MONTHS) / CELL) - weekday(0);
+    return event.clientY - top >= MONTHS && day >= 0 && day < DAYS ? day : -1;
   };
   canvas.addEventListener("pointermove", (event) => choose(dayAt(event), event.clientX, event.clientY));
   canvas.addEventListener("pointerleave", () => choose(-1));
@@ -132,11 +139,11 @@ function jobCard(job) {
     element("div", { class: "card-head" }, markOf(job.kind), element("h3", { title: job.name }, job.name),
       job.paused !== undefined ? element("span", { class: "tag warn" }, "paused") : null,
       job.aside !== undefined ? element("span", { class: "tag bad" }, "set aside") : null),
-    element("div", { class: "job" }, calendar, element("div", null,
+    element("div", { class: "job" }, calendar, element("div", { class: "sparks" },
       element("div", { class: "spark", title: "Success of each week; red is what failed or was missed" },
-        element("p", null, "30 days", element("b", null, percent(job.recent.rate))), rateSpark(job)),
+        element("p", null, "Success, 30 d", element("b", null, percent(job.recent.rate))), rateSpark(job)),
       element("div", { class: "spark", title: `The last ${plural(job.last.length, "duration")}, oldest first` },
-        element("p", null, "Median", element("b", null, middle === null ? "–" : span(middle))), durationSpark(job)))),
+        element("p", null, "Duration", element("b", null, middle === null ? "–" : span(middle))), durationSpark(job)))),
     element("p", { class: "card-foot" + (job.aside !== undefined ? " wrap" : ""), title: job.zone ? `${dueText(job)} (${job.zone})` : null }, dueText(job)));
 }
 function fillJobs() {

@@ -16,7 +16,9 @@ function tellAge() {
 // The page reloads itself when asked to, each minute, but not under an open detail.
 function tellReload() {
   const on = store.get("reload") === "on";
-  $("reload").textContent = on ? "Reload: each minute" : "Reload: off";
+  $("reload").textContent = on ? "↻ 1 min" : "↻ off";
+  $("reload").setAttribute("aria-label", "Reload the page each minute");
+  $("reload").title = "Reload the page each minute";
   $("reload").setAttribute("aria-pressed", String(on));
 }
 setInterval(() => { tellAge(); if (store.get("reload") === "on" && !detail.open && !document.hidden && Date.now() - performance.timeOrigin > 60e3) location.reload(); }, 5000);

@@ -78,7 +78,7 @@ function fillFailures() {
 function lane(job) {
   const dense = job.next.length > 30, path = job.next.map((s) => `M${(s / 60).toFixed(1)} 3V15`).join("");
   const svg = element("svg", { viewBox: "0 0 1440 18", preserveAspectRatio: "none", role: "img", "aria-label": `${job.next.length}${job.more ? " or more" : ""} times within 24 hours` },
-    element("line", { class: "rail", x1: 0, x2: 1440, y1: 9, y2: 9 }), element("path", { class: "ticks" + (dense ? " dense" : ""), d: path }));
+    element("line", { class: "rail", x1: 0, x2: 1440, y1: 9, y2: 9 }), job.more ? element("rect", { class: "band", x: job.next.at(-1) / 60, width: 1440 - job.next.at(-1) / 60, y: 3, height: 12 }) : "", element("path", { class: "ticks" + (dense ? " dense" : ""), d: path }));
   const listed = job.next.slice(0, 8).map((s) => clockFormat.format(data.made + s * 1000)).join(", ");
   const title = `${listed}${job.next.length > 8 ? ` … (${job.next.length}${job.more ? "+" : ""})` : ""}\n${job.rule} in ${job.zone}`;
   const first = data.made + job.next[0] * 1000;

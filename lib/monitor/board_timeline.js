@@ -127,7 +127,7 @@ const timeline = (() => {
     if (loud && h >= 12 && wide >= 14) drawMark(g, kind, from + 2, y + 2, h - 4);
     else if (loud) { // too narrow for its mark: a flag above it
       g.fillStyle = colour;
-      g.beginPath(); g.moveTo(x - 3, y - 5); g.lineTo(x + wide / 2 + 4, y - 5); g.lineTo(x + wide / 2, y); g.fill();
+      g.beginPath(); const m = from + wide / 2; g.moveTo(m - 4, y - 5); g.lineTo(m + 4, y - 5); g.lineTo(m, y); g.fill();
     }
     if (big && wide > 58) {
       g.save();
@@ -143,6 +143,15 @@ const timeline = (() => {
     const { x, w, y, h } = placeOf(run, scroll);
     g.strokeStyle = colour; g.lineWidth = 2;
     g.beginPath(); g.roundRect(x - 2.5, y - 2.5, w + 5, h + 5, 4); g.stroke();
+  }
+  function drawNothing() {
+    const text = "No run has started yet", x = (width + gutter) / 2, y = (height + AXIS) / 2;
+    g.font = "13px system-ui, sans-serif"; g.textAlign = "center"; g.textBaseline = "middle";
+    const half = g.measureText(text).width / 2 + 10;
+    g.fillStyle = colours.surface;
+    g.fillRect(x - half, y - 10, 2 * half, 20);
+    g.fillStyle = colours.muted;
+    g.fillText(text, x, y);
   }
   function draw() {
     pending = false;
@@ -164,7 +173,7 @@ const timeline = (() => {
     g.restore();
     drawAxis(grid);
     drawNames(scroll);
-    if (!runs.some((run) => run.row)) { g.fillStyle = colours.muted; g.font = "13px system-ui, sans-serif"; g.textAlign = "center"; g.fillText("No run has started yet", (width + gutter) / 2, (height + AXIS) / 2); }
+    if (!rows.some((row) => row.runs.length)) drawNothing();
   }
   function fit() {
     width = box.clientWidth;
@@ -265,6 +274,8 @@ const timeline = (() => {
     later();
     const { left, top } = canvas.getBoundingClientRect(), p = placeOf(run, box.scrollTop);
     showTip(left + Math.max(gutter, p.x), top + p.y + p.h, ...say(run));
+    box.dataset.run = run.id; // for scripts: which it is and where, in px of the canvas
+    box.dataset.at = `${Math.round(Math.max(gutter, p.x) + Math.min(p.w / 2, 20))} ${Math.round(p.y + p.h / 2)}`;
   }
   const newest = () => rows.flatMap((row) => row.runs.slice(-1)).sort((a, b) => b.started - a.started)[0];
   const along = (step) => { const list = selected.row.runs; return list[list.indexOf(selected) + step]; };
@@ -287,11 +298,6 @@ const timeline = (() => {
   });
   box.addEventListener("blur", hideTip);
 
-  // Where a run is in the window, for those who measure.
-  function placeInWindow(run) {
-    const { left, top } = canvas.getBoundingClientRect(), p = placeOf(run, box.scrollTop);
-    return { x: left + Math.max(p.x, gutter) + Math.min(p.w / 2, 20), y: top + p.y + p.h / 2 };
-  }
   function begin() {
     const first = runs.filter((r) => r.row), fresh = first.filter((r) => endOf(r) > data.made - HOUR).length;
     new ResizeObserver(fit).observe(box);
@@ -299,5 +305,5 @@ const timeline = (() => {
     fit();
     look(Infinity, fresh > 400 ? HOUR : first.length && data.made - Math.max(...first.map(endOf)) > DAY ? 7 * DAY : DAY);
   }
-  return { begin, placeInWindow, select: (run) => { if (run.row) { selected = run; later(); } } };
+  return { begin, select: (run) => { if (run.row) { selected = run; later(); } } };
 })();
