@@ -57,7 +57,7 @@ static int copy_stream(struct copying *c, size_t at, int stream, struct err *err
     const struct run *run = &c->board->runs[at];
     char name[48];
     struct stat source;
-    int cut = 0, rc = 0;
+    int cut, rc = 0;
     if (!source_of(c->board, run, stream, &source))
         return 0;
     int64_t size = source.st_size < BOARD_COPY_BYTES ? source.st_size : BOARD_COPY_BYTES;
@@ -67,16 +67,19 @@ static int copy_stream(struct copying *c, size_t at, int stream, struct err *err
     if (!is_copied(c, name, &source, size)) {
         struct buf text = {0};
         board_read_end(c->board, run, stream, BOARD_COPY_BYTES, &text, &cut);
-        if (text.len)
+        bool gone = !text.len; /* pruned meanwhile */
+        if (!gone)
             rc =
                 board_place_write(c->place, c->place->output, name, buf_data(&text), text.len, err);
         buf_free(&text);
+        if (gone || rc < 0)
+            return rc;
     }
     c->left -= size;
     c->n++;
     c->board->beside[at] |=
         (unsigned char)(flags[stream] | (source.st_size > BOARD_COPY_BYTES ? BOARD_CUT : 0));
-    return rc;
+    return 0;
 }
 
 static int copy_those(struct copying *c, bool bad, struct err *err)

@@ -62,7 +62,10 @@ function showRun(run) {
 // ---- a day of a job ----
 
 function showDay(job, day) {
-  const inZone = new Intl.DateTimeFormat("en-CA", { timeZone: data.zone, year: "numeric", month: "2-digit", day: "2-digit" });
+  const form = { year: "numeric", month: "2-digit", day: "2-digit" };
+  let inZone;
+  try { inZone = new Intl.DateTimeFormat("en-CA", { timeZone: data.zone, ...form }); }
+  catch { inZone = new Intl.DateTimeFormat("en-CA", { timeZone: "UTC", ...form }); } // a zone that the browser does not know
   const wanted = dateOfDay(day).toISOString().slice(0, 10), MOST = 100;
   const those = runs.filter((run) => run.job === job.name && run.finished && Math.abs(run.finished - dateOfDay(day)) < 3 * DAY && inZone.format(run.finished) === wanted);
   open(`${job.name}, ${dayText(day)}`, job.worst[day] === "none" ? null : job.worst[day],

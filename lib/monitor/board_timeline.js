@@ -121,6 +121,7 @@ const timeline = (() => {
     if (!loud && wide >= 3) { // quiet: a soft body behind a firm edge
       g.fillStyle = colour;
       g.beginPath(); g.roundRect(from, y, Math.min(3, wide), h, [r, 0, 0, r]); g.fill();
+      if (kind === "cancelled" && h > 5) { g.fillRect(from, y + h / 2 - 1, wide, 2); }
       if (kind === "running") { g.setLineDash([4, 2]); g.strokeStyle = colour; g.lineWidth = 1; g.strokeRect(from + 0.5, y + 0.5, wide - 1, h - 1); g.setLineDash([]); }
     }
     const big = h >= 12 && wide >= 18;
@@ -129,7 +130,7 @@ const timeline = (() => {
       g.fillStyle = colour;
       g.beginPath(); const m = from + wide / 2; g.moveTo(m - 4, y - 5); g.lineTo(m + 4, y - 5); g.lineTo(m, y); g.fill();
     }
-    if (big && wide > 58) {
+    if (big && wide > 58 && kind !== "cancelled") {
       g.save();
       g.beginPath(); g.rect(from, y, wide - 4, h); g.clip();
       g.font = "11px system-ui, sans-serif"; g.textAlign = "left"; g.textBaseline = "middle";
