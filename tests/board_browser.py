@@ -78,6 +78,7 @@ def same(got, want):
 
 
 def contains(text, part):
+    text = text.replace("\u00a0", " ")
     assert part in text, f"{part!r} is not in {text!r}"
 
 

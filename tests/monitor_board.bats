@@ -10,7 +10,7 @@ browse()
 
 board()
 {
-    rota monitor board --output "$HOME/board" "$@"
+    rota monitor board --output "$HOME/board"
 }
 
 sql()
@@ -65,6 +65,12 @@ many_runs()
     [ "$(stat -c %a "$HOME/board/output")" = 750 ]
     [ "$(stat -c %a "$HOME/board/index.html")" = 640 ]
     [ "$(stat -c %a "$HOME/board/output/1.out.txt")" = 640 ]
+    # and a group of its own, down to the last file
+    install -d -m 2750 "$HOME/shared"
+    umask 077
+    rota monitor board --output "$HOME/shared"
+    [ "$(stat -c %a "$HOME/shared/output")" = 2750 ]
+    [ "$(stat -c %a "$HOME/shared/output/1.out.txt")" = 640 ]
 }
 
 @test "what cannot be written is said, and the old page stays" {

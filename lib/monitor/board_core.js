@@ -47,7 +47,8 @@ const utc = (at) => new Date(at).toISOString().replace("T", " ").replace(/\.\d+Z
 const local = (at) => `${dayFormat.format(at)}, ${secondFormat.format(at)}`;
 const timeOf = (at) => element("time", { datetime: new Date(at).toISOString(), title: utc(at) }, local(at));
 
-function span(ms) {
+const span = (ms) => spaced(ms).replace(/ /g, "\u00a0"); // not broken between number and unit
+function spaced(ms) {
   const s = Math.abs(ms) / 1000;
   if (s < 1) return `${Math.round(Math.abs(ms))} ms`;
   if (s < 10) return `${s.toFixed(1)} s`;

@@ -67,10 +67,11 @@ function showDay(job, day) {
   try { inZone = new Intl.DateTimeFormat("en-CA", { timeZone: data.zone, ...form }); }
   catch { inZone = new Intl.DateTimeFormat("en-CA", { timeZone: "UTC", ...form }); } // a zone that the browser does not know
   const wanted = dateOfDay(day).toISOString().slice(0, 10), MOST = 100;
-  const those = runs.filter((run) => run.job === job.name && run.finished && Math.abs(run.finished - dateOfDay(day)) < 3 * DAY && inZone.format(run.finished) === wanted);
+  const those = runs.filter((run) => run.job === job.name && run.finished && Math.abs(run.finished - dateOfDay(day)) < 3 * DAY && inZone.format(run.finished) === wanted)
+    .sort((a, b) => BAD.has(b.state) - BAD.has(a.state) || b.finished - a.finished);
   open(`${job.name}, ${dayText(day)}`, job.worst[day] === "none" ? null : job.worst[day],
     element("p", { class: "muted" }, tally(job.days[day]).replace(/\n/g, ", ")),
     those.length ? element("h3", null, "Runs") : element("p", { class: "hint" }, job.days[day] ? "Its runs are older than those on this page: rota status --job shows them." : ""),
     element("ul", { class: "rows" }, ...those.slice(0, MOST).map((run) => runRow(run, secondFormat.format(run.finished)))),
-    those.length > MOST ? element("p", { class: "hint" }, `The newest ${MOST} of ${count(those.length)}.`) : null);
+    those.length > MOST ? element("p", { class: "hint" }, `${MOST} of ${count(those.length)}.`) : null);
 }

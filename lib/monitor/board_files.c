@@ -50,13 +50,20 @@ static int refuse_foreign(const struct board_place *place, struct err *err)
                    place->path, PAGE);
 }
 
+/* A directory that gives its files a group (2750) does so through output/ too. Only mkdir passes that
+ * bit on for somebody who is not of the group, a chmod would clear it: hence the umask. */
 static int open_output(struct board_place *place, struct err *err)
 {
-    unsigned read = place->mode & 0044;
-    if (mkdirat(place->fd, "output", 0700) < 0 && errno != EEXIST)
+    struct stat st;
+    mode_t read = place->mode & 0044, want = 0700 | read | read >> 2;
+    mode_t mask = umask(0);
+    bool made = mkdirat(place->fd, "output", want) == 0;
+    umask(mask);
+    if (!made && errno != EEXIST)
         return err_sys(err, ERR_IO, "cannot make %s/output", place->path);
     place->output = openat(place->fd, "output", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (place->output < 0 || fchmod(place->output, 0700 | read | read >> 2) < 0)
+    if (place->output < 0 || fstat(place->output, &st) < 0 ||
+        ((st.st_mode & 0777) != want && fchmod(place->output, want | (st.st_mode & S_ISGID)) < 0))
         return err_sys(err, ERR_IO, "cannot use %s/output", place->path);
     return 0;
 }

@@ -65,7 +65,7 @@ struct board_place {
     const char *path;
     int fd;        /* of the directory, locked */
     int output;    /* of output/ below it */
-    unsigned mode; /* of files */
+    unsigned mode; /* of files; whoever may read may enter output/ */
 };
 /* Opens and locks the directory, made when missing. board_place_close. */
 int board_place_open(struct board_place *place, const char *path, struct err *err);

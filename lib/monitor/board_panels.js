@@ -55,6 +55,7 @@ const lastLine = (run) => {
   return lines[lines.length - 1].trim().slice(0, 200) || null;
 };
 function endText(run) {
+  if (run.state === 6) return "succeeded";
   if (run.state === 8) return "timed out";
   if (run.signal) return `signal ${run.signal}`;
   if (run.exit !== null) return `exit code ${run.exit}`;
@@ -62,7 +63,7 @@ function endText(run) {
 }
 function runRow(run, when) {
   return element("li", null, element("button", { class: "row", type: "button", "data-run": run.id, onclick: () => showRun(run) },
-    markOf(kindOf(run.state)), element("span", { class: "name" }, run.job), element("span", { class: "when" }, when ?? agoOf(run.finished ?? run.queued)),
+    markOf(kindOf(run.state)), element("span", { class: "name" }, when ? `Run ${run.id}` : run.job), element("span", { class: "when" }, when ?? agoOf(run.finished ?? run.queued)),
     element("span", { class: "what" }, [endText(run), run.host && `on ${run.host}`, run.duration !== null && `after ${span(run.duration)}`, run.reason].filter(Boolean).join(" · ")),
     BAD.has(run.state) && lastLine(run) ? element("span", { class: "what said" }, lastLine(run)) : null));
 }
