@@ -38,7 +38,7 @@ many_runs()
         now(ms) AS (SELECT cast(strftime('%s') AS INTEGER) * 1000)
         INSERT INTO run (spec, job, state, host, attempt, exit_code, reason, due_at, queued_at,
             started_at, finished_at, utime_us, stime_us, maxrss_kb, out_bytes, err_bytes)
-        SELECT 1, 'job-' || i % 20, iif(i % 50 = 0, 7 + i / 50 % 4, 6), 'host' || i % 3, 1, i % 50 = 0,
+        SELECT 1, 'job-' || (i % 20), iif(i % 50 = 0, 7 + i / 50 % 4, 6), 'host' || (i % 3), 1, i % 50 = 0,
             iif(i % 50 = 0, 'reason number ' || i, NULL), ms - 60480 * ($1 - i) - 5000,
             ms - 60480 * ($1 - i) - 5000, ms - 60480 * ($1 - i) - 4000, ms - 60480 * ($1 - i),
             7000, 2000, 4096, 100000, 0 FROM n, now ORDER BY i"
