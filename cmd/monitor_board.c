@@ -8,7 +8,7 @@
 int monitor_board(struct command *command, int argc, char **argv, struct err *err)
 {
     const char *directory = NULL;
-    struct board_report report;
+    struct board_report report = {0};
     const struct option_row options[] = {{0, "output", OPT_STRING, &directory}, {0}};
     int first = opt_parse(argc, argv, options, monitor_usage, NULL, err);
     if (first < 0)

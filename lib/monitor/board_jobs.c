@@ -33,10 +33,15 @@ struct job_days {
     uint32_t count[DAYS][KINDS];
 };
 
+/* Sorted in place of the large one. */
+struct job_entry {
+    struct job_days *days;
+};
+
 struct jobs {
     struct board *board;
     int64_t first; /* the first day, since 1970-01-01, in the zone */
-    struct job_days **v;
+    struct job_entry *v;
     size_t n, cap;
 };
 
@@ -44,14 +49,17 @@ struct jobs {
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(struct job_days *const *)a)->name, (*(struct job_days *const *)b)->name);
+    const struct job_entry *x = a, *y = b;
+    return strcmp(x->days->name, y->days->name);
 }
 
 static struct job_days *find(const struct jobs *jobs, size_t n, const char *name)
 {
-    struct job_days key = {.name = (char *)name}, *at = &key;
-    struct job_days **found = n ? bsearch(&at, jobs->v, n, sizeof *jobs->v, by_name) : NULL;
-    return found ? *found : NULL;
+    struct job_days key = {.name = (char *)name};
+    struct job_entry at = {&key}, *found = NULL;
+    if (n)
+        found = bsearch(&at, jobs->v, n, sizeof *jobs->v, by_name);
+    return found ? found->days : NULL;
 }
 
 static struct job_days *add(struct jobs *jobs, const char *name)
@@ -62,7 +70,8 @@ static struct job_days *add(struct jobs *jobs, const char *name)
     }
     struct job_days *job = xcalloc(1, sizeof *job);
     job->name = xstrdup(name);
-    return jobs->v[jobs->n++] = job;
+    jobs->v[jobs->n++].days = job;
+    return job;
 }
 
 static int add_registered(const struct job_row *row, void *arg)
@@ -97,8 +106,8 @@ static void add_tally(struct jobs *jobs, size_t known, const struct board_tally 
 {
     struct job_days *job = find(jobs, known, tally->job);
     /* rows come by job: several states of a new one follow each other */
-    if (!job && jobs->n > known && strcmp(jobs->v[jobs->n - 1]->name, tally->job) == 0)
-        job = jobs->v[jobs->n - 1];
+    if (!job && jobs->n > known && strcmp(jobs->v[jobs->n - 1].days->name, tally->job) == 0)
+        job = jobs->v[jobs->n - 1].days;
     if (!job)
         job = add(jobs, tally->job);
     job->count[day][kind_of(tally->state)] += (uint32_t)tally->runs;
@@ -215,7 +224,8 @@ static int put_job(struct board *board, const struct job_days *job, struct err *
 /* Registered ones first, then those that ran last. */
 static int by_importance(const void *a, const void *b)
 {
-    const struct job_days *x = *(struct job_days *const *)a, *y = *(struct job_days *const *)b;
+    const struct job_entry *p = a, *q = b;
+    const struct job_days *x = p->days, *y = q->days;
     if (x->registered != y->registered)
         return x->registered ? -1 : 1;
     if (!x->registered && x->recent != y->recent)
@@ -226,9 +236,9 @@ static int by_importance(const void *a, const void *b)
 static void jobs_free(struct jobs *jobs)
 {
     for (size_t i = 0; i < jobs->n; i++) {
-        free(jobs->v[i]->name);
-        job_row_free(&jobs->v[i]->row);
-        free(jobs->v[i]);
+        free(jobs->v[i].days->name);
+        job_row_free(&jobs->v[i].days->row);
+        free(jobs->v[i].days);
     }
     free(jobs->v);
 }
@@ -244,9 +254,9 @@ static int put_all(struct jobs *jobs, struct err *err)
         if (i)
             buf_addstr(out, ",\n");
         zone_use(jobs->board->zone); /* put_next leaves the job's own in force */
-        rc = add_missed(jobs, jobs->v[i], err);
+        rc = add_missed(jobs, jobs->v[i].days, err);
         if (rc == 0)
-            rc = put_job(jobs->board, jobs->v[i], err);
+            rc = put_job(jobs->board, jobs->v[i].days, err);
     }
     buf_addch(out, ']');
     return rc;

@@ -10,18 +10,28 @@
 
 #define EMBED(name, file)                                                                          \
     __asm__(".pushsection .rodata\n" #name ":\n.incbin \"lib/monitor/" file "\"\n" #name           \
-            "_end:\n.byte 0\n.popsection\n");                                                      \
-    extern const char name[] __attribute__((visibility("hidden")));                                \
-    extern const char name##_end[] __attribute__((visibility("hidden")));
+            "_end:\n.byte 0\n.popsection\n")
 
-EMBED(embedded_html, "board.html")
-EMBED(embedded_css, "board.css")
-EMBED(embedded_core, "board_core.js")
-EMBED(embedded_timeline, "board_timeline.js")
-EMBED(embedded_jobs, "board_jobs.js")
-EMBED(embedded_panels, "board_panels.js")
-EMBED(embedded_detail, "board_detail.js")
-EMBED(embedded_main, "board_main.js")
+EMBED(embedded_html, "board.html");
+EMBED(embedded_css, "board.css");
+EMBED(embedded_core, "board_core.js");
+EMBED(embedded_timeline, "board_timeline.js");
+EMBED(embedded_jobs, "board_jobs.js");
+EMBED(embedded_panels, "board_panels.js");
+EMBED(embedded_detail, "board_detail.js");
+EMBED(embedded_main, "board_main.js");
+
+/* Where each begins and ends. */
+#pragma GCC visibility push(hidden)
+extern const char embedded_html[], embedded_html_end[];
+extern const char embedded_css[], embedded_css_end[];
+extern const char embedded_core[], embedded_core_end[];
+extern const char embedded_timeline[], embedded_timeline_end[];
+extern const char embedded_jobs[], embedded_jobs_end[];
+extern const char embedded_panels[], embedded_panels_end[];
+extern const char embedded_detail[], embedded_detail_end[];
+extern const char embedded_main[], embedded_main_end[];
+#pragma GCC visibility pop
 
 /* In the order of the page; the program's files are one scope. */
 static const struct part {
