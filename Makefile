@@ -20,7 +20,8 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to test, to lint, to measure, to fuzz.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
-              faketime mandoc prometheus tzdata fish tcsh dropbear-bin passwd
+              faketime mandoc prometheus tzdata fish tcsh dropbear-bin passwd chromium chromium-driver \
+              python3-selenium
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
@@ -48,7 +49,7 @@ OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard 
                      $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
                      life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
-OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
+OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) timetable $(MONITOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota          = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
@@ -72,6 +73,9 @@ $B/obj/%.o: %.c | $B/build_id.h
 	@mkdir -p $(@D)
 	@echo CC $<
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# What the board's page is made of is read by the assembler.
+$B/obj/lib/monitor/board_page.o: $(wildcard lib/monitor/board*.html lib/monitor/board*.css lib/monitor/board*.js)
 
 define program
 $B/$(1): $(call obj,$(OBJS_$(1)))

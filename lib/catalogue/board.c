@@ -1,0 +1,157 @@
+/* What the board asks of the catalogue. */
+#include "board.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "xalloc.h"
+
+enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS };
+
+/* Makes room for one more element of a {v, n, cap} list. */
+#define GROW(list)                                                                                 \
+    do {                                                                                           \
+        if ((list)->n == (list)->cap) {                                                            \
+            (list)->cap = (list)->cap ? 2 * (list)->cap : 64;                                      \
+            (list)->v = xreallocarray((list)->v, (list)->cap, sizeof *(list)->v);                  \
+        }                                                                                          \
+    } while (0)
+
+/* ---- runs ---- */
+
+int board_tally(struct catalogue *cat, int64_t since, int64_t until, struct board_tallies *tallies,
+                struct err *err)
+{
+    static const char TALLY[] = "SELECT job, state, count(*) FROM run"
+                                " WHERE finished_at >= ?1 AND finished_at < ?2 AND state >= 6"
+                                " GROUP BY job, state";
+    sqlite3_stmt *stmt;
+    *tallies = (struct board_tallies){0};
+    int rc = statement_start(cat, TALLY, VALUES(as_int(since), as_int(until)), &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        GROW(tallies);
+        tallies->v[tallies->n++] =
+            (struct board_tally){.job = column_text(stmt, 0),
+                                 .state = (enum run_state)sqlite3_column_int(stmt, 1),
+                                 .runs = sqlite3_column_int64(stmt, 2)};
+        rc = 0;
+    }
+    return rc;
+}
+
+void board_tallies_free(struct board_tallies *tallies)
+{
+    for (size_t i = 0; i < tallies->n; i++)
+        free(tallies->v[i].job);
+    free(tallies->v);
+    *tallies = (struct board_tallies){0};
+}
+
+static int read_pairs(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
+                      struct board_pairs *pairs, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    *pairs = (struct board_pairs){0};
+    int rc = statement_start(cat, sql, values, n, &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        GROW(pairs);
+        pairs->v[pairs->n++] =
+            (struct board_pair){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+        rc = 0;
+    }
+    return rc;
+}
+
+int board_missed(struct catalogue *cat, const char *job, int64_t since, struct board_pairs *missed,
+                 struct err *err)
+{
+    static const char MISSED[] =
+        "SELECT due_at / 900000 * 900000 AS quarter, count(*) FROM occurrence"
+        " WHERE job = ?1 AND due_at >= ?2 AND outcome = 3 GROUP BY quarter ORDER BY quarter";
+    return read_pairs(cat, MISSED, VALUES(as_text(job), as_int(since)), missed, err);
+}
+
+/* The inner limit bounds what is read of a job whose runs never start. */
+int board_durations(struct catalogue *cat, const char *job, int limit,
+                    struct board_pairs *durations, struct err *err)
+{
+    static const char DURATIONS[] =
+        "SELECT duration, state FROM ("
+        "  SELECT id, finished_at - started_at AS duration, state FROM ("
+        "    SELECT id, started_at, finished_at, state FROM run"
+        "    WHERE job = ?1 ORDER BY id DESC LIMIT 400)"
+        "  WHERE state >= 6 AND started_at IS NOT NULL AND finished_at IS NOT NULL"
+        "  ORDER BY id DESC LIMIT ?2) ORDER BY id";
+    return read_pairs(cat, DURATIONS, VALUES(as_text(job), as_int(limit)), durations, err);
+}
+
+/* ---- alerts ---- */
+
+int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err)
+{
+    static const char ALERTS[] =
+        "SELECT rule, subject, detail, run, opened_at, (SELECT count(*) FROM alert AS part"
+        "  WHERE part.parent = alert.id AND part.closed_at IS NULL) FROM alert"
+        " WHERE closed_at IS NULL AND (parent IS NULL OR NOT EXISTS (SELECT 1 FROM alert AS whole"
+        "  WHERE whole.id = alert.parent AND whole.closed_at IS NULL))"
+        " ORDER BY opened_at DESC, id DESC LIMIT ?1";
+    sqlite3_stmt *stmt;
+    *alerts = (struct board_alerts){0};
+    int rc = statement_start(cat, ALERTS, VALUES(as_int(limit)), &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        GROW(alerts);
+        alerts->v[alerts->n++] = (struct board_alert){
+            .rule = column_text(stmt, 0),
+            .subject = column_text(stmt, 1),
+            .detail = column_text(stmt, 2),
+            .run = sqlite3_column_int64(stmt, 3),
+            .opened_at = sqlite3_column_int64(stmt, 4),
+            .parts = sqlite3_column_int64(stmt, 5),
+        };
+        rc = 0;
+    }
+    return rc;
+}
+
+void board_alerts_free(struct board_alerts *alerts)
+{
+    for (size_t i = 0; i < alerts->n; i++) {
+        free(alerts->v[i].rule);
+        free(alerts->v[i].subject);
+        free(alerts->v[i].detail);
+    }
+    free(alerts->v);
+    *alerts = (struct board_alerts){0};
+}
+
+/* ---- the queue ---- */
+
+int board_queue(struct catalogue *cat, int64_t now, struct board_queue *queue, struct err *err)
+{
+    static const char QUEUE[] =
+        "SELECT (SELECT min(max(queued_at, coalesce(not_before, 0))) FROM run"
+        "    WHERE state = 3 AND state <> 6),"
+        "  (SELECT count(*) FROM run WHERE finished_at >= ?1),"
+        "  (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2),"
+        "  (SELECT count(*) FROM run),"
+        "  (SELECT count(*) FROM alert WHERE closed_at IS NULL),"
+        "  (SELECT checked_at FROM monitor)";
+    sqlite3_stmt *stmt;
+    *queue = (struct board_queue){0};
+    int rc = statement_start(cat, QUEUE, VALUES(as_int(now - HOUR_MS), as_int(now - DAY_MS)), &stmt,
+                             err);
+    if (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        *queue = (struct board_queue){
+            .oldest = sqlite3_column_int64(stmt, 0),
+            .ended_hour = sqlite3_column_int64(stmt, 1),
+            .missed_day = sqlite3_column_int64(stmt, 2),
+            .runs = sqlite3_column_int64(stmt, 3),
+            .alerts = sqlite3_column_int64(stmt, 4),
+            .checked_at = sqlite3_column_int64(stmt, 5),
+        };
+        statement_end(stmt);
+        rc = 0;
+    }
+    return rc;
+}
