@@ -35,13 +35,14 @@ SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
 DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
 # ---- each program and what it is made of ----
 PROGRAMS  = rota rota-submit rota-schedule rota-dispatch rota-status rota-logs rota-cancel rota-hosts \
-            rota-monitor rota-worker
+            rota-monitor rota-doctor rota-worker
 OBJS_rota          = cmd/rota $(L0) $(L1)
 OBJS_rota-submit   = cmd/submit $(QUERY) $(JOBFILE) submission submission_check wait
 OBJS_rota-schedule = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/schedule*.c)) $(QUERY) $(JOBFILE) $(SCHEDULE) \
@@ -52,6 +53,7 @@ OBJS_rota-logs     = cmd/logs $(QUERY) run_output
 OBJS_rota-cancel   = cmd/cancel $(QUERY)
 OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
+OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1
 LIBS_rota-schedule = sqlite3 inih yaml-0.1
@@ -61,6 +63,7 @@ LIBS_rota-logs     = sqlite3 inih
 LIBS_rota-cancel   = sqlite3 inih
 LIBS_rota-hosts    = sqlite3 inih yaml-0.1
 LIBS_rota-monitor  = sqlite3 inih yaml-0.1
+LIBS_rota-doctor   = sqlite3 inih libssh2
 
 obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1))))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
