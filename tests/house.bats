@@ -43,7 +43,7 @@ run_make()
 }
 
 @test "what only reads and writes the catalogue links no SSH code" {
-    for command in submit status logs cancel hosts; do
+    for command in submit status logs cancel hosts monitor; do
         run ldd "$ROTA_BUILD_DIR/rota-$command"
         [[ $output == *sqlite3* ]]
         [[ $output != *ssh* ]]
@@ -55,7 +55,7 @@ run_make()
     # -o all: what is installed is what the suite tests; nothing is built anew under its feet
     run -0 run_make -o all DESTDIR="$root" install
     [ -x "$root/usr/local/bin/rota" ]
-    for command in $commands; do
+    for command in $commands doctor; do
         [ -x "$root/usr/local/libexec/rota/rota-$command" ]
     done
     for page in "$ROTA_TOP"/man/*.[1-8]; do
