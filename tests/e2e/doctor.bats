@@ -396,3 +396,25 @@ sys.stdin.read()' <&"$input" >silent 3>&- &
     look 1 trouble 'gone[1-100]'
     [ "$(grep -c 'Connection refused' <<<"$found")" -eq 100 ]
 }
+
+# ---- of the head, what only root can make ----
+
+@test "a full disk under the catalogue" {
+    new_host
+    mkdir disk
+    mount -t tmpfs -o size=8m rota-test disk
+    export ROTA_CATALOGUE=$PWD/disk/catalogue.db
+    rota submit --hold -- true >/dev/null
+    run -1 timeout 180 rota monitor doctor w
+    umount disk
+    [[ $output == *"trouble only "*" MB are free in $PWD/disk, where the catalogue"*'make room'* ]]
+}
+
+@test "a crontab on a machine where no cron runs" {
+    rm "$HOME/root/etc/systemd/system/rota.service"
+    mkdir -p "$HOME/root/etc/cron.d"
+    echo "* * * * * root $ROTA_BUILD_DIR/rota dispatch" >"$HOME/root/etc/cron.d/rota"
+    four_add w 'transport = local'
+    run -1 timeout 180 unshare --pid --fork --mount-proc rota monitor doctor
+    [[ $output == *"trouble $HOME/root/etc/cron.d/rota starts 'rota dispatch', but no cron runs"* ]]
+}
