@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "xalloc.h"
 #include "zone.h"
 
 enum { AHEAD_MS = 60000, SKEW_MS = 5000, ALIKE_MS = 2000, WITNESSES = 3 };
@@ -28,9 +29,9 @@ static int by_skew(const void *a, const void *b)
 /* The median of what hosts that are machines of their own differ from us by; false: too few of them. */
 static bool median_skew(const struct doctor *d, int64_t *median, size_t *agree)
 {
-    int64_t *skews = calloc(d->nvisits + 1, sizeof *skews);
+    int64_t *skews = xcalloc(d->nvisits + 1, sizeof *skews);
     size_t n = 0;
-    for (size_t i = 0; skews && i < d->nvisits; i++)
+    for (size_t i = 0; i < d->nvisits; i++)
         if (d->visits[i].rc == 0 && d->visits[i].config->transport != TRANSPORT_LOCAL)
             skews[n++] = d->visits[i].skew_ms;
     if (n)

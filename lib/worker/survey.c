@@ -1,6 +1,7 @@
 #include "worker/survey.h"
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,10 @@ void survey_text(struct survey *survey, const char *key, const char *value)
     if (!value)
         return;
     buf_addf(&survey->out, "%s ", key);
-    for (size_t i = 0; value[i] && i < SURVEY_VALUE_MAX; i++)
-        buf_addch(&survey->out, (unsigned char)value[i] < ' ' || value[i] == 127 ? '?' : value[i]);
+    for (size_t i = 0; value[i] && i < SURVEY_VALUE_MAX; i++) {
+        bool control = (unsigned char)value[i] < ' ' || value[i] == 127;
+        buf_add(&survey->out, control ? "?" : &value[i], 1);
+    }
     buf_addch(&survey->out, '\n');
 }
 
@@ -37,19 +40,19 @@ void survey_number(struct survey *survey, const char *key, int64_t value)
 static void same_as_welcome(struct survey *survey)
 {
     static const struct {
-        enum message_tag tag;
         const char *key;
+        enum message_tag tag;
         bool text;
     } rows[] = {
-        {TAG_MACHINE, "machine", true},
-        {TAG_BOOT, "boot", true},
-        {TAG_HOSTNAME, "hostname", true},
-        {TAG_SYSTEM, "system", true},
-        {TAG_CPUS, "cpus", false},
-        {TAG_MEM_TOTAL, "mem_total_kb", false},
-        {TAG_LOAD, "load_percent", false},
-        {TAG_MEM_FREE, "mem_free_kb", false},
-        {TAG_DISK_FREE, "disk_free_kb", false},
+        {"machine", TAG_MACHINE, true},
+        {"boot", TAG_BOOT, true},
+        {"hostname", TAG_HOSTNAME, true},
+        {"system", TAG_SYSTEM, true},
+        {"cpus", TAG_CPUS, false},
+        {"mem_total_kb", TAG_MEM_TOTAL, false},
+        {"load_percent", TAG_LOAD, false},
+        {"mem_free_kb", TAG_MEM_FREE, false},
+        {"disk_free_kb", TAG_DISK_FREE, false},
     };
     struct buf bytes = {0};
     struct message_reader reader = {0};

@@ -2,7 +2,9 @@
 #include "doctor/doctor.h"
 #include "doctor/logins.h"
 #include "tap.h"
+#include "xalloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void test_facts(void)
@@ -65,14 +67,18 @@ static void test_findings(void)
 
 static void test_logins(void)
 {
-    struct host_config hosts[3] = {
-        {.address = "a", .port = 22}, {.address = "a", .port = 23}, {.address = "a", .port = 22}};
+    struct host_config *hosts = xcalloc(3, sizeof *hosts);
+    for (int i = 0; i < 3; i++) {
+        hosts[i].address = (char *)"a";
+        hosts[i].port = i == 1 ? 23 : 22;
+    }
     struct config config = {.hosts = hosts, .nhosts = 3};
     tap_int((int64_t)logins_hosts(&config, &hosts[0]), 2, "hosts at an address and a port");
     hosts[0].transport = TRANSPORT_LOCAL;
     tap_int((int64_t)logins_hosts(&config, &hosts[0]), 0, "of those that are logged in to");
     tap_int((int64_t)logins_at_once(3), 3, "few log in together");
     tap_int((int64_t)logins_at_once(300), 8, "of many, eight at a time");
+    free(hosts);
 }
 
 int main(void)
