@@ -38,22 +38,25 @@ SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
 DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
 # ---- each program and what it is made of; rota itself holds every command that links no SSH code ----
-PROGRAMS  = rota rota-dispatch rota-monitor rota-worker
-OTHERS             = cmd/dispatch.c cmd/worker.c $(wildcard cmd/monitor*.c)
+PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
+OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
                      $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
                      life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) timetable $(MONITOR)
+OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota          = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
 LIBS_rota-monitor  = sqlite3 inih yaml-0.1
+LIBS_rota-doctor   = sqlite3 inih libssh2
 
 obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1))))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))

@@ -7,10 +7,12 @@
 #include "build_id.h"
 #include "exitcode.h"
 #include "worker/front.h"
+#include "worker/survey.h"
 
 enum { NONCE_MAX = 64 };
 
 static const char usage[] = "usage: rota-worker serve NONCE\n"
+                            "       rota-worker facts NONCE\n"
                             "       rota-worker --version\n";
 
 /* The nonce comes back at the head of the answer: digits and letters only, so that it is one line. */
@@ -30,11 +32,22 @@ static int serve(const char *nonce)
     return exitcode_of(rc);
 }
 
+static int facts(const char *nonce)
+{
+    struct err err = {0};
+    int rc = survey_run(nonce, ROTA_BUILD, &err);
+    if (rc < 0)
+        (void)fprintf(stderr, "rota-worker: %s\n", err.msg);
+    return exitcode_of(rc);
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
     if (argc == 3 && strcmp(verb, "serve") == 0 && is_nonce(argv[2]))
         return serve(argv[2]);
+    if (argc == 3 && strcmp(verb, "facts") == 0 && is_nonce(argv[2]))
+        return facts(argv[2]);
     if (argc == 2 && (strcmp(verb, "version") == 0 || strcmp(verb, "--version") == 0))
         return puts(ROTA_BUILD) < 0 || fflush(stdout) == EOF ? EXITCODE_IO : EXITCODE_DONE;
     if (argc == 2 && (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0))

@@ -58,6 +58,9 @@ bool catalogue_is_written(struct catalogue *cat);
  * comment at its definition. Failing is no error: somebody else will. No transaction may be open. */
 void catalogue_checkpoint(struct catalogue *cat, int64_t bytes);
 enum { CATALOGUE_WAL_BYTES = 1 << 20 };
+/* Copies all of the WAL that may be copied now: *kept is what could not be, bytes, because somebody
+ * still reads what was there before it. ERR_BUSY: somebody writes or checkpoints; ERR_IO. */
+int catalogue_checkpoint_rest(struct catalogue *cat, int64_t *kept, struct err *err);
 
 /* ---- submitting (in a transaction) ---- */
 
@@ -337,6 +340,10 @@ struct host host_copy(const struct host *host);
 void host_free(struct host *host);
 /* In a transaction. Inserts or updates everything but `drained`. */
 int host_put(struct catalogue *cat, const struct host *host, struct err *err);
+/* In a transaction. Inserts or updates what anybody may learn of a host: hostname, system, build, cpus,
+ * load, memory, disk, skew, seen_at. Not what a dispatcher proves losses with (state, machine, boot,
+ * spool); and nothing (ERR_ANSWER) when another machine is known under the name, or it was heard of since. */
+int host_learn(struct catalogue *cat, const struct host *host, struct err *err);
 /* In a transaction. reason NULL: back in service. */
 int host_drain(struct catalogue *cat, const char *name, const char *reason, const char *actor,
                struct err *err);

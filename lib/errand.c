@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exitcode.h"
 #include "xalloc.h"
 
 enum { ANSWER_KEPT = 64 << 10, COMPLAINT_KEPT = 4096, CHATTER_MAX = 1 << 20 };
@@ -19,11 +20,13 @@ static void set_command(struct errand *e, enum errand_kind kind, char *command)
     greeting_expect(&e->greeting, e->nonce);
 }
 
-int errand_begin(struct errand *e, const char *worker, const char *nonce, struct err *err)
+int errand_begin(struct errand *e, const char *worker, const char *mode, const char *nonce,
+                 struct err *err)
 {
     e->worker = worker;
+    e->mode = mode;
     e->nonce = nonce;
-    char *command = push_start_command(worker, nonce, err);
+    char *command = push_start_command(worker, mode, nonce, err);
     if (!command)
         return ERR_CONFIG;
     set_command(e, ERRAND_START, command);
@@ -78,7 +81,12 @@ static int fail_start(const struct errand *e, const char *where, int exit_status
     char *words = errand_last_words(e);
     const char *say = *words ? words : "it says nothing";
     int rc;
-    if (e->worker)
+    if (e->worker && exit_status == EXITCODE_USAGE)
+        rc = err_set(err, ERR_UNREACHABLE,
+                     "%s: the worker %s is of an older build and does not know '%s': install the "
+                     "rota-worker of this build there",
+                     where, e->worker, e->mode);
+    else if (e->worker)
         rc = err_set(err, ERR_UNREACHABLE,
                      "%s: the worker %s does not start (%s): is it there, executable and for that "
                      "machine?",
@@ -151,7 +159,7 @@ static int copied(struct errand *e, const char *where, struct err *err)
     }
     free(done);
     e->pushed = true;
-    set_command(e, ERRAND_START, push_start_command(NULL, e->nonce, err));
+    set_command(e, ERRAND_START, push_start_command(NULL, e->mode, e->nonce, err));
     return 1;
 }
 

@@ -21,7 +21,9 @@ enum errand_kind { ERRAND_START, ERRAND_PROBE, ERRAND_COPY };
 
 struct errand {
     enum errand_kind kind;
-    const char *worker; /* path of an installed one; NULL: ours is pushed. Borrowed, as nonce is */
+    const char
+        *worker; /* path of an installed one; NULL: ours is pushed. Borrowed, as the next two */
+    const char *mode;
     const char *nonce;
     char *command; /* to be run now; NULL before errand_begin */
     struct greeting greeting;
@@ -32,8 +34,9 @@ struct errand {
     size_t chatter;       /* bytes this command wrote */
 };
 
-/* The first errand: to start the worker. ERR_CONFIG: its path cannot be written for every shell. */
-int errand_begin(struct errand *errand, const char *worker, const char *nonce, struct err *err);
+/* The first errand: to start the worker in a mode ("serve", "facts"). ERR_CONFIG: its path cannot be written for every shell. */
+int errand_begin(struct errand *errand, const char *worker, const char *mode, const char *nonce,
+                 struct err *err);
 /* Takes what the command wrote to standard output. 1: that was the greeting, and what follows it is
  * errand->greeting's; 0: go on; ERR_UNREACHABLE: noise without end. `where` ("root@192.0.2.1:22") is
  * for messages, here and below. */

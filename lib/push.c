@@ -98,12 +98,12 @@ static bool is_plain(const char *word)
     return strspn(word, plain) == strlen(word);
 }
 
-char *push_start_command(const char *path, const char *nonce, struct err *err)
+char *push_start_command(const char *path, const char *mode, const char *nonce, struct err *err)
 {
     if (!path)
-        return xasprintf("exec .cache/rota/worker-%s serve %s", ROTA_BUILD, nonce);
+        return xasprintf("exec .cache/rota/worker-%s %s %s", ROTA_BUILD, mode, nonce);
     if (is_plain(path))
-        return xasprintf("exec %s serve %s", path, nonce);
+        return xasprintf("exec %s %s %s", path, mode, nonce);
     if (strpbrk(path, "'!\\\n")) {
         (void)err_set(err, ERR_CONFIG,
                       "the path 'worker = %s' has characters that not every "
@@ -111,7 +111,7 @@ char *push_start_command(const char *path, const char *nonce, struct err *err)
                       path);
         return NULL;
     }
-    return xasprintf("exec '%s' serve %s", path, nonce);
+    return xasprintf("exec '%s' %s %s", path, mode, nonce);
 }
 
 /* The quotes keep the mark of an answer out of the command itself: where something echoes what it is

@@ -24,9 +24,9 @@ struct push_build {
  * it is not of our build (ERR_CONFIG). */
 const struct push_build *push_build_for(const char *system, struct err *err);
 
-/* The command that starts the worker, free: the one at `path`, or (NULL) the pushed one.
- * NULL and ERR_CONFIG when the path cannot be written for every shell. */
-char *push_start_command(const char *path, const char *nonce, struct err *err);
+/* The command that starts the worker in a mode ("serve"; a plain word), free: the one at `path`, or
+ * (NULL) the pushed one. NULL and ERR_CONFIG when the path cannot be written for every shell. */
+char *push_start_command(const char *path, const char *mode, const char *nonce, struct err *err);
 /* The command that prints the system, and the one that stores the image from its standard input. Free. */
 char *push_probe_command(const char *nonce);
 char *push_copy_command(const struct push_build *build, const char *nonce);

@@ -26,8 +26,10 @@ struct link; /* each transport embeds it as its first member */
 
 struct transport {
     const char *name; /* "ssh", "local" */
-    /* Begins to connect to host (borrowed for the life of the link). NULL and *err on failure. */
-    struct link *(*open)(const struct host_config *host, struct err *err);
+    /* Begins to connect to host, where the worker is started in a mode: WORKER_SERVE speaks messages,
+     * WORKER_FACTS tells what it finds there and ends (both borrowed for the life of the link). NULL
+     * and *err on failure. */
+    struct link *(*open)(const struct host_config *host, const char *mode, struct err *err);
     /* Goes on connecting. 1: the worker was started and the stream is open; 0: call again after
      * the next event or at the deadline; negative: failed. */
     int (*step)(struct link *link, struct err *err);
@@ -40,8 +42,12 @@ struct transport {
     void (*close)(struct link *link);
 };
 
+#define WORKER_SERVE "serve"
+#define WORKER_FACTS "facts"
+
 struct link {
     const struct transport *transport;
+    const char *mode; /* of the worker */
     int fd;           /* to poll; -1: nothing yet */
     short events;     /* POLLIN | POLLOUT wanted now */
     int64_t deadline; /* monotonic ms at which step must be called again; 0: none */

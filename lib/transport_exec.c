@@ -34,20 +34,22 @@ static int wait_for(struct exec_link *l, int fd, short events)
     return 0;
 }
 
-struct link *exec_open(const struct exec_row *row, const struct host_config *host, struct err *err)
+struct link *exec_open(const struct exec_row *row, const struct host_config *host, const char *mode,
+                       struct err *err)
 {
     struct link_wait wait;
     if (link_wait_open(&wait, err) < 0)
         return NULL;
     struct exec_link *l = xcalloc(1, sizeof *l);
-    l->link = (struct link){.transport = row->transport, .fd = wait.set, .events = POLLIN};
+    l->link =
+        (struct link){.transport = row->transport, .mode = mode, .fd = wait.set, .events = POLLIN};
     l->host = host;
     l->row = row;
     l->wait = wait;
     l->cmd = PIPECMD_NONE;
     l->death = -1;
     link_nonce(&l->link);
-    if (errand_begin(&l->errand, host->worker, l->link.nonce, err) < 0) {
+    if (errand_begin(&l->errand, host->worker, mode, l->link.nonce, err) < 0) {
         exec_close(&l->link);
         return NULL;
     }
@@ -276,7 +278,7 @@ static void command_argv(const struct exec_link *l, struct strlist *argv)
         strlist_add(argv, head[i]);
     if (l->host->worker) {
         strlist_add(argv, l->host->worker);
-        strlist_add(argv, "serve");
+        strlist_add(argv, l->link.mode);
         strlist_add(argv, l->link.nonce);
     } else {
         char *there = xasprintf("cd && %s", l->errand.command);
@@ -304,9 +306,9 @@ static const struct exec_row row = {
     .late = "the command does not lead to a worker that answers",
 };
 
-static struct link *command_open(const struct host_config *host, struct err *err)
+static struct link *command_open(const struct host_config *host, const char *mode, struct err *err)
 {
-    return exec_open(&row, host, err);
+    return exec_open(&row, host, mode, err);
 }
 
 const struct transport transport_exec = {

@@ -57,7 +57,8 @@ struct exec_link {
     size_t sent; /* bytes of the image */
 };
 
-struct link *exec_open(const struct exec_row *row, const struct host_config *host, struct err *err);
+struct link *exec_open(const struct exec_row *row, const struct host_config *host, const char *mode,
+                       struct err *err);
 int exec_step(struct link *link, struct err *err);
 ssize_t exec_read(struct link *link, void *p, size_t len, struct err *err);
 ssize_t exec_write(struct link *link, const void *p, size_t len, struct err *err);

@@ -35,16 +35,16 @@ static int spawn(struct local_link *l, const struct host_config *host, struct er
                        "rota-worker is neither beside this program nor in %s: install it, or set "
                        "'worker = PATH'",
                        ROTA_LIBEXECDIR);
-    char *argv[] = {path, "serve", l->link.nonce, NULL};
+    char *argv[] = {path, (char *)l->link.mode, l->link.nonce, NULL};
     int rc = pipecmd_open(&l->worker, argv, err);
     free(path);
     return rc;
 }
 
-static struct link *local_open(const struct host_config *host, struct err *err)
+static struct link *local_open(const struct host_config *host, const char *mode, struct err *err)
 {
     struct local_link *l = xcalloc(1, sizeof *l);
-    l->link = (struct link){.transport = &transport_local, .events = POLLIN};
+    l->link = (struct link){.transport = &transport_local, .mode = mode, .events = POLLIN};
     l->worker = PIPECMD_NONE;
     link_nonce(&l->link);
     greeting_expect(&l->greeting, l->link.nonce);

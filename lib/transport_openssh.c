@@ -189,9 +189,9 @@ static const struct exec_row row = {
             "command wait for something?",
 };
 
-static struct link *openssh_open(const struct host_config *host, struct err *err)
+static struct link *openssh_open(const struct host_config *host, const char *mode, struct err *err)
 {
-    return exec_open(&row, host, err);
+    return exec_open(&row, host, mode, err);
 }
 
 const struct transport transport_openssh = {

@@ -69,7 +69,7 @@ int ssh_wait(struct ssh_link *l, int fd, short events)
     return 0;
 }
 
-static struct link *ssh_open(const struct host_config *host, struct err *err)
+static struct link *ssh_open(const struct host_config *host, const char *mode, struct err *err)
 {
     static bool initialised;
     if (!initialised && libssh2_init(0) != 0) {
@@ -81,7 +81,8 @@ static struct link *ssh_open(const struct host_config *host, struct err *err)
     if (link_wait_open(&wait, err) < 0)
         return NULL;
     struct ssh_link *l = xcalloc(1, sizeof *l);
-    l->link = (struct link){.transport = &transport_ssh, .fd = wait.set, .events = POLLIN};
+    l->link =
+        (struct link){.transport = &transport_ssh, .mode = mode, .fd = wait.set, .events = POLLIN};
     l->host = host;
     l->wait = wait;
     l->sock = l->proxy_err = -1;

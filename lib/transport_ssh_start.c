@@ -13,7 +13,7 @@ enum { CHUNK = 16384 };
 int ssh_do_open(struct ssh_link *l, struct err *err)
 {
     if (!l->errand.command) {
-        int begun = errand_begin(&l->errand, l->host->worker, l->link.nonce, err);
+        int begun = errand_begin(&l->errand, l->host->worker, l->link.mode, l->link.nonce, err);
         if (begun < 0)
             return begun;
     }

@@ -43,9 +43,11 @@ run_make()
 }
 
 @test "what only reads and writes the catalogue links no SSH code" {
-    run ldd "$ROTA_BUILD_DIR/rota"
-    [[ $output == *sqlite3* ]]
-    [[ $output != *ssh* ]]
+    for command in rota rota-monitor; do
+        run ldd "$ROTA_BUILD_DIR/$command"
+        [[ $output == *sqlite3* ]]
+        [[ $output != *ssh* ]]
+    done
 }
 
 @test "make install puts programs and pages in place, make uninstall takes all away" {
@@ -53,7 +55,7 @@ run_make()
     # -o all: what is installed is what the suite tests; nothing is built anew under its feet
     run -0 run_make -o all DESTDIR="$root" install
     [ -x "$root/usr/local/bin/rota" ]
-    for command in dispatch worker; do
+    for command in dispatch monitor doctor worker; do
         [ -x "$root/usr/local/libexec/rota/rota-$command" ]
     done
     for page in "$ROTA_TOP"/man/*.[1-8]; do

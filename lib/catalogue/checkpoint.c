@@ -31,19 +31,42 @@ static sqlite3 *locker(struct catalogue *cat)
  * writer once all of it was copied and no reader uses it; its file keeps its length, so the measure
  * is the number of pages that the last commit saw in it.
  */
-void catalogue_checkpoint(struct catalogue *cat, int64_t bytes)
+static int copy_wal(struct catalogue *cat, int *total, int *copied)
 {
-    if (cat->mode == CATALOGUE_READ || !sqlite3_get_autocommit(cat->db))
-        return;
-    if (bytes > 0 && (int64_t)cat->wal_pages * PAGE <= bytes)
-        return;
     sqlite3 *lock = locker(cat);
+    *total = *copied = 0;
     if (!lock || sqlite3_exec(lock, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-        return;
-    int total = 0, copied = 0;
-    if (sqlite3_wal_checkpoint_v2(cat->db, "main", SQLITE_CHECKPOINT_PASSIVE, &total, &copied) ==
-            SQLITE_OK &&
-        total == copied)
+        return SQLITE_BUSY;
+    int rc = sqlite3_wal_checkpoint_v2(cat->db, "main", SQLITE_CHECKPOINT_PASSIVE, total, copied);
+    if (rc == SQLITE_OK && *total == *copied)
         cat->wal_pages = 0;
     (void)sqlite3_exec(lock, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+static bool may_checkpoint(const struct catalogue *cat)
+{
+    return cat->mode != CATALOGUE_READ && sqlite3_get_autocommit(cat->db);
+}
+
+void catalogue_checkpoint(struct catalogue *cat, int64_t bytes)
+{
+    int total, copied;
+    if (may_checkpoint(cat) && (bytes <= 0 || (int64_t)cat->wal_pages * PAGE > bytes))
+        (void)copy_wal(cat, &total, &copied);
+}
+
+int catalogue_checkpoint_rest(struct catalogue *cat, int64_t *kept, struct err *err)
+{
+    int total = 0, copied = 0;
+    *kept = 0;
+    if (!may_checkpoint(cat))
+        return err_set(err, ERR_BUSY, "the catalogue is open for reading only");
+    int rc = copy_wal(cat, &total, &copied);
+    if (rc == SQLITE_BUSY)
+        return err_set(err, ERR_BUSY, "somebody writes the catalogue %s", cat->path);
+    if (rc != SQLITE_OK)
+        return catalogue_fail(cat, err);
+    *kept = total > copied ? (int64_t)(total - copied) * PAGE : 0;
+    return 0;
 }

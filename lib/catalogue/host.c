@@ -62,6 +62,30 @@ int host_put(struct catalogue *cat, const struct host *host, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+int host_learn(struct catalogue *cat, const struct host *host, struct err *err)
+{
+    static const char LEARN[] =
+        "INSERT INTO host (name, hostname, system, build, cpus, load_percent, mem_total_kb,"
+        " mem_free_kb, disk_free_kb, skew_ms, seen_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT (name) DO UPDATE SET hostname = excluded.hostname,"
+        " system = excluded.system, build = excluded.build, cpus = excluded.cpus,"
+        " load_percent = excluded.load_percent, mem_total_kb = excluded.mem_total_kb,"
+        " mem_free_kb = excluded.mem_free_kb, disk_free_kb = excluded.disk_free_kb,"
+        " skew_ms = excluded.skew_ms, seen_at = excluded.seen_at"
+        " WHERE (machine IS NULL OR machine = ?12) AND coalesce(seen_at, 0) < excluded.seen_at";
+    int rc = statement_write(
+        cat, LEARN,
+        VALUES(as_text(host->name), as_text(host->hostname), as_text(host->system),
+               as_text(host->build), as_int(host->cpus), as_int(host->load_percent),
+               as_int(host->mem_total_kb), as_int(host->mem_free_kb), as_int(host->disk_free_kb),
+               as_int(host->skew_ms), as_int(host->seen_at), as_text(host->machine)),
+        err);
+    if (rc == 0)
+        return err_set(err, ERR_ANSWER, "more is known of %s already", host->name);
+    return rc < 0 ? rc : 0;
+}
+
 int host_drain(struct catalogue *cat, const char *name, const char *reason, const char *actor,
                struct err *err)
 {

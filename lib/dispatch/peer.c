@@ -198,7 +198,7 @@ static void open_link(struct peer *peer)
     struct err err = {0};
     const struct transport *transport =
         peer->instead ? peer->instead : transport_of(peer->config->transport);
-    peer->link = transport->open(peer->config, &err);
+    peer->link = transport->open(peer->config, WORKER_SERVE, &err);
     if (!peer->link) {
         peer_fail(peer, &err);
         return;

@@ -64,17 +64,24 @@ static int check_own(const char *dir, struct err *err)
     return 0;
 }
 
+char *spool_base(const char *base, const char *home)
+{
+    if (base)
+        return strncmp(base, "~/", 2) != 0 ? xstrdup(base) : xasprintf("%s/%s", home, base + 2);
+    if (!is_network(home))
+        return xasprintf("%s/.local/state/rota-worker", home);
+    return xasprintf("/var/tmp/rota-worker-%u", (unsigned)geteuid());
+}
+
 static char *choose_base(const char *base, const char *home, struct err *err)
 {
     if (base && *base != '/' && strncmp(base, "~/", 2) != 0) {
         (void)err_set(err, ERR_CONFIG, "the spool '%s' is no absolute path", base);
         return NULL;
     }
-    if (base)
-        return *base == '/' ? xstrdup(base) : xasprintf("%s/%s", home, base + 2);
-    if (!is_network(home))
-        return xasprintf("%s/.local/state/rota-worker", home);
-    char *dir = xasprintf("/var/tmp/rota-worker-%u", (unsigned)geteuid());
+    char *dir = spool_base(base, home);
+    if (base || !is_network(home))
+        return dir;
     if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || check_own(dir, err) < 0) {
         if (!err->code)
             (void)err_sys(err, ERR_IO, "cannot make %s", dir);

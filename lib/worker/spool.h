@@ -23,8 +23,11 @@ struct spool {
     char id[SPOOL_ID + 1]; /* hexadecimal, once it was identified */
 };
 
-/* Finds and makes the spool of a catalogue and a worker name. `base` is what the configuration says
- * (NULL: the default place in home, or /var/tmp where the home is on a network). ERR_CONFIG, ERR_IO. */
+/* Where the spools are: what the configuration says (NULL: the default place in home, or /var/tmp where
+ * the home is on a network). Looks only; free. */
+char *spool_base(const char *base, const char *home);
+/* Finds and makes the spool of a catalogue and a worker name. `base` as above.
+ * ERR_CONFIG, ERR_IO. */
 int spool_open(struct spool *spool, const char *base, const char *home, const char *uuid,
                const char *worker, struct err *err);
 /* Checks that no higher (epoch, fence) was seen. ERR_ANSWER with the reason for people. */

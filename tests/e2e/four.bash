@@ -24,11 +24,11 @@ four_sshd()
             for address in $addresses; do
                 printf 'ListenAddress %s:%s\n' "$address" "$port"
             done
-            # of each keyword sshd takes the first
+            # of each keyword sshd takes the first, but of this one the last
+            echo 'MaxStartups 100'
             printf '%s\n' "$@" "HostKey $dir/host" "AuthorizedKeysFile $FOUR/user.pub" \
                 'StrictModes no' 'PidFile none' 'UsePAM no' 'PermitRootLogin prohibit-password' \
-                'PasswordAuthentication no' 'KbdInteractiveAuthentication no' 'UseDNS no' \
-                'MaxStartups 100'
+                'PasswordAuthentication no' 'KbdInteractiveAuthentication no' 'UseDNS no'
         } >"$dir/config"
         if four_launch "$dir"; then
             echo "$port" >"$dir/port"

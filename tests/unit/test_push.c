@@ -18,19 +18,19 @@ static void test_cksum(void)
 static void test_commands(void)
 {
     struct err err = {0};
-    char *c = push_start_command("/opt/rota/rota-worker", "abc", &err);
+    char *c = push_start_command("/opt/rota/rota-worker", "serve", "abc", &err);
     tap_str(c, "exec /opt/rota/rota-worker serve abc", "a plain path stands as it is");
     free(c);
-    c = push_start_command("~/bin/rota-worker", "abc", &err);
+    c = push_start_command("~/bin/rota-worker", "serve", "abc", &err);
     tap_str(c, "exec ~/bin/rota-worker serve abc", "~ is left to the shell of the host");
     free(c);
-    c = push_start_command("/opt/my worker", "abc", &err);
+    c = push_start_command("/opt/my worker", "serve", "abc", &err);
     tap_str(c, "exec '/opt/my worker' serve abc", "blanks are quoted");
     free(c);
-    c = push_start_command("/opt/$(id)", "abc", &err);
+    c = push_start_command("/opt/$(id)", "serve", "abc", &err);
     tap_str(c, "exec '/opt/$(id)' serve abc", "and so is what a shell would run");
     free(c);
-    tap_ok(!push_start_command("/it's", "abc", &err) && err.code == ERR_CONFIG,
+    tap_ok(!push_start_command("/it's", "serve", "abc", &err) && err.code == ERR_CONFIG,
            "what no quoting makes safe everywhere is refused");
     struct push_build build = {.cksum = 7};
     c = push_copy_command(&build, "abc");

@@ -219,7 +219,7 @@ static void test_crowd(void)
     int up = 0, failed = 0;
     bool done[CROWD] = {0};
     for (int i = 0; i < CROWD; i++)
-        links[i] = transport_ssh.open(&host, &err);
+        links[i] = transport_ssh.open(&host, WORKER_SERVE, &err);
     for (int turn = 0; up + failed < CROWD && turn < 100000; turn++) {
         for (int i = 0; i < CROWD; i++) {
             int rc = done[i] ? 0 : transport_ssh.step(links[i], &err);
@@ -245,7 +245,7 @@ static void test_closed_early(void)
     bool come_up = false;
     int steps = 0;
     for (; steps < 200 && !come_up; steps++) {
-        struct link *link = transport_ssh.open(&host, &err);
+        struct link *link = transport_ssh.open(&host, WORKER_SERVE, &err);
         for (int i = 0; i < steps && !come_up; i++) {
             come_up = transport_ssh.step(link, &err) != 0;
             if (!come_up)

@@ -94,7 +94,7 @@ __attribute__((unused)) static struct link *link_up(const struct transport *tran
                                                     const struct host_config *host, struct err *err)
 {
     *err = (struct err){0};
-    struct link *link = transport->open(host, err);
+    struct link *link = transport->open(host, WORKER_SERVE, err);
     if (!link || link_drive(link, err) > 0)
         return link;
     transport->close(link);
