@@ -29,7 +29,7 @@ L0        = xalloc buf err exitcode crc32 strlist
 L1        = clock duration escape near log io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
-CONFIG    = config config_hosts config_keys inifile
+CONFIG    = config config_alert config_hosts config_keys inifile
 JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_schedule jobfile_write yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
@@ -51,7 +51,7 @@ OBJS_rota-status   = cmd/status $(QUERY)
 OBJS_rota-logs     = cmd/logs $(QUERY) run_output
 OBJS_rota-cancel   = cmd/cancel $(QUERY)
 OBJS_rota-hosts    = cmd/hosts $(QUERY) $(JOBFILE)
-OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
+OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR) gate child
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota-submit   = sqlite3 inih yaml-0.1
 LIBS_rota-schedule = sqlite3 inih yaml-0.1

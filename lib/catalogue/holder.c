@@ -175,12 +175,12 @@ int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err)
 int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err)
 {
     static const char RELEASE[] = "UPDATE holder SET boot = NULL, pid = NULL, pid_space = NULL,"
-                                  " start = NULL, host = NULL, since = NULL, expires = NULL"
-                                  " WHERE one = 1 AND fence = ?1";
+                                  " start = NULL, host = NULL, since = NULL, expires = NULL,"
+                                  " left_at = ?2 WHERE one = 1 AND fence = ?1";
     int rc = catalogue_begin(cat, err);
     if (rc < 0)
         return rc;
-    rc = statement_write(cat, RELEASE, VALUES(as_int(holder->fence)), err);
+    rc = statement_write(cat, RELEASE, VALUES(as_int(holder->fence), as_int(clock_now())), err);
     if (rc >= 0)
         rc = catalogue_commit(cat, err);
     catalogue_rollback(cat);
@@ -197,4 +197,25 @@ int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct
         return err_set(err, ERR_ANSWER, "nobody dispatches this catalogue");
     *alive = !is_over(holder);
     return 0;
+}
+
+/* What a holder that died leaves is its last renewal, and of one that a reboot ended not even that. */
+int holder_silence(struct catalogue *cat, int64_t *ms, struct err *err)
+{
+    static const char LEFT[] = "SELECT left_at FROM holder WHERE one = 1";
+    struct holder holder;
+    char boot[PROC_ID_TEXT];
+    int64_t left_at;
+    *ms = 0;
+    int rc = read_holder(cat, &holder, err);
+    if (rc < 0 || !is_over(&holder))
+        return rc;
+    if (holder.pid) {
+        bool here = strcmp(proc_boot_id(boot), holder.boot) == 0;
+        *ms = clock_mono() - (here ? holder.expires - HOLDER_LEASE_MS : 0);
+        return 0;
+    }
+    rc = statement_int(cat, LEFT, NO_VALUES, 0, &left_at, err);
+    *ms = left_at ? clock_now() - left_at : INT64_MAX;
+    return rc;
 }
