@@ -19,7 +19,7 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to run, to test, to lint.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
-              faketime mandoc tzdata fish tcsh dropbear-bin passwd
+              faketime mandoc tzdata fish tcsh dropbear-bin passwd curl msmtp python3-aiosmtpd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)

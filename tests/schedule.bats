@@ -479,13 +479,15 @@ has_run_thrice()
     rota submit -- true
     sqlite3 "$ROTA_CATALOGUE" 'DROP VIEW v_jobs; DROP VIEW v_occurrences; DROP TABLE job; DROP TABLE occurrence;
         DROP INDEX run_active; DROP INDEX run_blocked; DROP INDEX run_start_by; DROP INDEX run_occurrence;
-        ALTER TABLE run DROP COLUMN start_by; PRAGMA user_version = 1'
+        DROP TRIGGER run_over; DROP VIEW v_alerts; DROP VIEW v_deliveries; DROP TABLE delivery; DROP TABLE alert;
+        DROP TABLE news; DROP TABLE failing; DROP TABLE tally; DROP TABLE monitor;
+        ALTER TABLE holder DROP COLUMN left_at; ALTER TABLE run DROP COLUMN start_by; PRAGMA user_version = 1'
     job a '{every: 1h}'
     run -0 rota schedule add a.yaml
     run -0 rota status -o id
     [ "$output" = 1 ]
     run -0 sqlite3 "$ROTA_CATALOGUE" 'PRAGMA integrity_check; PRAGMA user_version'
-    [ "$output" = $'ok\n2' ]
+    [ "$output" = $'ok\n3' ]
 }
 
 @test "the zone of a machine whose /etc/localtime is a copy is in /etc/timezone" {

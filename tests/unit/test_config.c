@@ -310,7 +310,7 @@ static const struct {
      "rota.ini:1: [alert ops] tells nobody: give it mail =, webhook = or command =",
      "a rule that is none"},
     {"[alert a]\non = late: 3 in a row\nmail = ops\n"
-     "[alert a]\non = failed: often\nmail = a@b, c@d\nwebhook = ftp://x\n"
+     "[alert c]\non = failed: often\nmail = a@b, c@d\nwebhook = ftp://x\n"
      "[alert b]\ncommand = /bin/x\nwebhook = https://x/y\ntemplate = teams\n",
      "rota.ini:2: 'on': 'late' takes no number: only 'failed: 3 in a row' does\n"
      "rota.ini:3: 'mail': 'ops' is no address (write ops@example.com)\n"
@@ -320,8 +320,7 @@ static const struct {
      "JSON\n"
      "rota.ini:1: [alert a] tells nobody: give it mail =, webhook = or command =\n"
      "rota.ini:1: [alert a] is for nothing: give it on = failed, recovered, host-down …\n"
-     "rota.ini:4: [alert a] is there twice, first at rota.ini:1\n"
-     "rota.ini:4: [alert a] is for nothing: give it on = failed, recovered, host-down …\n"
+     "rota.ini:4: [alert c] is for nothing: give it on = failed, recovered, host-down …\n"
      "rota.ini:8: [alert b] has more than one of mail, webhook and command: make a section of "
      "each\n"
      "rota.ini:8: [alert b] is for nothing: give it on = failed, recovered, host-down …",

@@ -159,6 +159,9 @@ static void draw_ends(struct job *job)
         job->retry.on = 1 + draw(3);
         job->retry.elsewhere = draw(2);
     }
+    job->within_ms = draw(2) ? 1 + draw(100000) : 0;
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->notify, xasprintf("section-%u", n));
     if (draw(2)) {
         job->success = xreallocarray(job->success, 256, sizeof *job->success);
         job->nsuccess = 0;
@@ -251,7 +254,7 @@ static void test_written(void)
             "\"output\": "
             "{\"limit\": 1048576}, \"leftovers\": \"leave\", \"on_lost\": \"retry\", "
             "\"lost_after\": "
-            "\"900s\"}",
+            "\"900s\", \"expect\": {\"within\": \"600s\"}, \"notify\": [\"ops\", \"dba\"]}",
             "in a fixed order");
         joblist_free(&jobs);
     }
