@@ -270,6 +270,9 @@ hosts()
     rota monitor check
     [ "$(told "$LINE")" = 'open host-down db2' ]
     sql "UPDATE host SET state = 1, state_at = $(now)"
+    rota monitor check # it may not stay
+    [ -z "$(told "$LINE")" ]
+    sql "UPDATE host SET state_at = state_at - 5000"
     rota monitor check
     [ "$(jq -r .text "$HOME/told")" = 'host-up db2, was host-down for 1h00m' ]
     [ "$(told "$LINE")" = 'closed host-down db2' ]
@@ -308,7 +311,7 @@ hosts()
     [ -z "$(told "$LINE")" ]
     # and one that is found lost when the host is back belongs to it as well
     lose job5
-    sql "UPDATE host SET state = 1, state_at = $(now)"
+    sql "UPDATE host SET state = 1, state_at = $(now) - 5000"
     rota monitor check
     [ "$(jq '.alerts[0].children | length' "$HOME/told")" -eq 5 ]
     [ "$(told "$LINE")" = 'closed host-down db2' ]

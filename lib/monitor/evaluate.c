@@ -21,6 +21,8 @@
 
 #define DAY_MS INT64_C(86400000)
 
+enum { SETTLE_MS = 5000 };
+
 struct evaluation {
     struct check *check;
     struct err *err;
@@ -239,11 +241,25 @@ static int look_late(struct evaluation *e)
     return lateness_look(e->check, see_late, e, e->err);
 }
 
+/* A host that is back has a moment to say what became of its runs, so that its return is one message;
+ * and one that comes and goes is one trouble. */
+static int settle(struct evaluation *e, const struct host *host)
+{
+    struct alert open;
+    int rc = alert_find(e->check->cat, alert_rule_name(ALERT_HOST_DOWN), host->name, &open, e->err);
+    if (rc == 0)
+        note_seen(e, open.id);
+    alert_free(&open);
+    return rc == ERR_ANSWER ? 0 : rc;
+}
+
 static int see_down(const struct host *host, void *arg)
 {
     struct evaluation *e = arg;
     char detail[512], since[CLOCK_TEXT];
     int64_t after = e->check->config->monitor.down_after_ms;
+    if (host->state == HOST_UP && e->check->now - host->state_at < SETTLE_MS)
+        return settle(e, host);
     if (host->state != HOST_DOWN || host->drained || !config_host(e->check->config, host->name) ||
         e->check->now - host->state_at < after)
         return 0;
