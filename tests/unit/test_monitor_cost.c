@@ -13,7 +13,8 @@ static char *catalogue_of(const char *name, int runs)
         "INSERT INTO spec (hash, text) VALUES (1, '{\"name\": \"j\", \"shell\": \"true\"}');"
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
         "INSERT INTO run (spec, job, state, host, attempt, queued_at, started_at, finished_at)"
-        " SELECT 1, 'job' || i %% 50, iif(i %% 10, 6, 7), 'local', 1, i, i, i + 1000 FROM n; COMMIT",
+        " SELECT 1, 'job' || (i %% 50), iif(i %% 10, 6, 7), 'local', 1, i, i, i + 1000 FROM n; "
+        "COMMIT",
         runs);
     foreign_sql(path, sql);
     free(sql);
