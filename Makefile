@@ -1,4 +1,4 @@
-# rota: a cron for a cluster. `make demo` shows it, `make test` proves it.
+# rota: a cron for a cluster. `make demo` shows it, `make test` proves it; make Q= shows the commands.
 VERSION     = 0.1.0
 PREFIX     ?= /usr/local
 BINDIR      = $(PREFIX)/bin
@@ -6,9 +6,7 @@ LIBEXECDIR  = $(PREFIX)/libexec/rota
 MANDIR      = $(PREFIX)/share/man
 DATADIR     = $(PREFIX)/share/rota
 B          ?= build
-# make Q= shows the commands
 Q          ?= @
-
 CC         ?= cc
 OPT        ?= -O2 -g
 SANITIZE   ?=
@@ -21,7 +19,7 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
               faketime mandoc prometheus tzdata fish tcsh dropbear-bin passwd chromium chromium-driver \
-              python3-selenium
+              python3-selenium curl msmtp python3-aiosmtpd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
@@ -32,14 +30,14 @@ L0        = xalloc buf err exitcode crc32 strlist
 L1        = clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
-CONFIG    = config config_hosts config_keys config_log inifile
+CONFIG    = config config_alert config_hosts config_keys config_log inifile
 JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_schedule jobfile_write yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
 DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
 DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
-MONITOR   = roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
+MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
 QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 
@@ -50,7 +48,7 @@ OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard 
                      $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
                      life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
-OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) timetable $(MONITOR)
+OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
 OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)
 OBJS_rota-worker   = cmd/worker $(WORKER)
 LIBS_rota          = sqlite3 inih yaml-0.1

@@ -265,6 +265,9 @@ int holder_release(struct catalogue *cat, const struct holder *holder, struct er
  * same rule: neither proved dead nor stopped for longer than its lease. */
 int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct err *err);
 
+/* For how long no dispatcher has lived; 0: one does; INT64_MAX: there never was one. */
+int holder_silence(struct catalogue *cat, int64_t *ms, struct err *err);
+
 /* A run as the dispatcher needs it. */
 struct run_brief {
     int64_t id, spec;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "config_alert.h"
 #include "config_hosts.h"
 #include "config_keys.h"
 #include "io.h"
@@ -34,6 +35,10 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->nhosts; i++)
         free_host(&config->hosts[i]);
     free(config->hosts);
+    for (size_t i = 0; i < config->nalerts; i++)
+        alert_config_free(&config->alerts[i]);
+    free(config->alerts);
+    monitor_config_free(&config->monitor);
     free(config->by_name);
     free(config->path);
     free(config->catalogue);
@@ -173,6 +178,7 @@ static int load(const char *path, struct config *config, struct errlist *errors)
 {
     size_t before = errors->n;
     *config = (struct config){.keep_ms = KEEP_MS};
+    monitor_config_init(&config->monitor);
     if (path)
         read_file(path, config, errors);
     if (!config->nhosts)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config_alert.h"
 #include "config_log.h"
 #include "err.h"
 #include "strlist.h"
@@ -40,7 +41,10 @@ struct config {
     struct host_config *hosts; /* in the order of the file */
     size_t nhosts;
     struct config_log log;
-    size_t *by_name; /* their indices, sorted by name; for config_host */
+    size_t *by_name;             /* their indices, sorted by name; for config_host */
+    struct alert_config *alerts; /* in the order of the file */
+    size_t nalerts;
+    struct monitor_config monitor;
 };
 
 /* Finds ($ROTA_CONFIG, ~/.config/rota/rota.ini, /etc/rota/rota.ini, or built-in defaults: one

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_alert.h"
 #include "config_hosts.h"
 #include "duration.h"
 #include "inifile.h"
@@ -24,7 +25,7 @@ struct parse {
     const struct section *section; /* NULL: an unknown one, whose keys are passed over */
     void *base;                    /* what its keys fill */
     unsigned *seen;                /* bit i: the section's key i was there */
-    unsigned rota_seen, log_seen, other_seen;
+    unsigned rota_seen, log_seen, monitor_seen, other_seen;
     struct config_worker ssh;
     struct config_worker *workers;
     size_t n;
@@ -50,6 +51,7 @@ struct key {
     void (*set)(struct parse *p, const struct key *key, void *to, const char *value);
     size_t offset; /* in the section's base */
     int min, max;
+    config_alert_read *read; /* instead of set: what it says is complained about */
 };
 
 /* A path here: "~/" is our home. */
@@ -190,55 +192,85 @@ static void set_log_level(struct parse *p, const struct key *key, void *to, cons
         complain(p, "'%s' %s", key->name, err.msg);
 }
 
+static void set_read(struct parse *p, const struct key *key, void *to, const char *value)
+{
+    struct err err;
+    if (key->read(to, value, &err) < 0)
+        complain(p, "'%s': %s", key->name, err.msg);
+}
+
 /* ---- the tables ---- */
 
-#define HOST(field) offsetof(struct config_worker, base.field)
+#define HOST(field)    offsetof(struct config_worker, base.field)
+#define MONITOR(field) offsetof(struct monitor_config, field)
 
 static const struct key rota_keys[] = {
-    {"catalogue", set_path, offsetof(struct config, catalogue), 0, 0},
-    {"timezone", set_timezone, offsetof(struct config, timezone), 0, 0},
-    {"keep", set_keep, offsetof(struct config, keep_ms), 0, 0},
+    {"catalogue", set_path, offsetof(struct config, catalogue), 0, 0, NULL},
+    {"timezone", set_timezone, offsetof(struct config, timezone), 0, 0, NULL},
+    {"keep", set_keep, offsetof(struct config, keep_ms), 0, 0, NULL},
     {0},
 };
 static const struct key ssh_keys[] = {
-    {"identity", set_path, HOST(identity), 0, 0},
-    {"strict", set_strict, HOST(accept_new), 0, 0},
-    {"user", set_word, HOST(user), 0, 0},
-    {"port", set_int, HOST(port), 1, 65535},
-    {"transport", set_transport, HOST(transport), 0, 0},
-    {"worker", set_remote_path, HOST(worker), 0, 0},
-    {"spool", set_remote_path, HOST(spool), 0, 0},
+    {"identity", set_path, HOST(identity), 0, 0, NULL},
+    {"strict", set_strict, HOST(accept_new), 0, 0, NULL},
+    {"user", set_word, HOST(user), 0, 0, NULL},
+    {"port", set_int, HOST(port), 1, 65535, NULL},
+    {"transport", set_transport, HOST(transport), 0, 0, NULL},
+    {"worker", set_remote_path, HOST(worker), 0, 0, NULL},
+    {"spool", set_remote_path, HOST(spool), 0, 0, NULL},
     {0},
 };
 static const struct key worker_keys[] = {
-    {"address", set_word, HOST(address), 0, 0},
-    {"slots", set_int, HOST(slots), 1, 10000},
-    {"tags", set_tags, HOST(tags), 0, 0},
-    {"worker", set_remote_path, HOST(worker), 0, 0},
-    {"transport", set_transport, HOST(transport), 0, 0},
-    {"spool", set_remote_path, HOST(spool), 0, 0},
-    {"user", set_word, HOST(user), 0, 0},
-    {"port", set_int, HOST(port), 1, 65535},
-    {"identity", set_path, HOST(identity), 0, 0},
-    {"strict", set_strict, HOST(accept_new), 0, 0},
-    {"command", set_command, HOST(command), 0, 0},
+    {"address", set_word, HOST(address), 0, 0, NULL},
+    {"slots", set_int, HOST(slots), 1, 10000, NULL},
+    {"tags", set_tags, HOST(tags), 0, 0, NULL},
+    {"worker", set_remote_path, HOST(worker), 0, 0, NULL},
+    {"transport", set_transport, HOST(transport), 0, 0, NULL},
+    {"spool", set_remote_path, HOST(spool), 0, 0, NULL},
+    {"user", set_word, HOST(user), 0, 0, NULL},
+    {"port", set_int, HOST(port), 1, 65535, NULL},
+    {"identity", set_path, HOST(identity), 0, 0, NULL},
+    {"strict", set_strict, HOST(accept_new), 0, 0, NULL},
+    {"command", set_command, HOST(command), 0, 0, NULL},
     {0},
 };
 static const struct key log_keys[] = {
-    {"to", set_log_to, offsetof(struct config, log), 0, 0},
-    {"level", set_log_level, offsetof(struct config, log), 0, 0},
+    {"to", set_log_to, offsetof(struct config, log), 0, 0, NULL},
+    {"level", set_log_level, offsetof(struct config, log), 0, 0, NULL},
     {0},
 };
-static const struct key pool_keys[] = {{"limit", NULL, 0, 0, 0}, {0}};
+static const struct key pool_keys[] = {{"limit", NULL, 0, 0, 0, NULL}, {0}};
 static const struct key alert_keys[] = {
-    {"on", NULL, 0, 0, 0},
-    {"mail", NULL, 0, 0, 0},
-    {"webhook", NULL, 0, 0, 0},
-    {"command", NULL, 0, 0, 0},
+    {"on", set_read, 0, 0, 0, alert_read_on},
+    {"mail", set_read, offsetof(struct alert_config, mail), 0, 0, alert_read_mail},
+    {"webhook", set_read, offsetof(struct alert_config, webhook), 0, 0, alert_read_url},
+    {"command", set_read, offsetof(struct alert_config, command), 0, 0, alert_read_path},
+    {"template", set_read, offsetof(struct alert_config, slack), 0, 0, alert_read_template},
+    {"remind", set_read, offsetof(struct alert_config, remind_ms), 0, 0, alert_read_duration},
+    {"jobs", set_read, offsetof(struct alert_config, jobs), 0, 0, alert_read_jobs},
+    {0},
+};
+static const struct key monitor_keys[] = {
+    {"heartbeat", set_read, MONITOR(heartbeat), 0, 0, alert_read_url},
+    {"queue_age", set_read, MONITOR(queue_age_ms), 0, 0, alert_read_duration},
+    {"down_after", set_read, MONITOR(down_after_ms), 0, 0, alert_read_duration},
+    {"silent_after", set_read, MONITOR(silent_after_ms), 0, 0, alert_read_duration},
+    {"late_factor", set_read, MONITOR(late_factor), 0, 0, alert_read_factor},
+    {"disk", set_read, MONITOR(disk_bytes), 0, 0, alert_read_size},
+    {"sendmail", set_read, MONITOR(sendmail), 0, 0, alert_read_program},
+    {"from", set_read, MONITOR(from), 0, 0, alert_read_address},
     {0},
 };
 
-enum section_kind { SECTION_ROTA, SECTION_LOG, SECTION_SSH, SECTION_WORKER, SECTION_LATER };
+enum section_kind {
+    SECTION_ROTA,
+    SECTION_LOG,
+    SECTION_SSH,
+    SECTION_WORKER,
+    SECTION_ALERT,
+    SECTION_MONITOR,
+    SECTION_LATER
+};
 
 static const struct section {
     const char *name; /* first: near_word walks the table */
@@ -246,9 +278,13 @@ static const struct section {
     bool named; /* "[worker NAME]" */
     const struct key *keys;
 } sections[] = {
-    {"rota", SECTION_ROTA, false, rota_keys}, {"log", SECTION_LOG, false, log_keys},
-    {"ssh", SECTION_SSH, false, ssh_keys},    {"worker", SECTION_WORKER, true, worker_keys},
-    {"pool", SECTION_LATER, true, pool_keys}, {"alert", SECTION_LATER, true, alert_keys},
+    {"rota", SECTION_ROTA, false, rota_keys},
+    {"log", SECTION_LOG, false, log_keys},
+    {"ssh", SECTION_SSH, false, ssh_keys},
+    {"worker", SECTION_WORKER, true, worker_keys},
+    {"pool", SECTION_LATER, true, pool_keys},
+    {"alert", SECTION_ALERT, true, alert_keys},
+    {"monitor", SECTION_MONITOR, false, monitor_keys},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -260,6 +296,14 @@ static struct config_worker *add_worker(struct parse *p, const char *names)
     struct config_worker *worker = &p->workers[p->n++];
     *worker = (struct config_worker){.names = xstrdup(names), .line = p->line};
     return worker;
+}
+
+static struct alert_config *add_alert(struct parse *p, const char *name)
+{
+    char *place = xasprintf("%s:%d", p->file, p->line);
+    struct alert_config *alert = config_add_alert(p->config, name, place);
+    free(place);
+    return alert;
 }
 
 static const struct section *find_section(struct parse *p, const char *word, size_t len)
@@ -274,10 +318,47 @@ static const struct section *find_section(struct parse *p, const char *word, siz
         if (near)
             complain(p, "unknown section [%s] (did you mean [%s]?)", name, near);
         else
-            complain(p, "unknown section [%s] (there are rota, log, ssh, worker NAME)", name);
+            complain(p,
+                     "unknown section [%s] (there are rota, log, ssh, worker NAME, alert NAME, "
+                     "monitor)",
+                     name);
     }
     free(name);
     return found;
+}
+
+/* What the keys of the section fill. */
+static void fill_from(struct parse *p, const char *name)
+{
+    p->other_seen = 0;
+    p->seen = &p->other_seen;
+    p->base = NULL;
+    switch (p->section->kind) {
+    case SECTION_LATER:
+        complain(p, "[%s] is not supported yet", p->section->name);
+        break;
+    case SECTION_ROTA:
+        p->base = p->config;
+        p->seen = &p->rota_seen;
+        break;
+    case SECTION_LOG:
+        p->base = p->config;
+        p->seen = &p->log_seen;
+        break;
+    case SECTION_MONITOR:
+        p->base = &p->config->monitor;
+        p->seen = &p->monitor_seen;
+        break;
+    case SECTION_ALERT:
+        p->base = add_alert(p, name);
+        break;
+    default: {
+        struct config_worker *worker =
+            p->section->kind == SECTION_SSH ? &p->ssh : add_worker(p, name);
+        p->base = worker;
+        p->seen = &worker->seen;
+    }
+    }
 }
 
 static void begin_section(void *arg, int line, const char *text)
@@ -292,23 +373,7 @@ static void begin_section(void *arg, int line, const char *text)
     if (p->section->named != (*name != '\0'))
         complain(p, p->section->named ? "[%s] needs a name: [%s NAME]" : "[%s] takes no name: [%s]",
                  p->section->name, p->section->name);
-    p->other_seen = 0;
-    p->seen = &p->other_seen;
-    p->base = NULL;
-    if (p->section->kind == SECTION_LATER) {
-        complain(p, "[%s] is not supported yet", p->section->name);
-    } else if (p->section->kind == SECTION_ROTA) {
-        p->base = p->config;
-        p->seen = &p->rota_seen;
-    } else if (p->section->kind == SECTION_LOG) {
-        p->base = p->config;
-        p->seen = &p->log_seen;
-    } else {
-        struct config_worker *worker =
-            p->section->kind == SECTION_SSH ? &p->ssh : add_worker(p, name);
-        p->base = worker;
-        p->seen = &worker->seen;
-    }
+    fill_from(p, name);
 }
 
 /* Its index in the section's table; -1 after saying that there is none. */
@@ -354,4 +419,5 @@ void config_parse(const char *file, const char *text, size_t len, struct config 
     }
     free(p.workers);
     config_worker_free(&p.ssh);
+    config_check_alerts(config, errors);
 }

@@ -112,6 +112,7 @@ void job_free(struct job *job)
     free(job->schedule.from);
     free(job->schedule.until);
     strlist_free(&job->schedule.except);
+    strlist_free(&job->notify);
     *job = (struct job){0};
 }
 

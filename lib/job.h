@@ -112,6 +112,8 @@ struct job {
     int64_t lost_after_ms;
     struct job_schedule schedule;
     int64_t deadline_ms; /* 0: none; from due to start */
+    int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
+    struct strlist notify; /* the [alert] sections that are told of it; empty: all */
 };
 
 /* A job with every default and no name or work. */

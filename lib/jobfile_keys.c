@@ -302,6 +302,11 @@ static const struct field output_fields[] = {
     {0},
 };
 
+static const struct field expect_fields[] = {
+    {.name = "within", .read = field_duration, .offset = AT(within_ms), .min = 1, .required = true},
+    {0},
+};
+
 /* ---- the keys of a job ---- */
 
 static const struct field job_fields[] = {
@@ -335,8 +340,8 @@ static const struct field job_fields[] = {
      .choices = leftovers_choices},
     {.name = "on_lost", .read = field_choice, .offset = AT(on_lost), .choices = on_lost_choices},
     {.name = "lost_after", .read = field_duration, .offset = AT(lost_after_ms), .min = 1000},
-    {.name = "expect", .read = field_map, .fields = expect_fields, .later = true},
-    {.name = "notify", .read = field_names, .later = true},
+    {.name = "expect", .read = field_map, .fields = expect_fields},
+    {.name = "notify", .read = field_names, .offset = AT(notify)},
     {0},
 };
 

@@ -73,10 +73,3 @@ void later_after(struct field_reader *r, const struct field *field, const struct
 {
     field_each(r, field, value, base, check_after);
 }
-
-/* ---- expect ---- */
-
-const struct field expect_fields[] = {
-    {.name = "within", .read = field_duration, .min = 1, .required = true},
-    {0},
-};

@@ -7,7 +7,6 @@
 
 #include "jobfile_read.h"
 
-extern const struct field expect_fields[];
 field_read later_array, later_after;
 
 #endif

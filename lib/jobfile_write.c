@@ -257,6 +257,12 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_word(&w, "leftovers", "leave", job->leftovers == LEFTOVERS_LEAVE);
     put_word(&w, "on_lost", "retry", job->on_lost == ON_LOST_RETRY);
     put_duration(&w, "lost_after", job->lost_after_ms, normal.lost_after_ms);
+    if (job->within_ms) {
+        struct writer map = open_map(&w, "expect");
+        put_duration(&map, "within", job->within_ms, 0);
+        close_map(&map);
+    }
+    put_list(&w, "notify", &job->notify);
     buf_addch(out, '}');
     job_free(&normal);
 }

@@ -51,7 +51,8 @@ uint64_t proc_start_time(pid_t pid)
     return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-static pid_t spawn(char *const argv[], int in, int out, int errfd, short more, struct err *err)
+static pid_t spawn(char *const argv[], char *const env[], int in, int out, int errfd, short more,
+                   struct err *err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -73,7 +74,7 @@ static pid_t spawn(char *const argv[], int in, int out, int errfd, short more, s
     (void)posix_spawnattr_setsigdefault(&attr, &all);
     (void)posix_spawnattr_setflags(&attr,
                                    (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | more));
-    int rc = posix_spawnp(&pid, argv[0], &actions, &attr, argv, environ);
+    int rc = posix_spawnp(&pid, argv[0], &actions, &attr, argv, env ? env : environ);
     (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&actions);
     if (rc != 0)
@@ -83,12 +84,18 @@ static pid_t spawn(char *const argv[], int in, int out, int errfd, short more, s
 
 pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err)
 {
-    return spawn(argv, in, out, errfd, 0, err);
+    return spawn(argv, NULL, in, out, errfd, 0, err);
 }
 
 pid_t proc_spawn_apart(char *const argv[], int in, int out, int errfd, struct err *err)
 {
-    return spawn(argv, in, out, errfd, POSIX_SPAWN_SETSID, err);
+    return spawn(argv, NULL, in, out, errfd, POSIX_SPAWN_SETSID, err);
+}
+
+pid_t proc_spawn_env(char *const argv[], char *const env[], int in, int out, int errfd,
+                     struct err *err)
+{
+    return spawn(argv, env, in, out, errfd, POSIX_SPAWN_SETSID, err);
 }
 
 char *proc_self_dir(void)

@@ -73,6 +73,27 @@ static void check_fit(const struct job *job, const char *place, const struct con
                     job->hosts.n ? " among the hosts it names" : "");
 }
 
+/* Alerts that go to nobody would be found out too late. */
+static void check_notify(const struct job *job, const char *place, const struct config *config,
+                         struct errlist *errors)
+{
+    for (size_t i = 0; i < job->notify.n; i++) {
+        const char *name = job->notify.v[i];
+        const char *near = NULL;
+        if (config_alert(config, name))
+            continue;
+        if (config->nalerts)
+            near =
+                near_word(name, &config->alerts[0].name, config->nalerts, sizeof *config->alerts);
+        if (near)
+            errlist_add(errors, ERR_DATA, place,
+                        "'notify': there is no [alert %s] (did you mean '%s'?)", name, near);
+        else
+            errlist_add(errors, ERR_DATA, place, "'notify': there is no [alert %s] in rota.ini",
+                        name);
+    }
+}
+
 void submission_check(const struct submission *submission, const struct config *config,
                       struct errlist *errors)
 {
@@ -80,6 +101,7 @@ void submission_check(const struct submission *submission, const struct config *
         const struct submission_entry *entry = &submission->v[i];
         if (entry->spec)
             continue; /* was checked when it was new */
+        check_notify(&entry->job, entry->place, config, errors);
         bool fine = check_hosts(&entry->job, entry->place, config, errors);
         for (size_t t = 0; t < entry->job.tags.n; t++)
             fine = check_tag(entry->job.tags.v[t], entry->place, config, errors) && fine;

@@ -170,7 +170,7 @@ load schedule
 
 @test "a catalogue of the version before is taken along" {
     rota submit -- true
-    sqlite3 "$ROTA_CATALOGUE" 'DROP VIEW v_alerts; DROP TABLE delivery; DROP TABLE alert;
+    sqlite3 "$ROTA_CATALOGUE" 'DROP VIEW v_alerts; DROP VIEW v_deliveries; DROP TABLE delivery; DROP TABLE alert;
         DROP TRIGGER run_over;
         DROP TRIGGER occurrence_missed; DROP TRIGGER occurrence_lapsed; DROP TABLE tally; DROP TABLE failing; DROP TABLE news; DROP TABLE monitor;
         ALTER TABLE holder DROP COLUMN seen_at; ALTER TABLE holder DROP COLUMN longest_us; DROP INDEX event_run;

@@ -209,3 +209,24 @@ int holder_get(struct catalogue *cat, struct holder *holder, bool *alive, struct
     *alive = !is_over(holder);
     return 0;
 }
+
+/* What a holder that died leaves is its last renewal, and of one that a reboot ended not even that. */
+int holder_silence(struct catalogue *cat, int64_t *ms, struct err *err)
+{
+    static const char LEFT[] = "SELECT seen_at FROM holder WHERE one = 1";
+    struct holder holder;
+    char boot[PROC_ID_TEXT];
+    int64_t seen_at;
+    *ms = 0;
+    int rc = read_holder(cat, &holder, err);
+    if (rc < 0 || !is_over(&holder))
+        return rc;
+    if (holder.pid) {
+        bool here = strcmp(proc_boot_id(boot), holder.boot) == 0;
+        *ms = clock_mono() - (here ? holder.expires - HOLDER_LEASE_MS : 0);
+        return 0;
+    }
+    rc = statement_int(cat, LEFT, NO_VALUES, 0, &seen_at, err);
+    *ms = seen_at ? clock_now() - seen_at : INT64_MAX;
+    return rc;
+}

@@ -278,8 +278,10 @@ static const char SCHEMA_2[] =
  * way for a run to end can pass it by: nothing here walks over runs.
  * - tally only grows, also when old runs are pruned; its columns le_… count durations up to so
  *   many seconds and are not cumulative; last_at is the latest end, bytes what was written.
- * - failing has a row for each job whose last end was bad: a success looks there and nowhere else.
- * - news is what happened since the last `monitor check`, which takes it away.
+ * - failing has a row for each job whose last end was bad, or that missed an instant since its last success
+ *   (streak 0: only that): a success looks there and nowhere else.
+ * - news is what happened since the last `monitor check`, which takes it away; where nobody checks, the
+ *   newest 20,000 are kept.
  */
 static const char SCHEMA_3[] =
     "CREATE TABLE tally ("
@@ -287,12 +289,8 @@ static const char SCHEMA_3[] =
     "  state INTEGER NOT NULL CHECK (state BETWEEN 6 AND 10),"
     "  runs INTEGER NOT NULL,"
     "  duration_ms INTEGER NOT NULL,"
-    "  le_1 INTEGER NOT NULL,"
-    "  le_10 INTEGER NOT NULL,"
-    "  le_60 INTEGER NOT NULL,"
-    "  le_300 INTEGER NOT NULL,"
-    "  le_1800 INTEGER NOT NULL,"
-    "  le_7200 INTEGER NOT NULL,"
+    "  le_1 INTEGER NOT NULL, le_10 INTEGER NOT NULL, le_60 INTEGER NOT NULL,"
+    "  le_300 INTEGER NOT NULL, le_1800 INTEGER NOT NULL, le_7200 INTEGER NOT NULL,"
     "  le_43200 INTEGER NOT NULL,"
     "  bytes INTEGER NOT NULL,"
     "  last_at INTEGER,"
@@ -312,7 +310,7 @@ static const char SCHEMA_3[] =
     "  job TEXT PRIMARY KEY,"
     "  streak INTEGER NOT NULL," /* bad ends in a row */
     "  since INTEGER NOT NULL,"
-    "  run INTEGER NOT NULL" /* the last of them */
+    "  run INTEGER" /* the last of them */
     ") STRICT, WITHOUT ROWID;"
 
     /* of a run: it ended badly, or well after that (streak: bad ends in a row, with this one);
@@ -340,9 +338,10 @@ static const char SCHEMA_3[] =
     "    le_7200 = le_7200 + excluded.le_7200, le_43200 = le_43200 + excluded.le_43200,"
     "    bytes = bytes + excluded.bytes, last_at = max(ifnull(last_at, 0), excluded.last_at);"
     "  INSERT INTO failing (job, streak, since, run)"
-    "   SELECT NEW.job, 1, coalesce(NEW.finished_at, NEW.queued_at), NEW.id WHERE NEW.state IN (7, "
-    "8, 10)"
-    "   ON CONFLICT (job) DO UPDATE SET streak = streak + 1, run = excluded.run;"
+    "   SELECT NEW.job, 1, coalesce(NEW.finished_at, NEW.queued_at), NEW.id"
+    "   WHERE NEW.state IN (7, 8, 10)"
+    "   ON CONFLICT (job) DO UPDATE SET streak = streak + 1, run = excluded.run,"
+    "    since = iif(streak = 0, excluded.since, since);"
     "  INSERT INTO news (at, run, streak)"
     "   SELECT coalesce(NEW.finished_at, NEW.queued_at), NEW.id, streak FROM failing"
     "   WHERE job = NEW.job AND NEW.state <> 9;"
@@ -350,21 +349,33 @@ static const char SCHEMA_3[] =
     " END;"
     "CREATE TRIGGER occurrence_missed AFTER INSERT ON occurrence WHEN NEW.outcome = 3 BEGIN"
     "  INSERT INTO news (at, occurrence) VALUES (NEW.recorded_at, NEW.id);"
+    "  INSERT INTO failing (job, streak, since) VALUES (NEW.job, 0, NEW.recorded_at)"
+    "   ON CONFLICT (job) DO NOTHING;"
     " END;"
     "CREATE TRIGGER occurrence_lapsed AFTER UPDATE OF outcome ON occurrence"
     " WHEN NEW.outcome = 3 AND OLD.outcome <> 3 BEGIN"
-    "  INSERT INTO news (at, occurrence) VALUES (NEW.recorded_at, NEW.id);"
+    "  INSERT INTO news (at, occurrence) VALUES (strftime('%s') * 1000, NEW.id);"
+    "  INSERT INTO failing (job, streak, since) VALUES (NEW.job, 0, strftime('%s') * 1000)"
+    "   ON CONFLICT (job) DO NOTHING;"
     " END;"
+
+    "CREATE TRIGGER news_kept AFTER INSERT ON news BEGIN"
+    "  DELETE FROM news WHERE id <= NEW.id - 20000;"
+    " END;"
+
 
     /* one row for each trouble, from when it was noticed until it was over; parent: the larger
      * one that it belongs to and that is told in its place */
     "CREATE TABLE alert ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  rule TEXT NOT NULL,"
-    "  subject TEXT NOT NULL," /* a job, a host, or empty */
+    "  subject TEXT NOT NULL," /* a job, a host, a directory, or empty */
     "  detail TEXT,"
     "  run INTEGER,"
-    "  parent INTEGER REFERENCES alert (id),"
+    "  host TEXT,"   /* of that run */
+    "  notify TEXT," /* the sections that are told, with commas between; NULL: all */
+    "  count INTEGER NOT NULL DEFAULT 1,"
+    "  parent INTEGER REFERENCES alert (id) ON DELETE SET NULL,"
     "  opened_at INTEGER NOT NULL,"
     "  reminded_at INTEGER,"
     "  closed_at INTEGER"
@@ -372,7 +383,8 @@ static const char SCHEMA_3[] =
     "CREATE UNIQUE INDEX alert_open ON alert (rule, subject) WHERE closed_at IS NULL;"
     "CREATE INDEX alert_parent ON alert (parent) WHERE parent IS NOT NULL;"
 
-    /* what is told to a channel; due_at NULL: told, or given up (then error says why) */
+    /* what is told to a channel; due_at NULL: told, or given up (then error says why); one that is
+     * being sent is due later, and has no error */
     "CREATE TABLE delivery ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  channel TEXT NOT NULL,"
@@ -385,11 +397,12 @@ static const char SCHEMA_3[] =
     "  error TEXT"
     ") STRICT;"
     "CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;"
-    "CREATE INDEX delivery_alert ON delivery (alert);"
+    "CREATE INDEX delivery_alert ON delivery (alert, channel);"
 
     "CREATE TABLE monitor ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1),"
-    "  checked_at INTEGER" /* the last `monitor check` */
+    "  checked_at INTEGER,"  /* the last `monitor check` */
+    "  heartbeat_error TEXT" /* why the last heartbeat failed; NULL: it did not */
     ") STRICT;"
     "INSERT INTO monitor (one) VALUES (1);"
 
@@ -403,17 +416,26 @@ static const char SCHEMA_3[] =
     "CREATE INDEX occurrence_lost ON occurrence (due_at) WHERE outcome = 3;"
 
     "CREATE VIEW v_alerts AS SELECT"
-    "  id,"
-    "  rule,"
-    "  subject,"
+    "  id, rule, subject,"
     "  iif(closed_at IS NULL, 'open', 'closed') AS state,"
-    "  detail,"
-    "  run,"
-    "  parent,"
+    "  detail, run, parent,"
     "  strftime('%Y-%m-%dT%H:%M:%fZ', opened_at / 1000.0, 'unixepoch') AS opened_at,"
     "  strftime('%Y-%m-%dT%H:%M:%fZ', reminded_at / 1000.0, 'unixepoch') AS reminded_at,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', closed_at / 1000.0, 'unixepoch') AS closed_at"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', closed_at / 1000.0, 'unixepoch') AS closed_at,"
+    "  count, host"
     " FROM alert;"
+
+    "CREATE VIEW v_deliveries AS SELECT"
+    "  id, channel,"
+    "  CASE kind WHEN 1 THEN 'opened' WHEN 2 THEN 'reminder' ELSE 'closed' END AS kind,"
+    "  alert,"
+    "  CASE WHEN sent_at IS NOT NULL THEN 'sent' WHEN due_at IS NULL THEN 'given up'"
+    "    ELSE 'waiting' END AS state,"
+    "  tries, error,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', made_at / 1000.0, 'unixepoch') AS made_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', due_at / 1000.0, 'unixepoch') AS due_at,"
+    "  strftime('%Y-%m-%dT%H:%M:%fZ', sent_at / 1000.0, 'unixepoch') AS sent_at"
+    " FROM delivery;"
 
     "PRAGMA user_version = 3;";
 

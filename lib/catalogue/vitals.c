@@ -127,7 +127,7 @@ int failing_select(struct catalogue *cat, int (*each)(const struct failing *, vo
         " job.name IS NOT NULL, job.paused_at IS NOT NULL"
         " FROM failing LEFT JOIN run ON run.id = failing.run LEFT JOIN job ON job.name = "
         "failing.job"
-        " ORDER BY failing.since, failing.job",
+        " WHERE failing.streak > 0 ORDER BY failing.since, failing.job",
         read_failing, release_failing};
     HAND_OUT(&kind, failing, NO_VALUES);
 }

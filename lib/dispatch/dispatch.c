@@ -119,6 +119,7 @@ static void reread(struct dispatch *d)
         d->reread = xreallocarray(d->reread, d->nreread + 1, sizeof(struct config *));
         d->reread[d->nreread++] = fresh;
         d->config = fresh;
+        checking_configure(d);
         peer_reconfigure(d);
         struct err err;
         if (peer_load_hosts(d, &err) < 0)
@@ -253,6 +254,7 @@ static int start(struct dispatch *d, struct err *err)
     if (!d->loop)
         return ERR_OS;
     d->timer = loop_watch(d->loop, on_timer, d);
+    checking_init(d);
     rc = wake_init(d, err);
     d->version = catalogue_version(d->cat);
     if (rc == 0)
@@ -285,6 +287,7 @@ static void finish(struct dispatch *d)
         queue_free(d);
         tick_free(d);
         wake_free(d);
+        checking_free(d);
         loop_unwatch(d->timer);
     }
     if (d->held) {
@@ -296,6 +299,7 @@ static void finish(struct dispatch *d)
         if (holder_release(d->cat, &d->holder, &err) < 0)
             log_err(&err);
     }
+    checking_leave(d);
     if (d->loop)
         log_info("longest loop turn %lld µs, processor time %lld ms",
                  (long long)loop_longest_us(d->loop), (long long)own_cpu_ms());

@@ -16,6 +16,7 @@
  *   result.c    how an attempt's end becomes a run's state
  *   wake.c      signals, and changes of the catalogue and the configuration
  *   tick.c      schedules: due instants become runs
+ *   checking.c  alerts: `rota monitor check` as a child
  *   progress.c  the line on the terminal
  *   plan.c      --dry-run
  */
@@ -191,7 +192,16 @@ struct dispatch {
     bool held;           /* the catalogue is ours */
     bool leaving;        /* a signal asked */
     bool said_busy;      /* that the catalogue is locked was said */
-    struct {             /* for the progress line */
+    struct {
+        struct loop_watch *watch;
+        pid_t pid;          /* of the one that runs; 0: none */
+        int fd;             /* its pidfd */
+        int64_t begun, due; /* monotonic: the last, the next */
+        bool news;          /* something ended since the last began */
+        bool last;          /* one more when we are gone */
+        bool said;          /* that it cannot be started */
+    } check;                /* of alerts */
+    struct {                /* for the progress line */
         size_t total, done, failed;
         int64_t since, drawn;
     } count;
@@ -378,6 +388,16 @@ void tick_soon(struct dispatch *d);
 int tick_plan(struct dispatch *d, struct err *err);
 /* Ticks, at most SCHEDULE_SLICE instants: the loop must turn. */
 int tick_run(struct dispatch *d, struct err *err);
+
+/* ---- checking.c ---- */
+void checking_init(struct dispatch *d);
+/* The configuration is another one. */
+void checking_configure(struct dispatch *d);
+/* Something happened that somebody may want to hear of. */
+void checking_soon(struct dispatch *d);
+void checking_free(struct dispatch *d);
+/* After everything else, when the catalogue was let go. */
+void checking_leave(const struct dispatch *d);
 
 /* ---- progress.c ---- */
 void progress_init(struct dispatch *d);

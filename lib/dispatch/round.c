@@ -164,6 +164,8 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     if (end->state != RUN_QUEUED) {
         d->count.done++;
         d->count.failed += end->state != RUN_SUCCEEDED;
+        if (end->state != RUN_SUCCEEDED && end->state != RUN_CANCELLED)
+            checking_soon(d);
         tick_soon(d); /* another run of the job may wait for this end */
         work_end(d, work);
         return;

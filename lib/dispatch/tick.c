@@ -132,6 +132,8 @@ int tick_run(struct dispatch *d, struct err *err)
     rc = tick(d, &t, &why);
     if (rc < 0)
         return postpone(d, &why, err);
+    if (t.expired)
+        checking_soon(d);
     if (t.runs || t.expired || t.unblocked)
         rc = wake_take(d, err);
     return rc < 0 ? rc : tick_plan(d, err);

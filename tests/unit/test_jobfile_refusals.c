@@ -279,8 +279,6 @@ static void test_later(void)
          "t:2:9: 'job' is missing\nt:2:1: 'after' is not supported yet",
          "a wrong after"},
         {"shell: x\npools: [licence]\n", "t:2:1: 'pools' is not supported yet", "pools"},
-        {"shell: x\nexpect: {within: 10m}\n", "t:2:1: 'expect' is not supported yet", "expect"},
-        {"shell: x\nnotify: [ops]\n", "t:2:1: 'notify' is not supported yet", "notify"},
     };
     refuse_all(cases, sizeof cases / sizeof *cases);
 }

@@ -42,7 +42,8 @@ static bool same_job(const struct job *a, const struct job *b)
            memcmp(a->success, b->success, a->nsuccess * sizeof *a->success) == 0 &&
            a->output_limit == b->output_limit && a->leftovers == b->leftovers &&
            a->on_lost == b->on_lost && a->lost_after_ms == b->lost_after_ms &&
-           a->deadline_ms == b->deadline_ms && same_schedule(&a->schedule, &b->schedule);
+           a->deadline_ms == b->deadline_ms && a->within_ms == b->within_ms &&
+           same_list(&a->notify, &b->notify) && same_schedule(&a->schedule, &b->schedule);
 }
 
 /* A small generator of our own: the same jobs on every machine. */
@@ -158,6 +159,9 @@ static void draw_ends(struct job *job)
         job->retry.on = 1 + draw(3);
         job->retry.elsewhere = draw(2);
     }
+    job->within_ms = draw(2) ? 1 + draw(100000) : 0;
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->notify, xasprintf("section-%u", n));
     if (draw(2)) {
         job->success = xreallocarray(job->success, 256, sizeof *job->success);
         job->nsuccess = 0;
@@ -250,7 +254,7 @@ static void test_written(void)
             "\"output\": "
             "{\"limit\": 1048576}, \"leftovers\": \"leave\", \"on_lost\": \"retry\", "
             "\"lost_after\": "
-            "\"900s\"}",
+            "\"900s\", \"expect\": {\"within\": \"600s\"}, \"notify\": [\"ops\", \"dba\"]}",
             "in a fixed order");
         joblist_free(&jobs);
     }

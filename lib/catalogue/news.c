@@ -1,0 +1,140 @@
+/* What happened to runs, and how those that are not over stand: see alert.h. */
+#include <stdlib.h>
+
+#include "alert.h"
+#include "internal.h"
+#include "xalloc.h"
+
+int news_select(struct catalogue *cat, int limit, int (*each)(const struct news *, void *),
+                void *arg, struct err *err)
+{
+    static const char SELECT[] =
+        "SELECT news.id, news.at, news.run, coalesce(run.spec, job.spec), news.streak, run.state,"
+        " coalesce(run.job, occurrence.job), run.host, coalesce(run.reason, occurrence.reason)"
+        " FROM news LEFT JOIN run ON run.id = news.run"
+        " LEFT JOIN occurrence ON occurrence.id = news.occurrence"
+        " LEFT JOIN job ON job.name = occurrence.job"
+        " WHERE run.id IS NOT NULL OR occurrence.id IS NOT NULL ORDER BY news.id LIMIT ?1";
+    struct news *list = NULL;
+    size_t n = 0, cap = 0;
+    sqlite3_stmt *s;
+    int rc = statement_start(cat, SELECT, VALUES(as_int(limit)), &s, err);
+    while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
+        if (n == cap)
+            list = xreallocarray(list, cap = cap ? 2 * cap : 64, sizeof *list);
+        list[n++] = (struct news){
+            .id = sqlite3_column_int64(s, 0),
+            .at = sqlite3_column_int64(s, 1),
+            .run = sqlite3_column_int64(s, 2),
+            .spec = sqlite3_column_int64(s, 3),
+            .streak = sqlite3_column_int(s, 4),
+            .state = (enum run_state)sqlite3_column_int(s, 5),
+            .job = column_text(s, 6),
+            .host = column_text(s, 7),
+            .reason = column_text(s, 8),
+        };
+        rc = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = each(&list[i], arg);
+        free(list[i].job);
+        free(list[i].host);
+        free(list[i].reason);
+    }
+    free(list);
+    return rc;
+}
+
+int news_forget(struct catalogue *cat, int64_t id, struct err *err)
+{
+    static const char FORGET[] = "DELETE FROM news WHERE id <= ?1";
+    int rc = statement_write(cat, FORGET, VALUES(as_int(id)), err);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- what runs ---- */
+
+int running_select(struct catalogue *cat, int64_t before,
+                   int (*each)(const struct running *, void *), void *arg, struct err *err)
+{
+    static const char SELECT[] =
+        "SELECT id, spec, started_at, job, host FROM run"
+        " WHERE state = 5 AND state <> 6 AND started_at < ?1 ORDER BY job, started_at";
+    struct running *list = NULL;
+    size_t n = 0, cap = 0;
+    sqlite3_stmt *s;
+    int rc = statement_start(cat, SELECT, VALUES(as_int(before)), &s, err);
+    while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
+        if (n == cap)
+            list = xreallocarray(list, cap = cap ? 2 * cap : 64, sizeof *list);
+        list[n++] = (struct running){
+            .id = sqlite3_column_int64(s, 0),
+            .spec = sqlite3_column_int64(s, 1),
+            .started_at = sqlite3_column_int64(s, 2),
+            .job = column_text(s, 3),
+            .host = column_text(s, 4),
+        };
+        rc = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = each(&list[i], arg);
+        free(list[i].job);
+        free(list[i].host);
+    }
+    free(list);
+    return rc;
+}
+
+int running_usual(struct catalogue *cat, const char *job, int64_t *ms, int *n, struct err *err)
+{
+    static const char USUAL[] =
+        "SELECT max(ms), count(*) FROM (SELECT finished_at - started_at AS ms FROM"
+        " (SELECT state, started_at, finished_at FROM run WHERE job = ?1 ORDER BY id DESC"
+        "  LIMIT 100) WHERE state = 6 AND started_at IS NOT NULL LIMIT 10)";
+    sqlite3_stmt *stmt;
+    *ms = 0;
+    *n = 0;
+    int rc = statement_start(cat, USUAL, VALUES(as_text(job)), &stmt, err);
+    if (rc == 0)
+        rc = statement_next(cat, stmt, err);
+    if (rc <= 0)
+        return rc;
+    *ms = sqlite3_column_int64(stmt, 0);
+    *n = sqlite3_column_int(stmt, 1);
+    statement_end(stmt);
+    return 0;
+}
+
+/* ---- what waits ---- */
+
+/* Ids rise with queued_at, so the first that was queued later ends the search. */
+int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err)
+{
+    static const char QUEUED[] =
+        "SELECT id, queued_at, max(queued_at, coalesce(not_before, 0)), job, coalesce(reason,"
+        " (SELECT waiting FROM spec WHERE spec.id = run.spec)) FROM run"
+        " WHERE state = 3 AND state <> 6 ORDER BY id";
+    sqlite3_stmt *s;
+    *waiting = (struct waiting){0};
+    int rc = statement_start(cat, QUEUED, NO_VALUES, &s, err);
+    while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
+        rc = 0;
+        bool found = sqlite3_column_int64(s, 2) <= before;
+        if (found)
+            *waiting = (struct waiting){
+                .id = sqlite3_column_int64(s, 0),
+                .since = sqlite3_column_int64(s, 2),
+                .job = column_text(s, 3),
+                .reason = column_text(s, 4),
+            };
+        if (found || sqlite3_column_int64(s, 1) > before) {
+            statement_end(s);
+            break;
+        }
+    }
+    if (rc == 0 && !waiting->id)
+        rc = err_set(err, ERR_ANSWER, "no run waits for that long");
+    return rc;
+}

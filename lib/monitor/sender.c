@@ -1,0 +1,189 @@
+#include "monitor/sender.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "clock.h"
+#include "duration.h"
+#include "io.h"
+#include "proc.h"
+#include "xalloc.h"
+
+enum { LOOK_MS = 50, REAP_MS = 1000 };
+
+extern char **environ;
+
+/* One that runs. */
+struct process {
+    struct sender *sender;
+    pid_t pid;
+    int pidfd, errfd;
+    int64_t until;
+};
+
+static int64_t limit_ms(void)
+{
+    const char *seam = getenv("ROTA_TEST_SEND_MS");
+    int64_t ms = seam ? strtoll(seam, NULL, 10) : 0;
+    return ms > 0 ? ms : SENDER_LIMIT_MS;
+}
+
+void sender_free(struct sender *sender)
+{
+    strlist_free(&sender->argv);
+    strlist_free(&sender->env);
+    buf_free(&sender->input);
+    free(sender->trouble);
+    *sender = (struct sender){0};
+}
+
+/* ---- beginning ---- */
+
+static int input_file(const struct sender *sender, struct err *err)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, ERR_OS, "cannot make a memory file");
+    if (io_write_all(fd, buf_data(&sender->input), sender->input.len, err) == 0 &&
+        lseek(fd, 0, SEEK_SET) == 0)
+        return fd;
+    close(fd);
+    return ERR_OS;
+}
+
+static pid_t spawn(const struct sender *sender, int in, int errfd, struct err *err)
+{
+    struct strlist env = {0};
+    strlist_copy(&env, &sender->env); /* the first of two is the one that counts */
+    for (char **p = environ; *p; p++)
+        strlist_add(&env, *p);
+    pid_t pid = proc_spawn_env(sender->argv.v, env.v, in, -1, errfd, err);
+    strlist_free(&env);
+    return pid;
+}
+
+static bool begin(struct process *process, struct sender *sender)
+{
+    struct err err = {0};
+    *process = (struct process){.sender = sender, .pidfd = -1, .errfd = child_errfd()};
+    int in = input_file(sender, &err);
+    process->pid = in < 0 ? -1 : spawn(sender, in, process->errfd, &err);
+    if (in >= 0)
+        close(in);
+    if (process->pid < 0) {
+        sender->trouble = xstrdup(err.msg);
+        if (process->errfd >= 0)
+            close(process->errfd);
+        return false;
+    }
+    process->pidfd = child_pidfd(process->pid);
+    process->until = clock_mono() + limit_ms();
+    return true;
+}
+
+/* ---- ending ---- */
+
+static void judge(struct process *process, int status)
+{
+    struct sender *sender = process->sender;
+    const char *name = strrchr(sender->argv.v[0], '/');
+    name = name ? name + 1 : sender->argv.v[0];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    char *said = child_last_line(process->errfd);
+    if (WIFSIGNALED(status))
+        sender->trouble = xasprintf("%s was killed by signal %d%s%s", name, WTERMSIG(status),
+                                    *said ? ": " : "", said);
+    else if (*said)
+        sender->trouble = xasprintf("%s (exit code %d)", said, WEXITSTATUS(status));
+    else
+        sender->trouble = xasprintf("%s ended with exit code %d", name, WEXITSTATUS(status));
+    free(said);
+}
+
+static void end(struct process *process)
+{
+    if (process->pidfd >= 0)
+        close(process->pidfd);
+    if (process->errfd >= 0)
+        close(process->errfd);
+    process->pid = 0;
+}
+
+/* With all that is in its session. A program that may not be killed, one that became another user,
+ * is not waited for. */
+static void kill_process(struct process *process)
+{
+    char limit[DURATION_TEXT];
+    struct pollfd death = {.fd = process->pidfd, .events = POLLIN};
+    (void)kill(-process->pid, SIGKILL);
+    (void)kill(process->pid, SIGKILL);
+    (void)poll(&death, 1, REAP_MS);
+    child_abandon(process->pid);
+    process->sender->trouble =
+        xasprintf("%s did not end within %s and was killed", process->sender->argv.v[0],
+                  duration_text(limit_ms(), limit));
+}
+
+/* Whether it has ended by now, or was ended. */
+static bool step(struct process *process)
+{
+    int status;
+    pid_t got = waitpid(process->pid, &status, WNOHANG);
+    if (got == 0 && clock_mono() < process->until)
+        return false;
+    if (got == process->pid)
+        judge(process, status);
+    else if (got == 0)
+        kill_process(process);
+    else
+        process->sender->trouble = xasprintf("cannot wait for %s", process->sender->argv.v[0]);
+    end(process);
+    return true;
+}
+
+/* ---- all of them ---- */
+
+static void wait_for_some(const struct process *running, size_t n)
+{
+    struct pollfd fds[SENDERS_MAX];
+    int64_t until = INT64_MAX;
+    bool blind = false; /* a kernel without pidfd */
+    for (size_t i = 0; i < n; i++) {
+        fds[i] = (struct pollfd){.fd = running[i].pidfd, .events = POLLIN};
+        blind |= running[i].pidfd < 0;
+        until = running[i].until < until ? running[i].until : until;
+    }
+    int64_t ms = until - clock_mono();
+    if (blind && ms > LOOK_MS)
+        ms = LOOK_MS;
+    (void)poll(fds, (nfds_t)n, ms > 0 ? (int)ms : 0);
+}
+
+void sender_run(struct sender *senders, size_t n)
+{
+    struct process running[SENDERS_MAX];
+    size_t nrunning = 0, next = 0;
+    while (next < n || nrunning) {
+        while (next < n && nrunning < SENDERS_MAX)
+            if (begin(&running[nrunning], &senders[next++]))
+                nrunning++;
+        if (!nrunning)
+            continue;
+        wait_for_some(running, nrunning);
+        for (size_t i = 0; i < nrunning;)
+            if (step(&running[i]))
+                running[i] = running[--nrunning];
+            else
+                i++;
+    }
+}
