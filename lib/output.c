@@ -279,14 +279,18 @@ int output_sync(struct output *o, int64_t run, int attempt, enum output_stream s
 {
     struct names names = names_of(run, attempt, stream);
     struct file *f = place_of(o, run, stream);
-    bool kept = is_of(f, run, attempt, stream);
+    bool kept = is_of(f, run, attempt, stream), gone = kept && !is_there(f->fd);
     int dir = use_dir(o, &names, false);
     int fd = kept      ? f->fd
              : dir < 0 ? -1
                        : openat(dir, names.file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool bad = fd < 0    ? errno != ENOENT
-               : dir < 0 ? true
-                         : fsync(fd) < 0 || sync_dir(o, dir, kept ? f->opened : 0) < 0;
+    bool bad = true;
+    if (fd < 0)
+        bad = errno != ENOENT;
+    else if (gone) /* what was written has no name any more */
+        errno = ENOENT;
+    else if (dir >= 0)
+        bad = fsync(fd) < 0 || sync_dir(o, dir, kept ? f->opened : 0) < 0;
     int saved = errno;
     if (fd >= 0 && close(fd) < 0 && !bad) {
         saved = errno;

@@ -29,7 +29,7 @@ teardown()
 
 work()
 {
-    ROTA_CONFIG=$HOME/plain.ini rota dispatch "$@" 3>&-
+    ROTA_CONFIG=$HOME/plain.ini rota dispatch 3>&-
 }
 
 sql()
@@ -522,7 +522,7 @@ print(m.get_content())' >mail
     grep -q '^  | dïsk full$' mail
     grep -qF '  | =?x?= "</script>"\x1b[31m' mail
     grep -q '^  | 100$' mail
-    ! grep -q '^  | 80$' mail
+    run ! grep -q "^  | 80$" mail
     grep -q '^  where local$' mail
     ran backup 0
     rota monitor check

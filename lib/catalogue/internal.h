@@ -103,6 +103,8 @@ int catalogue_create(const char *path, struct err *err);
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err);
 /* Brings the catalogue to CATALOGUE_SCHEMA. No transaction may be open. */
 int schema_migrate(struct catalogue *cat, struct err *err);
+/* schema_monitor.c: from schema 2 to 3. */
+extern const char schema_monitor[];
 
 /* takeover.c: a copy takes over, see holder_take_over. In a transaction. */
 int takeover_record(struct catalogue *cat, const char *actor, int64_t *held, struct err *err);

@@ -1,68 +1,4 @@
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "buf.h"
-#include "config.h"
-#include "io.h"
-#include "tap.h"
-#include "xalloc.h"
-
-static char *dir, *file;
-
-static void put_file(const char *path, const char *text, size_t len)
-{
-    FILE *f = fopen(path, "w");
-    if (!f || fwrite(text, 1, len, f) != len || fclose(f) != 0)
-        (void)tap_ok(false, "the test writes %s", path);
-    (void)chmod(path, 0644);
-}
-
-/* All errors in lines, the directory of the test taken off their places. */
-static char *lines(const struct errlist *errors)
-{
-    struct buf out = {0};
-    for (size_t i = 0; i < errors->n; i++) {
-        const char *place = errors->v[i].place;
-        if (strncmp(place, dir, strlen(dir)) == 0)
-            place += strlen(dir) + 1;
-        buf_addf(&out, "%s%s: %s", i ? "\n" : "", place, errors->v[i].msg);
-    }
-    return buf_detach(&out);
-}
-
-static int read_text(const char *text, struct config *config, struct errlist *errors)
-{
-    put_file(file, text, strlen(text));
-    return config_read(file, config, errors);
-}
-
-static bool accepts(const char *text, struct config *config, const char *what)
-{
-    struct errlist errors = {0};
-    int rc = read_text(text, config, &errors);
-    if (!tap_ok(rc == 0 && !errors.n, "%s is accepted", what)) {
-        char *got = lines(&errors);
-        printf("#   %s\n", got);
-        free(got);
-    }
-    errlist_free(&errors);
-    return rc == 0;
-}
-
-/* `want` is the whole of the errors, "rota.ini:LINE: …" each. */
-static void refuses(const char *text, const char *want, const char *what)
-{
-    struct config config;
-    struct errlist errors = {0};
-    (void)tap_int(read_text(text, &config, &errors), ERR_CONFIG, what);
-    char *got = lines(&errors);
-    (void)tap_str(got, want, what);
-    free(got);
-    errlist_free(&errors);
-    (void)tap_ok(!config.nhosts && !config.catalogue, "and nothing of it is left");
-}
+#include "test_config.h"
 
 static void test_example(void)
 {
@@ -111,45 +47,6 @@ static void test_example(void)
     (void)tap_ok(here->transport == TRANSPORT_LOCAL && here->transport_set && !here->user,
                  "a local worker takes nothing of [ssh]");
     (void)tap_ok(!config_host(&c, "db5") && !config_host(&c, ""), "other hosts are not there");
-    config_free(&c);
-}
-
-static void test_alerts(void)
-{
-    struct config c;
-    if (!accepts("[alert ops]\n"
-                 "on = failed: 3 in a row, recovered , missed,late, lost, host-down, host-up\n"
-                 "mail = a@example.com, b@example.com\n"
-                 "jobs = backup-*, web\n"
-                 "remind = 2h\n"
-                 "[alert chat]\n"
-                 "on = failed\n"
-                 "webhook = https://chat.example.com/hook?key=1\n"
-                 "template = slack\n"
-                 "remind = never\n"
-                 "[monitor]\n"
-                 "late_factor = 2.5\n"
-                 "disk = 2G\n"
-                 "sendmail = /usr/bin/msmtp -C /etc/x\n",
-                 &c, "alerts"))
-        return;
-    const struct alert_config *ops = config_alert(&c, "ops"), *chat = config_alert(&c, "chat");
-    (void)tap_int((long long)c.nalerts, 2, "both sections are there");
-    (void)tap_ok(ops && chat && !config_alert(&c, "op"), "and are found");
-    if (!ops || !chat)
-        return;
-    (void)tap_ok(ops->streak == 3 && chat->streak == 1, "failures in a row");
-    (void)tap_ok(ops->on & 1U << ALERT_RECOVERED && ops->on & 1U << ALERT_HOST_UP &&
-                     !(ops->on & 1U << ALERT_DISK),
-                 "rules are those that stand there");
-    (void)tap_ok(ops->mail.n == 2 && strcmp(ops->mail.v[1], "b@example.com") == 0, "addresses");
-    (void)tap_ok(ops->jobs.n == 2 && ops->remind_ms == 7200000 && chat->remind_ms == 0,
-                 "patterns and reminders");
-    (void)tap_ok(chat->slack && strstr(chat->webhook, "key=1") != NULL, "a webhook");
-    (void)tap_ok(c.monitor.late_factor > 2.49 && c.monitor.late_factor < 2.51, "a factor");
-    (void)tap_int(c.monitor.disk_bytes, INT64_C(2) << 30, "a size");
-    (void)tap_int(c.monitor.queue_age_ms, 3600000, "a default");
-    (void)tap_int((long long)c.monitor.sendmail.n, 3, "the mail program has arguments");
     config_free(&c);
 }
 
@@ -300,42 +197,6 @@ static const struct {
      "rota.ini:1: 'port' means nothing with transport = local: take it out",
      "a port for a local worker"},
     {"[pool licence]\nlimit = 2\n", "rota.ini:1: [pool] is not supported yet", "a pool"},
-    {"[alert ops]\non = failed\nmial = ops\n",
-     "rota.ini:3: unknown key 'mial' in [alert] (did you mean 'mail'?)\n"
-     "rota.ini:1: [alert ops] tells nobody: give it mail =, webhook = or command =",
-     "an alert that tells nobody"},
-    {"[alert ops]\non = failed: 3 in a row, lots, recovered\ncommand = x\n",
-     "rota.ini:2: 'on': there is no rule 'lots' (did you mean 'lost'?)\n"
-     "rota.ini:3: 'command': is to be the path of a program from / or ~/, not 'x'\n"
-     "rota.ini:1: [alert ops] tells nobody: give it mail =, webhook = or command =",
-     "a rule that is none"},
-    {"[alert a]\non = late: 3 in a row\nmail = ops\n"
-     "[alert c]\non = failed: often\nmail = a@b, c@d\nwebhook = ftp://x\n"
-     "[alert b]\ncommand = /bin/x\nwebhook = https://x/y\ntemplate = teams\n",
-     "rota.ini:2: 'on': 'late' takes no number: only 'failed: 3 in a row' does\n"
-     "rota.ini:3: 'mail': 'ops' is no address (write ops@example.com)\n"
-     "rota.ini:5: 'on': write it as failed: 3 in a row\n"
-     "rota.ini:7: 'webhook': 'ftp://x' is no address of the web (write https://…)\n"
-     "rota.ini:11: 'template': there is no template 'teams': there is slack; without one it is "
-     "JSON\n"
-     "rota.ini:1: [alert a] tells nobody: give it mail =, webhook = or command =\n"
-     "rota.ini:1: [alert a] is for nothing: give it on = failed, recovered, host-down …\n"
-     "rota.ini:4: [alert c] is for nothing: give it on = failed, recovered, host-down …\n"
-     "rota.ini:8: [alert b] has more than one of mail, webhook and command: make a section of "
-     "each\n"
-     "rota.ini:8: [alert b] is for nothing: give it on = failed, recovered, host-down …",
-     "alerts full of errors"},
-    {"[monitor]\nheartbeat = x\ndisk = 1Q\nlate_factor = 0.5\nsendmail = mail\nfrom = a@b@c\n"
-     "queue_age = 5\nqueue_ages = 1h\n",
-     "rota.ini:2: 'heartbeat': 'x' is no address of the web (write https://…)\n"
-     "rota.ini:3: 'disk': '1Q' is no size (write 512, 64K, 16M or 2G)\n"
-     "rota.ini:4: 'late_factor': is to be a factor from 1 to 1000, or never, not '0.5'\n"
-     "rota.ini:5: 'sendmail': is to be the path of a program from /, perhaps with arguments, not "
-     "'mail'\n"
-     "rota.ini:6: 'from': 'a@b@c' is no address (write ops@example.com)\n"
-     "rota.ini:7: 'queue_age': '5' is no duration (write 90s, 15m, 2h, 1d or 1h30m)\n"
-     "rota.ini:8: unknown key 'queue_ages' in [monitor] (did you mean 'queue_age'?)",
-     "a monitor full of errors"},
     {"[worker a]\nslots = x\n[rota]\nkeep = y\n[bad]\n",
      "rota.ini:2: 'slots' is to be a number from 1 to 10000, not 'x'\n"
      "rota.ini:4: 'keep': 'y' is no duration (write 90s, 15m, 2h, 1d or 1h30m)\n"
@@ -500,7 +361,6 @@ int main(void)
     (void)unsetenv("ROTA_CONFIG");
     (void)unsetenv("ROTA_CATALOGUE");
     test_example();
-    test_alerts();
     test_ranges();
     test_many();
     test_refusals();

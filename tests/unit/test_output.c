@@ -166,6 +166,10 @@ static void test_removed(void)
     tap_int(put(7000, OUTPUT_OUT, 0, "kept"), 0, "so is its directory");
     tap_str(content(7000, OUTPUT_OUT), "kept", "and what is in it");
     tap_int(output_sync(files, 7000, 1, OUTPUT_OUT, &err), 0, "and made durable");
+    (void)put(7000, OUTPUT_OUT, 0, "gone");
+    (void)unlink(path);
+    tap_int(output_sync(files, 7000, 1, OUTPUT_OUT, &err), ERR_IO,
+            "what was taken away before it was durable is not called so");
     free(path);
     free(three);
 }
