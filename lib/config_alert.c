@@ -156,9 +156,9 @@ int alert_read_address(void *to, const char *value, struct err *err)
 
 static int add_address(void *to, const char *item, struct err *err)
 {
-    char *address;
+    char *address = NULL;
     int rc = alert_read_address(&address, item, err);
-    if (rc == 0)
+    if (address)
         strlist_take(to, address);
     return rc;
 }

@@ -33,11 +33,15 @@ static void prepare_mail(const struct config *config, const struct notice *notic
 static void put_curl(struct buf *out, const char *option, const char *value)
 {
     buf_addf(out, "%s = \"", option);
+    static const char from[] = "\n\r\t\v\\\"", to[] = "nrtv\\\"";
     for (; *value; value++) {
-        const char *at = strchr("\n\r\t\v\\\"", *value);
-        if (at)
+        const char *at = strchr(from, *value);
+        char c = *value;
+        if (at) {
             buf_addch(out, '\\');
-        buf_addch(out, at ? "nrtv\\\""[at - "\n\r\t\v\\\""] : *value);
+            c = to[at - from];
+        }
+        buf_addch(out, c);
     }
     buf_addstr(out, "\"\n");
 }

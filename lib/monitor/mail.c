@@ -19,8 +19,13 @@ static void put_base64(struct buf *out, const unsigned char *p, size_t len)
         word |= i + 2 < len ? (unsigned)p[i + 2] : 0;
         buf_addch(out, digits[word >> 18]);
         buf_addch(out, digits[word >> 12 & 63]);
-        buf_addch(out, i + 1 < len ? digits[word >> 6 & 63] : '=');
-        buf_addch(out, i + 2 < len ? digits[word & 63] : '=');
+        char third = digits[word >> 6 & 63], fourth = digits[word & 63];
+        if (i + 2 >= len)
+            fourth = '=';
+        if (i + 1 >= len)
+            third = '=';
+        buf_addch(out, third);
+        buf_addch(out, fourth);
     }
 }
 
