@@ -153,3 +153,14 @@ slot_is_taken()
     is_state "$first" succeeded
     is_so "$(rota submit again.yaml)" 'queued '
 }
+
+@test "what is behind a run that somebody cancelled just before its claim goes on" {
+    config < <(printf '[worker here]\ntransport = local\nslots = 1\n')
+    rota submit -- true
+    rota submit -- true
+    # the claim finds no row, as when the cancel was committed after the run was read
+    sqlite3 "$ROTA_CATALOGUE" "CREATE TRIGGER late BEFORE UPDATE OF state ON run
+        WHEN NEW.id = 1 AND NEW.state = 4 BEGIN SELECT RAISE(IGNORE); END"
+    run -0 timeout 30 rota dispatch
+    is_state 2 succeeded
+}
