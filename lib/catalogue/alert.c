@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#include "internal.h"
-#include "xalloc.h"
+#include "rows.h"
 
 #define COLUMNS                                                                                    \
     "SELECT alert.id, alert.rule, alert.subject, alert.detail, alert.host, alert.notify,"          \
@@ -24,9 +23,9 @@ void alert_free(struct alert *alert)
     *alert = (struct alert){0};
 }
 
-static struct alert read_row(sqlite3_stmt *s)
+static void read_row(sqlite3_stmt *s, void *row)
 {
-    return (struct alert){
+    *(struct alert *)row = (struct alert){
         .id = sqlite3_column_int64(s, 0),
         .rule = column_text(s, 1),
         .subject = column_text(s, 2),
@@ -55,7 +54,7 @@ static int get(struct catalogue *cat, const char *sql, const struct value *value
         return rc;
     if (rc == 0)
         return err_set(err, ERR_ANSWER, "there is no such alert");
-    *alert = read_row(stmt);
+    read_row(stmt, alert);
     statement_end(stmt);
     return 0;
 }
@@ -128,25 +127,18 @@ int alert_forget(struct catalogue *cat, int64_t before, struct err *err)
 
 /* ---- lists ---- */
 
+static void release(void *row)
+{
+    alert_free(row);
+}
+
 static int hand_out(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
                     alert_each *each, void *arg, struct err *err)
 {
-    struct alert *list = NULL;
-    size_t count = 0, cap = 0;
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, sql, values, n, &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        if (count == cap)
-            list = xreallocarray(list, cap = cap ? 2 * cap : 16, sizeof *list);
-        list[count++] = read_row(stmt);
-        rc = 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (rc == 0)
-            rc = each(&list[i], arg);
-        alert_free(&list[i]);
-    }
-    free(list);
+    static const struct row_kind kind = {sizeof(struct alert), read_row, release};
+    struct rows rows;
+    int rc = rows_read(cat, sql, values, n, &kind, &rows, err);
+    ROWS_HAND_OUT(struct alert, &kind, &rows, rc, each, arg);
     return rc;
 }
 

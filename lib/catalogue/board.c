@@ -4,21 +4,19 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "internal.h"
-#include "xalloc.h"
+#include "rows.h"
 
 enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS };
 
-/* Makes room for one more element of a {v, n, cap} list. */
-#define GROW(list)                                                                                 \
-    do {                                                                                           \
-        if ((list)->n == (list)->cap) {                                                            \
-            (list)->cap = (list)->cap ? 2 * (list)->cap : 64;                                      \
-            (list)->v = xreallocarray((list)->v, (list)->cap, sizeof *(list)->v);                  \
-        }                                                                                          \
-    } while (0)
-
 /* ---- runs ---- */
+
+static void read_tally(sqlite3_stmt *stmt, void *row)
+{
+    *(struct board_tally *)row =
+        (struct board_tally){.job = column_text(stmt, 0),
+                             .state = (enum run_state)sqlite3_column_int(stmt, 1),
+                             .runs = sqlite3_column_int64(stmt, 2)};
+}
 
 int board_tally(struct catalogue *cat, int64_t since, int64_t until, struct board_tallies *tallies,
                 struct err *err)
@@ -26,17 +24,10 @@ int board_tally(struct catalogue *cat, int64_t since, int64_t until, struct boar
     static const char TALLY[] = "SELECT job, state, count(*) FROM run"
                                 " WHERE finished_at >= ?1 AND finished_at < ?2 AND state >= 6"
                                 " GROUP BY job, state";
-    sqlite3_stmt *stmt;
-    *tallies = (struct board_tallies){0};
-    int rc = statement_start(cat, TALLY, VALUES(as_int(since), as_int(until)), &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        GROW(tallies);
-        tallies->v[tallies->n++] =
-            (struct board_tally){.job = column_text(stmt, 0),
-                                 .state = (enum run_state)sqlite3_column_int(stmt, 1),
-                                 .runs = sqlite3_column_int64(stmt, 2)};
-        rc = 0;
-    }
+    static const struct row_kind kind = {sizeof(struct board_tally), read_tally, NULL};
+    struct rows rows;
+    int rc = rows_read(cat, TALLY, VALUES(as_int(since), as_int(until)), &kind, &rows, err);
+    *tallies = (struct board_tallies){rows.v, rows.n};
     return rc;
 }
 
@@ -48,18 +39,19 @@ void board_tallies_free(struct board_tallies *tallies)
     *tallies = (struct board_tallies){0};
 }
 
+static void read_pair(sqlite3_stmt *stmt, void *row)
+{
+    *(struct board_pair *)row =
+        (struct board_pair){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+}
+
 static int read_pairs(struct catalogue *cat, const char *sql, const struct value *values, size_t n,
                       struct board_pairs *pairs, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    *pairs = (struct board_pairs){0};
-    int rc = statement_start(cat, sql, values, n, &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        GROW(pairs);
-        pairs->v[pairs->n++] =
-            (struct board_pair){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
-        rc = 0;
-    }
+    static const struct row_kind kind = {sizeof(struct board_pair), read_pair, NULL};
+    struct rows rows;
+    int rc = rows_read(cat, sql, values, n, &kind, &rows, err);
+    *pairs = (struct board_pairs){rows.v, rows.n};
     return rc;
 }
 
@@ -88,6 +80,18 @@ int board_durations(struct catalogue *cat, const char *job, int limit,
 
 /* ---- alerts ---- */
 
+static void read_alert(sqlite3_stmt *stmt, void *row)
+{
+    *(struct board_alert *)row = (struct board_alert){
+        .rule = column_text(stmt, 0),
+        .subject = column_text(stmt, 1),
+        .detail = column_text(stmt, 2),
+        .run = sqlite3_column_int64(stmt, 3),
+        .opened_at = sqlite3_column_int64(stmt, 4),
+        .parts = sqlite3_column_int64(stmt, 5),
+    };
+}
+
 int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err)
 {
     static const char ALERTS[] =
@@ -96,21 +100,10 @@ int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, 
         " WHERE closed_at IS NULL AND (parent IS NULL OR NOT EXISTS (SELECT 1 FROM alert AS whole"
         "  WHERE whole.id = alert.parent AND whole.closed_at IS NULL))"
         " ORDER BY opened_at DESC, id DESC LIMIT ?1";
-    sqlite3_stmt *stmt;
-    *alerts = (struct board_alerts){0};
-    int rc = statement_start(cat, ALERTS, VALUES(as_int(limit)), &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        GROW(alerts);
-        alerts->v[alerts->n++] = (struct board_alert){
-            .rule = column_text(stmt, 0),
-            .subject = column_text(stmt, 1),
-            .detail = column_text(stmt, 2),
-            .run = sqlite3_column_int64(stmt, 3),
-            .opened_at = sqlite3_column_int64(stmt, 4),
-            .parts = sqlite3_column_int64(stmt, 5),
-        };
-        rc = 0;
-    }
+    static const struct row_kind kind = {sizeof(struct board_alert), read_alert, NULL};
+    struct rows rows;
+    int rc = rows_read(cat, ALERTS, VALUES(as_int(limit)), &kind, &rows, err);
+    *alerts = (struct board_alerts){rows.v, rows.n};
     return rc;
 }
 

@@ -18,7 +18,7 @@ struct board_tally {
 };
 struct board_tallies {
     struct board_tally *v;
-    size_t n, cap;
+    size_t n;
 };
 /* Of the runs with since <= finished_at < until, into *tallies (board_tallies_free). */
 int board_tally(struct catalogue *cat, int64_t since, int64_t until, struct board_tallies *tallies,
@@ -31,7 +31,7 @@ struct board_pair {
 };
 struct board_pairs {
     struct board_pair *v;
-    size_t n, cap;
+    size_t n;
 };
 /* The occurrences of a job that were missed at or after `since`: a: a quarter of an hour (its first
  * ms: all zones' days begin with one), b: how many within it. */
@@ -51,7 +51,7 @@ struct board_alert {
 };
 struct board_alerts {
     struct board_alert *v;
-    size_t n, cap;
+    size_t n;
 };
 /* At most `limit`, the newest first, into *alerts (board_alerts_free). */
 int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err);

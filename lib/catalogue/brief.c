@@ -3,8 +3,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "internal.h"
-#include "xalloc.h"
+#include "rows.h"
 
 int run_any_unfinished(struct catalogue *cat, bool *any, struct err *err)
 {
@@ -16,18 +15,9 @@ int run_any_unfinished(struct catalogue *cat, bool *any, struct err *err)
     return rc;
 }
 
-struct briefs {
-    struct run_brief *v;
-    size_t n, cap;
-};
-
-static void read_row(sqlite3_stmt *stmt, struct briefs *list)
+static void read_row(sqlite3_stmt *stmt, void *row)
 {
-    if (list->n == list->cap) {
-        list->cap = list->cap ? 2 * list->cap : 64;
-        list->v = xreallocarray(list->v, list->cap, sizeof *list->v);
-    }
-    list->v[list->n++] = (struct run_brief){
+    *(struct run_brief *)row = (struct run_brief){
         .id = sqlite3_column_int64(stmt, 0),
         .spec = sqlite3_column_int64(stmt, 1),
         .state = (enum run_state)sqlite3_column_int(stmt, 2),
@@ -44,13 +34,11 @@ static void read_row(sqlite3_stmt *stmt, struct briefs *list)
     };
 }
 
-static void empty(struct briefs *list)
+static void release(void *row)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        free((char *)list->v[i].job);
-        free((char *)list->v[i].host);
-    }
-    list->n = 0;
+    struct run_brief *run = row;
+    free((char *)run->job);
+    free((char *)run->host);
 }
 
 /* Reads all rows of a statement, lets go of the catalogue, and calls each. *last: the last row's id
@@ -59,20 +47,11 @@ static int visit(struct catalogue *cat, const char *sql, const struct value *val
                  int (*each)(const struct run_brief *, void *), void *arg, int64_t *last,
                  struct err *err)
 {
-    struct briefs list = {0};
-    sqlite3_stmt *stmt;
-    *last = 0;
-    int rc = statement_start(cat, sql, values, n, &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        read_row(stmt, &list);
-        rc = 0;
-    }
-    for (size_t i = 0; rc == 0 && i < list.n; i++) {
-        *last = list.v[i].id;
-        rc = each(&list.v[i], arg);
-    }
-    empty(&list);
-    free(list.v);
+    static const struct row_kind kind = {sizeof(struct run_brief), read_row, release};
+    struct rows rows;
+    int rc = rows_read(cat, sql, values, n, &kind, &rows, err);
+    *last = rows.n ? ((const struct run_brief *)rows.v)[rows.n - 1].id : 0;
+    ROWS_HAND_OUT(struct run_brief, &kind, &rows, rc, each, arg);
     return rc;
 }
 

@@ -1,9 +1,6 @@
 /* What is told to whom: see alert.h. */
-#include <stdlib.h>
-
 #include "alert.h"
-#include "internal.h"
-#include "xalloc.h"
+#include "rows.h"
 
 int delivery_put(struct catalogue *cat, const char *channel, enum delivery_kind kind, int64_t alert,
                  int64_t now, struct err *err)
@@ -40,6 +37,17 @@ int delivery_channels(struct catalogue *cat, int64_t now, struct strlist *channe
  * overtake its beginning. What somebody else is sending is due later and has no error. */
 #define MINE "due_at IS NOT NULL AND channel = ?1 AND (due_at <= ?2 OR error IS NOT NULL)"
 
+static void read_delivery(sqlite3_stmt *stmt, void *row)
+{
+    *(struct delivery *)row = (struct delivery){
+        .id = sqlite3_column_int64(stmt, 0),
+        .alert = sqlite3_column_int64(stmt, 1),
+        .made_at = sqlite3_column_int64(stmt, 2),
+        .kind = (enum delivery_kind)sqlite3_column_int(stmt, 3),
+        .tries = sqlite3_column_int(stmt, 4),
+    };
+}
+
 int delivery_lease(struct catalogue *cat, const char *channel, int64_t now, int64_t until,
                    struct delivery **list, size_t *n, struct err *err)
 {
@@ -47,23 +55,11 @@ int delivery_lease(struct catalogue *cat, const char *channel, int64_t now, int6
         "SELECT id, alert, made_at, kind, tries + 1 FROM delivery WHERE " MINE " ORDER BY id";
     static const char TAKE[] =
         "UPDATE delivery SET due_at = ?3, tries = tries + 1, error = NULL WHERE " MINE;
-    sqlite3_stmt *stmt;
-    size_t cap = 0;
-    *list = NULL;
-    *n = 0;
-    int rc = statement_start(cat, READ, VALUES(as_text(channel), as_int(now)), &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        if (*n == cap)
-            *list = xreallocarray(*list, cap = cap ? 2 * cap : 16, sizeof **list);
-        (*list)[(*n)++] = (struct delivery){
-            .id = sqlite3_column_int64(stmt, 0),
-            .alert = sqlite3_column_int64(stmt, 1),
-            .made_at = sqlite3_column_int64(stmt, 2),
-            .kind = (enum delivery_kind)sqlite3_column_int(stmt, 3),
-            .tries = sqlite3_column_int(stmt, 4),
-        };
-        rc = 0;
-    }
+    static const struct row_kind kind = {sizeof(struct delivery), read_delivery, NULL};
+    struct rows rows;
+    int rc = rows_read(cat, READ, VALUES(as_text(channel), as_int(now)), &kind, &rows, err);
+    *list = rows.v;
+    *n = rows.n;
     if (rc == 0)
         rc = statement_write(cat, TAKE, VALUES(as_text(channel), as_int(now), as_int(until)), err);
     return rc < 0 ? rc : 0;

@@ -1,8 +1,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "internal.h"
-#include "xalloc.h"
+#include "history.h"
+#include "rows.h"
 
 int event_add(struct catalogue *cat, int64_t at, int64_t run, const char *kind, const char *actor,
               const char *detail, struct err *err)
@@ -15,10 +15,9 @@ int event_add(struct catalogue *cat, int64_t at, int64_t run, const char *kind, 
     return rc < 0 ? rc : 0;
 }
 
-/* An event whose texts are owned. */
-static struct event read_row(sqlite3_stmt *stmt)
+static void read_row(sqlite3_stmt *stmt, void *row)
 {
-    return (struct event){
+    *(struct event *)row = (struct event){
         .id = sqlite3_column_int64(stmt, 0),
         .at = sqlite3_column_int64(stmt, 1),
         .run = sqlite3_column_int64(stmt, 2),
@@ -28,44 +27,42 @@ static struct event read_row(sqlite3_stmt *stmt)
     };
 }
 
-static void release(struct event *event)
+static void release(void *row)
 {
+    struct event *event = row;
     free((char *)event->kind);
     free((char *)event->actor);
     free((char *)event->detail);
 }
 
-/* At most BATCH events after `after` into list; their number, or negative. */
-static int read_batch(struct catalogue *cat, int64_t after, struct event *list, int *n,
-                      struct err *err)
-{
-    static const char SELECT[] = "SELECT id, at, run, kind, actor, detail FROM event"
-                                 " WHERE id > ?1 ORDER BY id LIMIT ?2";
-    sqlite3_stmt *stmt;
-    *n = 0;
-    int rc = statement_start(cat, SELECT, VALUES(as_int(after), as_int(BATCH)), &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        list[(*n)++] = read_row(stmt);
-        rc = 0;
-    }
-    return rc;
-}
+static const struct row_kind kind = {sizeof(struct event), read_row, release};
 
 int event_select(struct catalogue *cat, int64_t after, int (*each)(const struct event *, void *),
                  void *arg, struct err *err)
 {
-    struct event *list = xcalloc(BATCH, sizeof *list);
-    int rc, n;
+    static const char SELECT[] = "SELECT id, at, run, kind, actor, detail FROM event"
+                                 " WHERE id > ?1 ORDER BY id LIMIT ?2";
+    size_t n;
+    int rc;
     do {
-        rc = read_batch(cat, after, list, &n, err);
-        for (int i = 0; i < n; i++) {
-            after = list[i].id;
-            if (rc == 0)
-                rc = each(&list[i], arg);
-            release(&list[i]);
-        }
+        struct rows rows;
+        rc = rows_read(cat, SELECT, VALUES(as_int(after), as_int(BATCH)), &kind, &rows, err);
+        n = rows.n;
+        if (n)
+            after = ((const struct event *)rows.v)[n - 1].id;
+        ROWS_HAND_OUT(struct event, &kind, &rows, rc, each, arg);
     } while (rc == 0 && n == BATCH);
-    free(list);
+    return rc;
+}
+
+int event_of_run(struct catalogue *cat, int64_t run, int (*each)(const struct event *, void *),
+                 void *arg, struct err *err)
+{
+    static const char SELECT[] = "SELECT id, at, run, kind, actor, detail FROM event"
+                                 " WHERE run = ?1 ORDER BY id";
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, VALUES(as_int(run)), &kind, &rows, err);
+    ROWS_HAND_OUT(struct event, &kind, &rows, rc, each, arg);
     return rc;
 }
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "internal.h"
+#include "rows.h"
 #include "xalloc.h"
 
 /* Every string of the struct, so that copying and freeing cannot forget one. */
@@ -97,9 +97,9 @@ int host_drain(struct catalogue *cat, const char *name, const char *reason, cons
     return event_add(cat, clock_now(), 0, reason ? "drain" : "resume", actor, name, err);
 }
 
-static struct host read_row(sqlite3_stmt *stmt)
+static void read_row(sqlite3_stmt *stmt, void *row)
 {
-    return (struct host){
+    *(struct host *)row = (struct host){
         .name = column_text(stmt, 0),
         .state = (enum host_state)sqlite3_column_int(stmt, 1),
         .drained = column_text(stmt, 2),
@@ -121,6 +121,11 @@ static struct host read_row(sqlite3_stmt *stmt)
     };
 }
 
+static void release(void *row)
+{
+    host_free(row);
+}
+
 int host_select(struct catalogue *cat, int (*each)(const struct host *, void *), void *arg,
                 struct err *err)
 {
@@ -128,21 +133,9 @@ int host_select(struct catalogue *cat, int (*each)(const struct host *, void *),
         "SELECT name, state, drained, reason, machine, boot, hostname, system, build, cpus,"
         " load_percent, mem_total_kb, mem_free_kb, disk_free_kb, skew_ms, seen_at, state_at, spool"
         " FROM host ORDER BY name";
-    struct host *list = NULL;
-    size_t n = 0, cap = 0;
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, SELECT, NO_VALUES, &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        if (n == cap)
-            list = xreallocarray(list, cap = cap ? 2 * cap : 64, sizeof *list);
-        list[n++] = read_row(stmt);
-        rc = 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (rc == 0)
-            rc = each(&list[i], arg);
-        host_free(&list[i]);
-    }
-    free(list);
+    static const struct row_kind kind = {sizeof(struct host), read_row, release};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, NO_VALUES, &kind, &rows, err);
+    ROWS_HAND_OUT(struct host, &kind, &rows, rc, each, arg);
     return rc;
 }

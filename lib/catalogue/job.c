@@ -1,7 +1,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "rows.h"
 #include "xalloc.h"
 
 #define COLUMNS                                                                                    \
@@ -35,9 +35,9 @@ struct job_row job_row_copy(const struct job_row *row)
     return made;
 }
 
-static struct job_row read_row(sqlite3_stmt *stmt)
+static void read_row(sqlite3_stmt *stmt, void *row)
 {
-    return (struct job_row){
+    *(struct job_row *)row = (struct job_row){
         .name = column_text(stmt, 0),
         .spec = sqlite3_column_int64(stmt, 1),
         .priority = sqlite3_column_int(stmt, 2),
@@ -104,35 +104,12 @@ int job_remove(struct catalogue *cat, const char *name, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Rows that are handed out after the statement has ended. */
-struct rows {
-    struct job_row *v;
-    size_t n, cap;
-};
-
-static int read_rows(struct catalogue *cat, sqlite3_stmt *stmt, struct rows *rows, struct err *err)
+static void release(void *row)
 {
-    int rc;
-    while ((rc = statement_next(cat, stmt, err)) > 0) {
-        if (rows->n == rows->cap)
-            rows->v =
-                xreallocarray(rows->v, rows->cap = rows->cap ? 2 * rows->cap : 64, sizeof *rows->v);
-        rows->v[rows->n++] = read_row(stmt);
-    }
-    return rc;
+    job_row_free(row);
 }
 
-static int hand_out(struct rows *rows, int rc, int (*each)(const struct job_row *, void *),
-                    void *arg)
-{
-    for (size_t i = 0; i < rows->n; i++) {
-        if (rc == 0)
-            rc = each(&rows->v[i], arg);
-        job_row_free(&rows->v[i]);
-    }
-    free(rows->v);
-    return rc;
-}
+static const struct row_kind kind = {sizeof(struct job_row), read_row, release};
 
 int job_get(struct catalogue *cat, const char *name, struct job_row *row, struct err *err)
 {
@@ -144,7 +121,7 @@ int job_get(struct catalogue *cat, const char *name, struct job_row *row, struct
         rc = statement_next(cat, stmt, err);
     if (rc <= 0)
         return rc < 0 ? rc : no_job(name, err);
-    *row = read_row(stmt);
+    read_row(stmt, row);
     statement_end(stmt);
     return 0;
 }
@@ -158,17 +135,14 @@ int job_select(struct catalogue *cat, int (*each)(const struct job_row *, void *
     size_t n;
     int rc;
     do {
-        struct rows rows = {0};
-        sqlite3_stmt *stmt;
-        rc = statement_start(cat, SELECT, VALUES(as_text(after), as_int(BATCH)), &stmt, err);
-        if (rc == 0)
-            rc = read_rows(cat, stmt, &rows, err);
+        struct rows rows;
+        rc = rows_read(cat, SELECT, VALUES(as_text(after), as_int(BATCH)), &kind, &rows, err);
         n = rows.n;
         if (n) {
             free(after);
-            after = xstrdup(rows.v[n - 1].name);
+            after = xstrdup(((const struct job_row *)rows.v)[n - 1].name);
         }
-        rc = hand_out(&rows, rc, each, arg);
+        ROWS_HAND_OUT(struct job_row, &kind, &rows, rc, each, arg);
     } while (rc == 0 && n == BATCH);
     free(after);
     return rc;
@@ -179,12 +153,10 @@ int job_due(struct catalogue *cat, int64_t now, int limit,
 {
     static const char DUE[] = "SELECT " COLUMNS " FROM job"
                               " WHERE next_at <= ?1 AND aside IS NULL ORDER BY next_at LIMIT ?2";
-    struct rows rows = {0};
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, DUE, VALUES(as_int(now), as_int(limit)), &stmt, err);
-    if (rc == 0)
-        rc = read_rows(cat, stmt, &rows, err);
-    return hand_out(&rows, rc, each, arg);
+    struct rows rows;
+    int rc = rows_read(cat, DUE, VALUES(as_int(now), as_int(limit)), &kind, &rows, err);
+    ROWS_HAND_OUT(struct job_row, &kind, &rows, rc, each, arg);
+    return rc;
 }
 
 int job_try_again(struct catalogue *cat, struct err *err)

@@ -2,8 +2,30 @@
 #include <stdlib.h>
 
 #include "alert.h"
-#include "internal.h"
-#include "xalloc.h"
+#include "rows.h"
+
+static void read_news(sqlite3_stmt *s, void *row)
+{
+    *(struct news *)row = (struct news){
+        .id = sqlite3_column_int64(s, 0),
+        .at = sqlite3_column_int64(s, 1),
+        .run = sqlite3_column_int64(s, 2),
+        .spec = sqlite3_column_int64(s, 3),
+        .streak = sqlite3_column_int(s, 4),
+        .state = (enum run_state)sqlite3_column_int(s, 5),
+        .job = column_text(s, 6),
+        .host = column_text(s, 7),
+        .reason = column_text(s, 8),
+    };
+}
+
+static void release_news(void *row)
+{
+    struct news *news = row;
+    free(news->job);
+    free(news->host);
+    free(news->reason);
+}
 
 int news_select(struct catalogue *cat, int limit, int (*each)(const struct news *, void *),
                 void *arg, struct err *err)
@@ -15,34 +37,10 @@ int news_select(struct catalogue *cat, int limit, int (*each)(const struct news 
         " LEFT JOIN occurrence ON occurrence.id = news.occurrence"
         " LEFT JOIN job ON job.name = occurrence.job"
         " WHERE run.id IS NOT NULL OR occurrence.id IS NOT NULL ORDER BY news.id LIMIT ?1";
-    struct news *list = NULL;
-    size_t n = 0, cap = 0;
-    sqlite3_stmt *s;
-    int rc = statement_start(cat, SELECT, VALUES(as_int(limit)), &s, err);
-    while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
-        if (n == cap)
-            list = xreallocarray(list, cap = cap ? 2 * cap : 64, sizeof *list);
-        list[n++] = (struct news){
-            .id = sqlite3_column_int64(s, 0),
-            .at = sqlite3_column_int64(s, 1),
-            .run = sqlite3_column_int64(s, 2),
-            .spec = sqlite3_column_int64(s, 3),
-            .streak = sqlite3_column_int(s, 4),
-            .state = (enum run_state)sqlite3_column_int(s, 5),
-            .job = column_text(s, 6),
-            .host = column_text(s, 7),
-            .reason = column_text(s, 8),
-        };
-        rc = 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (rc == 0)
-            rc = each(&list[i], arg);
-        free(list[i].job);
-        free(list[i].host);
-        free(list[i].reason);
-    }
-    free(list);
+    static const struct row_kind kind = {sizeof(struct news), read_news, release_news};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, VALUES(as_int(limit)), &kind, &rows, err);
+    ROWS_HAND_OUT(struct news, &kind, &rows, rc, each, arg);
     return rc;
 }
 
@@ -55,35 +53,34 @@ int news_forget(struct catalogue *cat, int64_t id, struct err *err)
 
 /* ---- what runs ---- */
 
+static void read_running(sqlite3_stmt *s, void *row)
+{
+    *(struct running *)row = (struct running){
+        .id = sqlite3_column_int64(s, 0),
+        .spec = sqlite3_column_int64(s, 1),
+        .started_at = sqlite3_column_int64(s, 2),
+        .job = column_text(s, 3),
+        .host = column_text(s, 4),
+    };
+}
+
+static void release_running(void *row)
+{
+    struct running *running = row;
+    free(running->job);
+    free(running->host);
+}
+
 int running_select(struct catalogue *cat, int64_t before,
                    int (*each)(const struct running *, void *), void *arg, struct err *err)
 {
     static const char SELECT[] =
         "SELECT id, spec, started_at, job, host FROM run"
         " WHERE state = 5 AND state <> 6 AND started_at < ?1 ORDER BY job, started_at";
-    struct running *list = NULL;
-    size_t n = 0, cap = 0;
-    sqlite3_stmt *s;
-    int rc = statement_start(cat, SELECT, VALUES(as_int(before)), &s, err);
-    while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
-        if (n == cap)
-            list = xreallocarray(list, cap = cap ? 2 * cap : 64, sizeof *list);
-        list[n++] = (struct running){
-            .id = sqlite3_column_int64(s, 0),
-            .spec = sqlite3_column_int64(s, 1),
-            .started_at = sqlite3_column_int64(s, 2),
-            .job = column_text(s, 3),
-            .host = column_text(s, 4),
-        };
-        rc = 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (rc == 0)
-            rc = each(&list[i], arg);
-        free(list[i].job);
-        free(list[i].host);
-    }
-    free(list);
+    static const struct row_kind kind = {sizeof(struct running), read_running, release_running};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, VALUES(as_int(before)), &kind, &rows, err);
+    ROWS_HAND_OUT(struct running, &kind, &rows, rc, each, arg);
     return rc;
 }
 

@@ -1,8 +1,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "internal.h"
-#include "xalloc.h"
+#include "history.h"
+#include "rows.h"
 
 const char *outcome_name(enum outcome outcome)
 {
@@ -52,9 +52,9 @@ int occurrence_fill(struct catalogue *cat, const char *job, int64_t due_at, int6
     return rc < 0 ? rc : statement_int(cat, FIND, VALUES(as_text(job), as_int(due_at)), 0, id, err);
 }
 
-static struct occurrence read_row(sqlite3_stmt *stmt)
+static void read_row(sqlite3_stmt *stmt, void *row)
 {
-    return (struct occurrence){
+    *(struct occurrence *)row = (struct occurrence){
         .id = sqlite3_column_int64(stmt, 0),
         .job = column_text(stmt, 1),
         .due_at = sqlite3_column_int64(stmt, 2),
@@ -64,40 +64,69 @@ static struct occurrence read_row(sqlite3_stmt *stmt)
     };
 }
 
-static void release(struct occurrence *o)
+static void release(void *row)
 {
+    struct occurrence *o = row;
     free(o->job);
     free(o->reason);
     free(o->runs);
 }
 
+static const struct row_kind kind = {sizeof(struct occurrence), read_row, release};
+
+#define COLUMNS                                                                                    \
+    "occurrence.id, job, due_at, outcome, reason,"                                                 \
+    " (SELECT group_concat(run.id) FROM run WHERE run.occurrence = occurrence.id)"
+
 int occurrence_select(struct catalogue *cat, const char *job, int64_t since, int64_t until,
                       int (*each)(const struct occurrence *, void *), void *arg, struct err *err)
 {
-    static const char SELECT[] =
-        "SELECT id, job, due_at, outcome, reason,"
-        " (SELECT group_concat(run.id) FROM run WHERE run.occurrence = occurrence.id)"
-        " FROM occurrence WHERE job = ?1 AND due_at >= ?2 AND due_at < ?3"
-        " ORDER BY due_at LIMIT ?4";
-    struct occurrence *list = xcalloc(BATCH, sizeof *list);
-    int rc, n;
+    static const char SELECT[] = "SELECT " COLUMNS " FROM occurrence"
+                                 " WHERE job = ?1 AND due_at >= ?2 AND due_at < ?3"
+                                 " ORDER BY due_at LIMIT ?4";
+    size_t n;
+    int rc;
     do {
-        sqlite3_stmt *stmt;
-        n = 0;
-        rc = statement_start(cat, SELECT,
-                             VALUES(as_text(job), as_int(since), as_int(until), as_int(BATCH)),
-                             &stmt, err);
-        while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-            list[n++] = read_row(stmt);
-            rc = 0;
-        }
-        for (int i = 0; i < n; i++) {
-            since = list[i].due_at + 1;
-            if (rc == 0)
-                rc = each(&list[i], arg);
-            release(&list[i]);
-        }
+        struct rows rows;
+        rc = rows_read(cat, SELECT,
+                       VALUES(as_text(job), as_int(since), as_int(until), as_int(BATCH)), &kind,
+                       &rows, err);
+        n = rows.n;
+        if (n)
+            since = ((const struct occurrence *)rows.v)[n - 1].due_at + 1;
+        ROWS_HAND_OUT(struct occurrence, &kind, &rows, rc, each, arg);
     } while (rc == 0 && n == BATCH);
-    free(list);
+    return rc;
+}
+
+int occurrence_get(struct catalogue *cat, int64_t id,
+                   int (*each)(const struct occurrence *, void *), void *arg, struct err *err)
+{
+    static const char GET[] = "SELECT " COLUMNS " FROM occurrence WHERE id = ?1";
+    struct rows rows;
+    int rc = rows_read(cat, GET, VALUES(as_int(id)), &kind, &rows, err);
+    ROWS_HAND_OUT(struct occurrence, &kind, &rows, rc, each, arg);
+    return rc;
+}
+
+int occurrence_find(struct catalogue *cat, const struct occurrence_query *query,
+                    int (*each)(const struct occurrence *, void *), void *arg, struct err *err)
+{
+    /* The names by one search each in the index of (job, due_at), then its range of each. */
+    static const char FIND[] =
+        "WITH RECURSIVE names (name) AS (SELECT min(job) FROM occurrence"
+        " UNION ALL SELECT (SELECT min(job) FROM occurrence WHERE job > names.name) FROM names"
+        "  WHERE names.name IS NOT NULL)"
+        " SELECT " COLUMNS " FROM names CROSS JOIN occurrence ON job = name"
+        "  AND due_at >= ?2 AND due_at < ?3"
+        " WHERE (?1 IS NULL OR name GLOB ?1) AND (?4 IS NULL OR ?4 & (1 << outcome))"
+        " ORDER BY due_at, job";
+    struct rows rows;
+    int rc =
+        rows_read(cat, FIND,
+                  VALUES(as_text(query->job), as_int(query->since),
+                         as_int(query->until ? query->until : INT64_MAX), as_opt(query->outcomes)),
+                  &kind, &rows, err);
+    ROWS_HAND_OUT(struct occurrence, &kind, &rows, rc, each, arg);
     return rc;
 }

@@ -3,60 +3,9 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "internal.h"
-#include "xalloc.h"
+#include "rows.h"
 
 const int tally_bounds[TALLY_BOUNDS] = {1, 10, 60, 300, 1800, 7200, 43200};
-
-/* ---- rows that are handed out after their statement has ended ---- */
-
-/* A row of any kind; its texts are owned. */
-union row {
-    struct tally tally;
-    struct failing failing;
-    struct alert_open alert;
-    struct undelivered undelivered;
-    struct missing missing;
-};
-
-/* One kind: how a row is read, handed to the caller's function, and freed. */
-struct kind {
-    const char *sql;
-    void (*read)(sqlite3_stmt *stmt, union row *row);
-    void (*release)(union row *row);
-};
-
-struct rows {
-    union row *v;
-    size_t n, cap;
-};
-
-static int gather(struct catalogue *cat, const struct kind *kind, const struct value *values,
-                  size_t n, struct rows *rows, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, kind->sql, values, n, &stmt, err);
-    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        if (rows->n == rows->cap)
-            rows->v =
-                xreallocarray(rows->v, rows->cap = rows->cap ? 2 * rows->cap : 32, sizeof *rows->v);
-        kind->read(stmt, &rows->v[rows->n++]);
-        rc = 0;
-    }
-    return rc;
-}
-
-/* Defines NAME_select's body: every kind is handed out alike, but C has no generic function. */
-#define HAND_OUT(kind, member, ...)                                                                \
-    struct rows rows = {0};                                                                        \
-    int rc = gather(cat, kind, __VA_ARGS__, &rows, err);                                           \
-    for (size_t i = 0; i < rows.n; i++) {                                                          \
-        if (rc == 0)                                                                               \
-            rc = each(&rows.v[i].member, arg);                                                     \
-        (kind)->release(&rows.v[i]);                                                               \
-    }                                                                                              \
-    free(rows.v);                                                                                  \
-    return rc
 
 static void drop(const char *text)
 {
@@ -65,38 +14,42 @@ static void drop(const char *text)
 
 /* ---- tally ---- */
 
-static void read_tally(sqlite3_stmt *stmt, union row *row)
+static void read_tally(sqlite3_stmt *stmt, void *row)
 {
-    row->tally = (struct tally){.job = column_text(stmt, 0),
-                                .state = (enum run_state)sqlite3_column_int(stmt, 1),
-                                .runs = sqlite3_column_int64(stmt, 2),
-                                .duration_ms = sqlite3_column_int64(stmt, 3),
-                                .bytes = sqlite3_column_int64(stmt, 4),
-                                .last_at = sqlite3_column_int64(stmt, 5)};
+    *(struct tally *)row = (struct tally){.job = column_text(stmt, 0),
+                                          .state = (enum run_state)sqlite3_column_int(stmt, 1),
+                                          .runs = sqlite3_column_int64(stmt, 2),
+                                          .duration_ms = sqlite3_column_int64(stmt, 3),
+                                          .bytes = sqlite3_column_int64(stmt, 4),
+                                          .last_at = sqlite3_column_int64(stmt, 5)};
     for (int i = 0; i < TALLY_BOUNDS; i++)
-        row->tally.within[i] = sqlite3_column_int64(stmt, 6 + i);
+        ((struct tally *)row)->within[i] = sqlite3_column_int64(stmt, 6 + i);
 }
 
-static void release_tally(union row *row)
+static void release_tally(void *row)
 {
-    drop(row->tally.job);
+    struct tally *tally = row;
+    drop(tally->job);
 }
 
 int tally_select(struct catalogue *cat, int (*each)(const struct tally *, void *), void *arg,
                  struct err *err)
 {
-    static const struct kind kind = {
+    static const char SELECT[] =
         "SELECT job, state, runs, duration_ms, bytes, last_at, le_1, le_10, le_60, le_300, le_1800,"
-        " le_7200, le_43200 FROM tally ORDER BY job, state",
-        read_tally, release_tally};
-    HAND_OUT(&kind, tally, NO_VALUES);
+        " le_7200, le_43200 FROM tally ORDER BY job, state";
+    static const struct row_kind kind = {sizeof(struct tally), read_tally, release_tally};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, NO_VALUES, &kind, &rows, err);
+    ROWS_HAND_OUT(struct tally, &kind, &rows, rc, each, arg);
+    return rc;
 }
 
 /* ---- failing jobs ---- */
 
-static void read_failing(sqlite3_stmt *stmt, union row *row)
+static void read_failing(sqlite3_stmt *stmt, void *row)
 {
-    row->failing = (struct failing){
+    *(struct failing *)row = (struct failing){
         .job = column_text(stmt, 0),
         .streak = sqlite3_column_int64(stmt, 1),
         .since = sqlite3_column_int64(stmt, 2),
@@ -112,111 +65,125 @@ static void read_failing(sqlite3_stmt *stmt, union row *row)
     };
 }
 
-static void release_failing(union row *row)
+static void release_failing(void *row)
 {
-    drop(row->failing.job);
-    drop(row->failing.reason);
+    struct failing *failing = row;
+    drop(failing->job);
+    drop(failing->reason);
 }
 
 int failing_select(struct catalogue *cat, int (*each)(const struct failing *, void *), void *arg,
                    struct err *err)
 {
-    static const struct kind kind = {
+    static const char SELECT[] =
         "SELECT failing.job, failing.streak, failing.since, failing.run,"
         " coalesce(run.finished_at, failing.since), run.state, run.reason, run.exit_code,"
         " job.name IS NOT NULL, job.paused_at IS NOT NULL"
         " FROM failing LEFT JOIN run ON run.id = failing.run LEFT JOIN job ON job.name = "
         "failing.job"
-        " WHERE failing.streak > 0 ORDER BY failing.since, failing.job",
-        read_failing, release_failing};
-    HAND_OUT(&kind, failing, NO_VALUES);
+        " WHERE failing.streak > 0 ORDER BY failing.since, failing.job";
+    static const struct row_kind kind = {sizeof(struct failing), read_failing, release_failing};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, NO_VALUES, &kind, &rows, err);
+    ROWS_HAND_OUT(struct failing, &kind, &rows, rc, each, arg);
+    return rc;
 }
 
 /* ---- alerts and deliveries ---- */
 
-static void read_alert(sqlite3_stmt *stmt, union row *row)
+static void read_alert(sqlite3_stmt *stmt, void *row)
 {
-    row->alert = (struct alert_open){.rule = column_text(stmt, 0),
-                                     .subject = column_text(stmt, 1),
-                                     .detail = column_text(stmt, 2),
-                                     .run = sqlite3_column_int64(stmt, 3),
-                                     .opened_at = sqlite3_column_int64(stmt, 4),
-                                     .reminded_at = sqlite3_column_int64(stmt, 5),
-                                     .parts = sqlite3_column_int64(stmt, 6)};
+    *(struct alert_open *)row = (struct alert_open){.rule = column_text(stmt, 0),
+                                                    .subject = column_text(stmt, 1),
+                                                    .detail = column_text(stmt, 2),
+                                                    .run = sqlite3_column_int64(stmt, 3),
+                                                    .opened_at = sqlite3_column_int64(stmt, 4),
+                                                    .reminded_at = sqlite3_column_int64(stmt, 5),
+                                                    .parts = sqlite3_column_int64(stmt, 6)};
 }
 
-static void release_alert(union row *row)
+static void release_alert(void *row)
 {
-    drop(row->alert.rule);
-    drop(row->alert.subject);
-    drop(row->alert.detail);
+    struct alert_open *alert = row;
+    drop(alert->rule);
+    drop(alert->subject);
+    drop(alert->detail);
 }
 
 int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open *, void *),
                       void *arg, struct err *err)
 {
-    static const struct kind kind = {
+    static const char SELECT[] =
         "SELECT rule, subject, detail, run, opened_at, reminded_at,"
         " (SELECT count(*) FROM alert AS part WHERE part.parent = alert.id"
         "  AND part.closed_at IS NULL)"
         " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND parent IS NULL"
-        " ORDER BY opened_at, id",
-        read_alert, release_alert};
-    HAND_OUT(&kind, alert, NO_VALUES);
+        " ORDER BY opened_at, id";
+    static const struct row_kind kind = {sizeof(struct alert_open), read_alert, release_alert};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, NO_VALUES, &kind, &rows, err);
+    ROWS_HAND_OUT(struct alert_open, &kind, &rows, rc, each, arg);
+    return rc;
 }
 
-static void read_undelivered(sqlite3_stmt *stmt, union row *row)
+static void read_undelivered(sqlite3_stmt *stmt, void *row)
 {
-    row->undelivered = (struct undelivered){.channel = column_text(stmt, 0),
-                                            .error = column_text(stmt, 1),
-                                            .waiting = sqlite3_column_int64(stmt, 2),
-                                            .given_up = sqlite3_column_int64(stmt, 3),
-                                            .since = sqlite3_column_int64(stmt, 4)};
+    *(struct undelivered *)row = (struct undelivered){.channel = column_text(stmt, 0),
+                                                      .error = column_text(stmt, 1),
+                                                      .waiting = sqlite3_column_int64(stmt, 2),
+                                                      .given_up = sqlite3_column_int64(stmt, 3),
+                                                      .since = sqlite3_column_int64(stmt, 4)};
 }
 
-static void release_undelivered(union row *row)
+static void release_undelivered(void *row)
 {
-    drop(row->undelivered.channel);
-    drop(row->undelivered.error);
+    struct undelivered *undelivered = row;
+    drop(undelivered->channel);
+    drop(undelivered->error);
 }
 
 /* What was given up counts as long as its alert is open: closed, nobody misses the message. */
 int undelivered_select(struct catalogue *cat, int (*each)(const struct undelivered *, void *),
                        void *arg, struct err *err)
 {
-    static const struct kind kind = {
+    static const char SELECT[] =
         "SELECT channel, max(error), sum(waiting), sum(1 - waiting), min(made_at) FROM ("
         "SELECT channel, error, 1 AS waiting, made_at FROM delivery"
         "  WHERE due_at IS NOT NULL AND tries > 0"
         " UNION ALL SELECT channel, error, 0, made_at"
         "  FROM alert INDEXED BY alert_open JOIN delivery ON delivery.alert = alert.id"
         "  WHERE closed_at IS NULL AND due_at IS NULL AND sent_at IS NULL AND error IS NOT NULL"
-        ") GROUP BY channel ORDER BY channel",
-        read_undelivered, release_undelivered};
-    HAND_OUT(&kind, undelivered, NO_VALUES);
+        ") GROUP BY channel ORDER BY channel";
+    static const struct row_kind kind = {sizeof(struct undelivered), read_undelivered,
+                                         release_undelivered};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, NO_VALUES, &kind, &rows, err);
+    ROWS_HAND_OUT(struct undelivered, &kind, &rows, rc, each, arg);
+    return rc;
 }
 
 /* ---- what was missed ---- */
 
-static void read_missing(sqlite3_stmt *stmt, union row *row)
+static void read_missing(sqlite3_stmt *stmt, void *row)
 {
-    row->missing = (struct missing){.job = column_text(stmt, 0),
-                                    .due_at = sqlite3_column_int64(stmt, 1),
-                                    .times = sqlite3_column_int64(stmt, 2),
-                                    .reason = column_text(stmt, 3)};
+    *(struct missing *)row = (struct missing){.job = column_text(stmt, 0),
+                                              .due_at = sqlite3_column_int64(stmt, 1),
+                                              .times = sqlite3_column_int64(stmt, 2),
+                                              .reason = column_text(stmt, 3)};
 }
 
-static void release_missing(union row *row)
+static void release_missing(void *row)
 {
-    drop(row->missing.job);
-    drop(row->missing.reason);
+    struct missing *missing = row;
+    drop(missing->job);
+    drop(missing->reason);
 }
 
 int missing_select(struct catalogue *cat, int64_t since,
                    int (*each)(const struct missing *, void *), void *arg, struct err *err)
 {
     /* SQLite: beside max(), reason is that of the row with the maximum */
-    static const struct kind kind = {
+    static const char SELECT[] =
         "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence INDEXED BY "
         "occurrence_lost"
         " WHERE outcome = 3 AND due_at >= ?1 GROUP BY job"
@@ -225,9 +192,12 @@ int missing_select(struct catalogue *cat, int64_t since,
         " AND NOT EXISTS (SELECT 1 FROM tally WHERE tally.job = occurrence.job AND state = 6"
         "  AND last_at > latest)"
         " AND EXISTS (SELECT 1 FROM job WHERE job.name = occurrence.job)"
-        " ORDER BY latest",
-        read_missing, release_missing};
-    HAND_OUT(&kind, missing, VALUES(as_int(since)));
+        " ORDER BY latest";
+    static const struct row_kind kind = {sizeof(struct missing), read_missing, release_missing};
+    struct rows rows;
+    int rc = rows_read(cat, SELECT, VALUES(as_int(since)), &kind, &rows, err);
+    ROWS_HAND_OUT(struct missing, &kind, &rows, rc, each, arg);
+    return rc;
 }
 
 /* ---- counts ---- */
