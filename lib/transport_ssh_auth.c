@@ -336,7 +336,6 @@ int ssh_do_auth(struct ssh_link *l, struct err *err)
         }
     }
     l->authenticated = true;
-    gate_leave(&l->gate);
     ssh_auth_free(a);
     return ssh_enter(l, STAGE_OPEN);
 }

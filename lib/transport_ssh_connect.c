@@ -78,7 +78,7 @@ int ssh_do_known(struct ssh_link *l, struct err *err)
 }
 
 /* sshd drops connections at random when more than ten are not logged in (MaxStartups 10:30:100), so
- * fewer than that are under way to one address. The pass is given back after authentication. */
+ * fewer than that are under way to one address. The pass is given back when a channel is open. */
 int ssh_do_gate(struct ssh_link *l, struct err *err)
 {
     if (!has_proxy(l) && !l->gate.gate) {

@@ -20,8 +20,12 @@ int ssh_do_open(struct ssh_link *l, struct err *err)
     l->sent = 0;
     ssh_call(l);
     l->channel = libssh2_channel_open_session(l->session);
-    if (l->channel)
+    if (l->channel) {
+        /* Only now: sshd says that the login succeeded before it stops counting it against
+         * MaxStartups, and opens a channel after that. */
+        gate_leave(&l->gate);
         return ssh_enter(l, STAGE_EXEC);
+    }
     int rc = libssh2_session_last_errno(l->session);
     if (ssh_again(l, rc))
         return 0;
