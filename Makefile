@@ -27,7 +27,7 @@ DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
+L1        = base64 clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_alert config_hosts config_keys config_log inifile

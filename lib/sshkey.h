@@ -35,9 +35,4 @@ enum sshkey_kind sshkey_kind_of(const void *blob, size_t len);
 /* That name, as "ssh-ed25519", free; "" when the blob is damaged. */
 char *sshkey_type(const void *blob, size_t len);
 
-/* Appends. Decoding skips white space, and stops at the first character that is not base64; the
- * number of characters that were read. */
-void base64_encode(struct buf *out, const void *p, size_t len);
-size_t base64_decode(struct buf *out, const char *text, size_t len);
-
 #endif

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base64.h"
 #include "xalloc.h"
 
 enum { FREE_TURNS = 100 };

@@ -4,30 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base64.h"
+
 enum {
     WORD_BYTES = 39, /* of text in one encoded word: 52 in base64, 73 in a line with "Subject: " */
     LINE_BYTES = 76, /* of quoted-printable */
     PLAIN_LINE = 900 /* RFC 5322 allows 998 */
 };
-
-static void put_base64(struct buf *out, const unsigned char *p, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < len; i += 3) {
-        unsigned word = (unsigned)p[i] << 16;
-        word |= i + 1 < len ? (unsigned)p[i + 1] << 8 : 0;
-        word |= i + 2 < len ? (unsigned)p[i + 2] : 0;
-        buf_addch(out, digits[word >> 18]);
-        buf_addch(out, digits[word >> 12 & 63]);
-        char third = digits[word >> 6 & 63], fourth = digits[word & 63];
-        if (i + 2 >= len)
-            fourth = '=';
-        if (i + 1 >= len)
-            third = '=';
-        buf_addch(out, third);
-        buf_addch(out, fourth);
-    }
-}
 
 static bool is_plain(const char *text, size_t longest)
 {
@@ -50,7 +33,7 @@ static void put_words(struct buf *out, const char *text)
         while (at + n < len && n > 1 && ((unsigned char)text[at + n] & 0xC0) == 0x80)
             n--;
         buf_addstr(out, at ? "\n =?UTF-8?B?" : "=?UTF-8?B?");
-        put_base64(out, (const unsigned char *)text + at, n);
+        base64_encode(out, text + at, n);
         buf_addstr(out, "?=");
     }
 }

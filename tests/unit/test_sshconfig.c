@@ -1,5 +1,6 @@
 #include "resolve.h"
 #include "sshconfig.h"
+#include "base64.h"
 #include "sshkey.h"
 #include "tap.h"
 #include "xalloc.h"
