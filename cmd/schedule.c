@@ -26,16 +26,12 @@ const char schedule_usage[] =
     "rota schedule backfill [-nqv] --from TIME --to TIME [-o FORM] [--format FORMAT] JOB\n"
     "rota schedule import [-qv] [--system] [--timezone ZONE] FILE ... | -\n";
 
-static const struct {
-    const char *name; /* first: near_word walks the table */
-    schedule_fn *run;
-} subcommands[] = {
+static const struct command_sub subcommands[] = {
     {"list", schedule_list},         {"add", schedule_add},         {"tick", schedule_tick_command},
     {"next", schedule_next},         {"explain", schedule_explain}, {"pause", schedule_pause},
     {"resume", schedule_resume},     {"skip", schedule_skip},       {"remove", schedule_remove},
     {"backfill", schedule_backfill}, {"import", schedule_import},
 };
-enum { NSUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
 /* ---- what they share ---- */
 
@@ -89,20 +85,10 @@ char *schedule_left(int64_t ms, char text[32])
 
 /* ---- the command ---- */
 
-/* The first word that is no option decides; the options before it come behind it. */
 static int schedule_main(struct command *command, int argc, char **argv, struct err *err)
 {
-    int at = 1;
-    while (at < argc && argv[at][0] == '-')
-        at++;
-    for (size_t i = 0; at < argc && i < NSUBCOMMANDS; i++)
-        if (strcmp(argv[at], subcommands[i].name) == 0) {
-            char *name = argv[at];
-            memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
-            argv[1] = name;
-            return subcommands[i].run(command, argc - 1, argv + 1, err);
-        }
-    return schedule_list(command, argc, argv, err);
+    return command_run_sub(command, subcommands, sizeof subcommands / sizeof *subcommands,
+                           schedule_list, argc, argv, err);
 }
 
 int schedule_command(int argc, char **argv)

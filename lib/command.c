@@ -134,3 +134,19 @@ int command_no_host(const struct config *config, const char *name, struct err *e
                        near);
     return err_set(err, ERR_DATA, "no worker '%s' in %s (add [worker %s] there)", name, file, name);
 }
+
+int command_run_sub(struct command *command, const struct command_sub *subs, size_t n,
+                    command_fn *otherwise, int argc, char **argv, struct err *err)
+{
+    int at = 1;
+    while (at < argc && argv[at][0] == '-')
+        at++;
+    for (size_t i = 0; at < argc && i < n; i++)
+        if (strcmp(argv[at], subs[i].name) == 0) {
+            char *name = argv[at];
+            memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
+            argv[1] = name;
+            return subs[i].run(command, argc - 1, argv + 1, err);
+        }
+    return otherwise(command, argc, argv, err);
+}

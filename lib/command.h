@@ -28,6 +28,15 @@ typedef int command_fn(struct command *command, int argc, char **argv, struct er
  * what was opened (after writing, a long WAL is checkpointed), flushes; returns the exit code. */
 int command_main(const char *program, command_fn *fn, int argc, char **argv);
 
+/* Runs the subcommand that the first word which is no option names, with argv[0] its name and the
+ * options before it behind it; `otherwise` where none is named. */
+struct command_sub {
+    const char *name; /* first: near_word walks the table */
+    command_fn *run;
+};
+int command_run_sub(struct command *command, const struct command_sub *subs, size_t n,
+                    command_fn *otherwise, int argc, char **argv, struct err *err);
+
 /* Reads the configuration, once. 0, or ERR_CONFIG: all errors but the last are printed. */
 int command_configure(struct command *command, struct err *err);
 /* As command_configure, then opens the catalogue that it names. */
