@@ -274,32 +274,39 @@ static int sync_dir(struct output *o, int dir, uint64_t opened)
     return 0;
 }
 
+/* Makes the file that fd has open durable, and its name; opened: its place in the count, 0: unknown. */
+static int sync_named(struct output *o, int dir, int fd, uint64_t opened)
+{
+    if (!is_there(fd)) { /* what was written has no name any more */
+        errno = ENOENT;
+        return -1;
+    }
+    return dir < 0 || fsync(fd) < 0 || sync_dir(o, dir, opened) < 0 ? -1 : 0;
+}
+
 int output_sync(struct output *o, int64_t run, int attempt, enum output_stream stream,
                 struct err *err)
 {
+    const int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     struct names names = names_of(run, attempt, stream);
     struct file *f = place_of(o, run, stream);
-    bool kept = is_of(f, run, attempt, stream), gone = kept && !is_there(f->fd);
-    int dir = use_dir(o, &names, false);
-    int fd = kept      ? f->fd
-             : dir < 0 ? -1
-                       : openat(dir, names.file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool bad = true;
-    if (fd < 0)
-        bad = errno != ENOENT;
-    else if (gone) /* what was written has no name any more */
-        errno = ENOENT;
+    bool kept = is_of(f, run, attempt, stream);
+    int dir = use_dir(o, &names, false), fd = -1;
+    if (kept)
+        fd = f->fd;
     else if (dir >= 0)
-        bad = fsync(fd) < 0 || sync_dir(o, dir, kept ? f->opened : 0) < 0;
-    int saved = errno;
-    if (fd >= 0 && close(fd) < 0 && !bad) {
+        fd = openat(dir, names.file, flags);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : fail(o->catalogue, run, attempt, stream, "sync", err);
+    int rc = sync_named(o, dir, fd, kept ? f->opened : 0), saved = errno;
+    if (close(fd) < 0 && rc == 0) {
         saved = errno;
-        bad = true;
+        rc = -1;
     }
     if (kept)
         f->fd = -1;
     errno = saved;
-    return bad ? fail(o->catalogue, run, attempt, stream, "sync", err) : 0;
+    return rc < 0 ? fail(o->catalogue, run, attempt, stream, "sync", err) : 0;
 }
 
 /* What cannot be taken away is in the way of output_write, which says so. */
