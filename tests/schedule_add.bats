@@ -168,23 +168,6 @@ load schedule
     [ "$output" = new ]
 }
 
-@test "a catalogue of the version before is taken along" {
-    rota submit -- true
-    sqlite3 "$ROTA_CATALOGUE" 'DROP VIEW v_alerts; DROP VIEW v_deliveries; DROP TABLE delivery; DROP TABLE alert;
-        DROP TRIGGER run_over;
-        DROP TRIGGER occurrence_missed; DROP TRIGGER occurrence_lapsed; DROP TABLE tally; DROP TABLE failing; DROP TABLE news; DROP TABLE monitor;
-        ALTER TABLE holder DROP COLUMN seen_at; ALTER TABLE holder DROP COLUMN longest_us; DROP INDEX event_run;
-        DROP VIEW v_jobs; DROP VIEW v_occurrences; DROP TABLE job; DROP TABLE occurrence;
-        DROP INDEX run_active; DROP INDEX run_blocked; DROP INDEX run_start_by; DROP INDEX run_occurrence;
-        ALTER TABLE run DROP COLUMN start_by; PRAGMA user_version = 1'
-    job a '{every: 1h}'
-    run -0 rota schedule add a.yaml
-    run -0 rota status -o id
-    [ "$output" = 1 ]
-    run -0 sqlite3 "$ROTA_CATALOGUE" 'PRAGMA integrity_check; PRAGMA user_version'
-    [ "$output" = $'ok\n3' ]
-}
-
 @test "the zone of a machine whose /etc/localtime is a copy is in /etc/timezone" {
     unshare -rm mount -t tmpfs none /etc 2>/dev/null || skip 'no mounts of its own here'
     job z '{every: 1h}'

@@ -1,0 +1,28 @@
+-- a catalogue as rota wrote it with schema 1
+PRAGMA application_id = 0x726f7461;
+PRAGMA user_version = 1;
+BEGIN TRANSACTION;
+CREATE TABLE attempt (  run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,  attempt INTEGER NOT NULL,  host TEXT NOT NULL,  token INTEGER NOT NULL,  claimed_at INTEGER NOT NULL,  started_at INTEGER,  ended_at INTEGER,  state INTEGER CHECK (state BETWEEN 6 AND 10),  exit_code INTEGER,  signal INTEGER,  reason TEXT,  PRIMARY KEY (run, attempt)) STRICT, WITHOUT ROWID;
+CREATE TABLE event (  id INTEGER PRIMARY KEY AUTOINCREMENT,  at INTEGER NOT NULL,  run INTEGER,  kind TEXT NOT NULL,  actor TEXT,  detail TEXT) STRICT;
+INSERT INTO "event" VALUES(1,1700000003000,2,'hold','ann',NULL);
+CREATE TABLE holder (  one INTEGER PRIMARY KEY CHECK (one = 1),  boot TEXT,  pid INTEGER,  pid_space INTEGER,  start INTEGER,  host TEXT,  fence INTEGER NOT NULL,  since INTEGER,  expires INTEGER) STRICT;
+INSERT INTO "holder" VALUES(1,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL);
+CREATE TABLE host (  name TEXT PRIMARY KEY,  state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 2),  drained TEXT,  reason TEXT,  machine TEXT,  boot TEXT,  spool TEXT,  hostname TEXT,  system TEXT,  build TEXT,  cpus INTEGER,  load_percent INTEGER,  mem_total_kb INTEGER,  mem_free_kb INTEGER,  disk_free_kb INTEGER,  skew_ms INTEGER,  seen_at INTEGER,  state_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (  one INTEGER PRIMARY KEY CHECK (one = 1),  uuid TEXT NOT NULL,  epoch INTEGER NOT NULL) STRICT;
+INSERT INTO "meta" VALUES(1,'0123456789abcdef0123456789abcdef',1);
+CREATE TABLE run (  id INTEGER PRIMARY KEY AUTOINCREMENT,  spec INTEGER NOT NULL REFERENCES spec (id),  job TEXT NOT NULL,  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 10),  reason TEXT,  host TEXT,  attempt INTEGER NOT NULL DEFAULT 0,  priority INTEGER NOT NULL DEFAULT 0,  exit_code INTEGER,  signal INTEGER,  due_at INTEGER,  queued_at INTEGER NOT NULL,  not_before INTEGER,  started_at INTEGER,  finished_at INTEGER,  cancel_at INTEGER,  utime_us INTEGER,  stime_us INTEGER,  maxrss_kb INTEGER,  out_bytes INTEGER,  out_dropped INTEGER,  err_bytes INTEGER,  err_dropped INTEGER,  submitter TEXT,  rerun_of INTEGER,  array INTEGER,  idx INTEGER,  occurrence INTEGER) STRICT;
+INSERT INTO "run" VALUES(1,1,'nightly',6,NULL,'local',1,0,0,NULL,NULL,1700000000000,NULL,NULL,1700000001000,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "run" VALUES(2,1,'nightly',3,NULL,NULL,0,0,NULL,NULL,NULL,1700000002000,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE spec (  id INTEGER PRIMARY KEY,  hash INTEGER NOT NULL,  text TEXT NOT NULL,  waiting TEXT) STRICT;
+INSERT INTO "spec" VALUES(1,1,'{"name": "nightly", "shell": "true"}',NULL);
+CREATE INDEX spec_hash ON spec (hash);
+CREATE INDEX run_state ON run (state) WHERE state <> 6;
+CREATE INDEX run_job ON run (job);
+CREATE INDEX run_finished ON run (finished_at) WHERE finished_at IS NOT NULL;
+CREATE VIEW v_runs AS SELECT  id,  job,  CASE state WHEN 1 THEN 'held' WHEN 2 THEN 'blocked' WHEN 3 THEN 'queued'    WHEN 4 THEN 'starting' WHEN 5 THEN 'running' WHEN 6 THEN 'succeeded' WHEN 7 THEN 'failed'    WHEN 8 THEN 'timeout' WHEN 9 THEN 'cancelled' WHEN 10 THEN 'lost' END AS state,  coalesce(reason, iif(state = 3, (SELECT waiting FROM spec WHERE spec.id = run.spec), NULL))    AS reason,  host,  attempt,  priority,  exit_code,  signal,  strftime('%Y-%m-%dT%H:%M:%fZ', due_at / 1000.0, 'unixepoch') AS due_at,  strftime('%Y-%m-%dT%H:%M:%fZ', queued_at / 1000.0, 'unixepoch') AS queued_at,  strftime('%Y-%m-%dT%H:%M:%fZ', started_at / 1000.0, 'unixepoch') AS started_at,  strftime('%Y-%m-%dT%H:%M:%fZ', finished_at / 1000.0, 'unixepoch') AS finished_at,  (finished_at - started_at) / 1000.0 AS duration,  submitter,  array,  idx AS "index",  occurrence,  strftime('%Y-%m-%dT%H:%M:%fZ', not_before / 1000.0, 'unixepoch') AS not_before,  strftime('%Y-%m-%dT%H:%M:%fZ', cancel_at / 1000.0, 'unixepoch') AS cancel_at,  rerun_of,  spec,  utime_us / 1000000.0 AS user_time,  stime_us / 1000000.0 AS system_time,  maxrss_kb,  out_bytes,  out_dropped,  err_bytes,  err_dropped FROM run;
+CREATE VIEW v_attempts AS SELECT  attempt.run,  attempt.attempt,  attempt.host,  CASE coalesce(attempt.state, run.state)    WHEN 4 THEN 'starting' WHEN 5 THEN 'running' WHEN 6 THEN 'succeeded' WHEN 7 THEN 'failed'    WHEN 8 THEN 'timeout' WHEN 9 THEN 'cancelled' WHEN 10 THEN 'lost' END AS state,  iif(attempt.state IS NULL, run.reason, attempt.reason) AS reason,  attempt.exit_code,  attempt.signal,  strftime('%Y-%m-%dT%H:%M:%fZ', attempt.claimed_at / 1000.0, 'unixepoch') AS claimed_at,  strftime('%Y-%m-%dT%H:%M:%fZ', iif(attempt.state IS NULL, run.started_at,    attempt.started_at) / 1000.0, 'unixepoch') AS started_at,  strftime('%Y-%m-%dT%H:%M:%fZ', attempt.ended_at / 1000.0, 'unixepoch') AS finished_at,  (attempt.ended_at - attempt.started_at) / 1000.0 AS duration FROM attempt JOIN run ON run.id = attempt.run;
+CREATE VIEW v_hosts AS SELECT  name,  CASE state WHEN 1 THEN 'up' WHEN 2 THEN 'down' ELSE 'unknown' END AS state,  drained,  reason,  machine,  boot,  hostname,  system,  build,  cpus,  load_percent / 100.0 AS load,  mem_total_kb,  mem_free_kb,  disk_free_kb,  skew_ms / 1000.0 AS skew,  strftime('%Y-%m-%dT%H:%M:%fZ', seen_at / 1000.0, 'unixepoch') AS seen_at,  strftime('%Y-%m-%dT%H:%M:%fZ', state_at / 1000.0, 'unixepoch') AS state_at FROM host;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('run',2);
+INSERT INTO "sqlite_sequence" VALUES('event',1);
+COMMIT;

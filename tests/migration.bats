@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# Catalogues of earlier versions, as these wrote them (tests/catalogues), are taken along.
+
+load lib
+
+setup()
+{
+    rota_setup
+}
+
+# What the catalogue at PATH is made of: tables, indices, views and triggers, with their columns.
+anatomy()
+{
+    sqlite3 "$1" "SELECT type, m.name, coalesce(group_concat(c.name), '') FROM sqlite_master AS m
+        LEFT JOIN pragma_table_xinfo(m.name) AS c GROUP BY type, m.name ORDER BY 1, 2"
+}
+
+@test "a catalogue of each version before becomes what a new one is, and loses nothing" {
+    local file n=0
+    mkdir new
+    ROTA_CATALOGUE=$PWD/new/catalogue.db rota submit -q -- true
+    for file in "$BATS_TEST_DIRNAME"/catalogues/schema_*.sql; do
+        n=$((n + 1))
+        mkdir "old$n"
+        export ROTA_CATALOGUE=$PWD/old$n/catalogue.db
+        sqlite3 "$ROTA_CATALOGUE" "PRAGMA journal_mode = WAL" ".read $file" >/dev/null
+        run -0 rota submit -- true
+        [ "$output" = 3 ]
+        run -0 rota status --format '{id} {job} {state}'
+        [ "$output" = $'1 nightly succeeded\n2 nightly queued\n3 true queued' ]
+        [ "$(rota schedule -q -o id)" = "$([ "$n" = 1 ] || echo nightly)" ]
+        run -0 sqlite3 "$ROTA_CATALOGUE" 'PRAGMA integrity_check; PRAGMA foreign_key_check'
+        [ "$output" = ok ]
+        [ "$(anatomy "$ROTA_CATALOGUE")" = "$(anatomy new/catalogue.db)" ]
+    done
+    # no version is without its test: the newest file is of the version before this one
+    [ "$(sqlite3 "$ROTA_CATALOGUE" 'PRAGMA user_version')" = $((n + 1)) ]
+}
