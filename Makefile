@@ -31,11 +31,11 @@ L1        = base64 clock duration escape near log log_target io zone proc job ho
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_alert config_hosts config_keys config_log inifile
-JOBFILE   = jobfile jobfile_keys jobfile_later jobfile_read jobfile_schedule jobfile_write yamltree specification
+JOBFILE   = $(patsubst lib/%.c,%,$(wildcard lib/jobfile*.c)) yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
-SCHEDULE  = crontab schedule schedule_advice timetable jobdiff view_job
-DISPATCH  = schedule timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+SCHEDULE  = crontab schedule schedule_advice making timetable jobdiff view_job
+DISPATCH  = schedule making timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
 DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table

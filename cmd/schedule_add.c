@@ -32,6 +32,7 @@ struct adding {
     char *zone; /* of schedules that name none */
     char *actor;
     int64_t now;
+    const struct config *config;
     struct crowd crowd;
     struct buf report; /* printed after the commit */
 };
@@ -121,6 +122,7 @@ static struct job_row make_row(const struct adding *a, const struct submission_e
         .deadline_ms = job->deadline_ms,
         .catch_up = job->schedule.catch_up,
         .overlap = job->schedule.overlap,
+        .expands = job_expands(job),
         .source = xstrdup(entry->place),
         .added_at = a->now,
     };
@@ -161,7 +163,7 @@ static int store(struct adding *a, struct catalogue *cat, const struct submissio
                                                               : UNCHANGED;
     int rc = 0;
     if (old->name)
-        rc = schedule_settle(cat, old, a->now, err);
+        rc = schedule_settle(cat, a->config, old, a->now, err);
     row->next_at = old->next_at;
     row->last_at = old->last_at;
     if (rc == 0 && timing &&
@@ -222,7 +224,7 @@ static int remove_job(struct adding *a, struct catalogue *cat, const char *name,
     struct job_row row;
     int rc = job_get(cat, name, &row, err);
     if (rc == 0)
-        rc = schedule_retire(cat, &row, a->now, err);
+        rc = schedule_retire(cat, a->config, &row, a->now, err);
     job_row_free(&row);
     return rc < 0 ? rc : event_add(cat, a->now, 0, "remove", a->actor, name, err);
 }
@@ -295,6 +297,7 @@ static int run_add(struct adding *a, struct command *command, char **paths, int 
         rc = command_configure(command, err);
     if (rc < 0)
         return rc;
+    a->config = &command->config;
     check_names(a);
     submission_check(&a->jobs, &command->config, &a->errors);
     rc = tell_errors(a, err);

@@ -16,6 +16,7 @@ struct change {
     bool dry_run;
     char *actor;
     int64_t now;
+    const struct config *config;
     int (*make)(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err);
 };
 
@@ -23,7 +24,7 @@ static int pause_job(struct change *c, struct catalogue *cat, struct job_row *ro
 {
     if (!row->timetable)
         return err_set(err, ERR_ANSWER, "job '%s' has no schedule to pause", row->name);
-    int rc = row->paused_at ? 0 : schedule_settle(cat, row, c->now, err);
+    int rc = row->paused_at ? 0 : schedule_settle(cat, c->config, row, c->now, err);
     if (!row->paused_at)
         row->paused_at = c->now;
     free(row->paused);
@@ -35,7 +36,7 @@ static int resume_job(struct change *c, struct catalogue *cat, struct job_row *r
 {
     if (!row->paused_at)
         return err_set(err, ERR_ANSWER, "job '%s' is not paused", row->name);
-    int rc = schedule_settle(cat, row, c->now, err);
+    int rc = schedule_settle(cat, c->config, row, c->now, err);
     row->paused_at = 0;
     free(row->paused);
     row->paused = NULL;
@@ -44,7 +45,7 @@ static int resume_job(struct change *c, struct catalogue *cat, struct job_row *r
 
 static int skip_next(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err)
 {
-    int rc = schedule_settle(cat, row, c->now, err);
+    int rc = schedule_settle(cat, c->config, row, c->now, err);
     if (rc == 0 && !row->next_at)
         rc = err_set(err, ERR_ANSWER, "job '%s' is not due again: there is nothing to skip",
                      row->name);
@@ -54,7 +55,7 @@ static int skip_next(struct change *c, struct catalogue *cat, struct job_row *ro
 
 static int remove_job(struct change *c, struct catalogue *cat, struct job_row *row, struct err *err)
 {
-    return schedule_retire(cat, row, c->now, err);
+    return schedule_retire(cat, c->config, row, c->now, err);
 }
 
 static int change_one(struct change *c, struct catalogue *cat, const char *name, struct err *err)
@@ -75,6 +76,7 @@ static int change_all(struct change *c, struct command *command, char **names, i
 {
     int rc = command_open(command, CATALOGUE_WRITE, err);
     c->now = clock_now();
+    c->config = &command->config;
     if (rc == 0)
         rc = catalogue_begin(command->cat, err);
     if (rc < 0)

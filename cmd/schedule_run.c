@@ -16,7 +16,7 @@
 
 enum { SLICE = 10000, BACKFILL_MAX = 100000 };
 
-struct making {
+struct ticking {
     const char *form, *format, *from, *to;
     bool dry_run;
     struct selection made;
@@ -26,10 +26,10 @@ struct making {
 
 static void take_run(int64_t run, void *arg)
 {
-    selection_add(&((struct making *)arg)->made, run);
+    selection_add(&((struct ticking *)arg)->made, run);
 }
 
-static int print_made(struct making *m, struct catalogue *cat, struct err *err)
+static int print_made(struct ticking *m, struct catalogue *cat, struct err *err)
 {
     const struct run_query query = {.ids = m->made.ids, .nids = m->made.n};
     int rc = 0;
@@ -42,7 +42,7 @@ static int print_made(struct making *m, struct catalogue *cat, struct err *err)
     return rc < 0 ? rc : written;
 }
 
-static void free_making(struct making *m)
+static void free_ticking(struct ticking *m)
 {
     view_drop(m->view);
     selection_free(&m->made);
@@ -51,7 +51,7 @@ static void free_making(struct making *m)
 /* ---- tick ---- */
 
 /* What a tick would do, jobs that were set aside included: all of it in one transaction, and undone. */
-static int tick_dry(struct making *m, struct catalogue *cat, struct err *err)
+static int tick_dry(struct ticking *m, struct catalogue *cat, struct err *err)
 {
     m->tick.now = clock_now();
     int rc = catalogue_begin(cat, err);
@@ -64,7 +64,7 @@ static int tick_dry(struct making *m, struct catalogue *cat, struct err *err)
 }
 
 /* Ids are printed when their transaction is on the disk: each once, whoever else ticks. */
-static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
+static int tick_all(struct ticking *m, struct catalogue *cat, struct err *err)
 {
     int64_t at = 0;
     int rc = schedule_take_back(cat, NULL, err);
@@ -87,12 +87,13 @@ static int tick_all(struct making *m, struct catalogue *cat, struct err *err)
     return rc;
 }
 
-static int tick(struct making *m, struct command *command, struct err *err)
+static int tick(struct ticking *m, struct command *command, struct err *err)
 {
     int rc = view_new(&m->view, view_run_columns, view_run_ncolumns, m->form, VIEW_ID, m->format,
                       stdout, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_WRITE, err);
+    m->tick.config = &command->config;
     if (rc == 0)
         rc = m->dry_run ? tick_dry(m, command->cat, err) : tick_all(m, command->cat, err);
     if (rc == 0 && m->dry_run) {
@@ -105,7 +106,7 @@ static int tick(struct making *m, struct command *command, struct err *err)
 
 int schedule_tick_command(struct command *command, int argc, char **argv, struct err *err)
 {
-    struct making m = {.tick = {.actor = "schedule", .limit = SLICE, .made = take_run}};
+    struct ticking m = {.tick = {.actor = "schedule", .limit = SLICE, .made = take_run}};
     m.tick.arg = &m;
     const struct option_row options[] = {{'n', "dry-run", OPT_FLAG, &m.dry_run},
                                          {'o', "output", OPT_STRING, &m.form},
@@ -115,7 +116,7 @@ int schedule_tick_command(struct command *command, int argc, char **argv, struct
     int rc = first < 0       ? first
              : first == argc ? tick(&m, command, err)
                              : err_set(err, ERR_USAGE, "tick takes no names");
-    free_making(&m);
+    free_ticking(&m);
     return rc;
 }
 
@@ -132,7 +133,7 @@ static int parse_time(const char *option, const char *text, int64_t *at, struct 
 }
 
 /* An instant that ran keeps its runs; one that did not, gets them now. */
-static int fill(struct making *m, struct catalogue *cat, const struct job_row *row,
+static int fill(struct ticking *m, struct catalogue *cat, const struct job_row *row,
                 struct timetable *table, int64_t from, int64_t to, struct err *err)
 {
     struct timetable_due due;
@@ -158,7 +159,7 @@ static int fill(struct making *m, struct catalogue *cat, const struct job_row *r
     return rc;
 }
 
-static int backfill_job(struct making *m, struct catalogue *cat, const char *name, int64_t from,
+static int backfill_job(struct ticking *m, struct catalogue *cat, const char *name, int64_t from,
                         int64_t to, struct err *err)
 {
     struct job_row row;
@@ -182,7 +183,7 @@ static int backfill_job(struct making *m, struct catalogue *cat, const char *nam
     return rc;
 }
 
-static int backfill(struct making *m, struct command *command, const char *name, struct err *err)
+static int backfill(struct ticking *m, struct command *command, const char *name, struct err *err)
 {
     int64_t from = 0, to = 0;
     int rc = parse_time("--from", m->from, &from, err);
@@ -210,7 +211,7 @@ static int backfill(struct making *m, struct command *command, const char *name,
 int schedule_backfill(struct command *command, int argc, char **argv, struct err *err)
 {
     char *actor = command_actor();
-    struct making m = {.tick = {.actor = actor, .made = take_run}};
+    struct ticking m = {.tick = {.actor = actor, .made = take_run}};
     m.tick.arg = &m;
     const struct option_row options[] = {
         {'n', "dry-run", OPT_FLAG, &m.dry_run}, {0, "from", OPT_STRING, &m.from},
@@ -220,7 +221,7 @@ int schedule_backfill(struct command *command, int argc, char **argv, struct err
     int rc = first < 0           ? first
              : first == argc - 1 ? backfill(&m, command, argv[first], err)
                                  : err_set(err, ERR_USAGE, "backfill wants one job");
-    free_making(&m);
+    free_ticking(&m);
     free(actor);
     return rc;
 }

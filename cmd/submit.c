@@ -220,7 +220,8 @@ static int store(struct submit *s, struct command *command, struct err *err)
     s->terms.held = s->hold;
     s->terms.submitter = actor;
     if (rc == 0)
-        rc = submission_store(&s->submission, &s->terms, command->cat, &s->made, err);
+        rc = submission_store(&s->submission, &s->terms, &command->config, command->cat, &s->made,
+                              err);
     free(actor);
     if (rc == 0)
         rc = print_made(s, command->cat, err);

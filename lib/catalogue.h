@@ -87,7 +87,14 @@ struct run_new {
     int64_t occurrence; /* 0: none */
     const char *reason; /* of a blocked one; NULL: none */
     const char *submitter;
+    int64_t array;    /* first run of its group; 0: none; RUN_FIRST: this is it */
+    int64_t index;    /* in the group */
+    const char *item; /* the element of an array; NULL: none */
+    int shards;       /* runs of the group, of each and count; 0: none */
+    const char *pin;  /* the only host it may run on; NULL: any that matches */
+    int64_t workflow; /* first run of its workflow; 0: none; RUN_FIRST: this is it */
 };
+enum { RUN_FIRST = -1 };
 int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, struct err *err);
 
 /* ---- registered jobs and their occurrences ---- */
@@ -105,7 +112,8 @@ struct job_row {
     bool skip;                /* the next occurrence */
     char *source;             /* the file it came from; NULL */
     int64_t added_at;
-    char *aside; /* why it takes no part: its timetable could not be read; NULL: it does */
+    char *aside;  /* why it takes no part: its timetable could not be read; NULL: it does */
+    bool expands; /* job_expands of its specification */
 };
 void job_row_free(struct job_row *row);
 struct job_row job_row_copy(const struct job_row *row); /* with strings of its own */
@@ -189,6 +197,10 @@ struct run {
     int64_t out_bytes, out_dropped, err_bytes,
         err_dropped;                            /* written by the job; not kept of these */
     int64_t rerun_of, array, index, occurrence; /* 0: none; index -1: none */
+    char *item;                                 /* NULL: none, likewise pin; see struct run_new */
+    char *pin;
+    int shards;
+    int64_t workflow;
 };
 void run_free(struct run *run);
 
@@ -278,6 +290,9 @@ struct run_brief {
     const char *host; /* of the current attempt; NULL */
     uint64_t token;   /* of the current attempt */
     int64_t started_at;
+    int64_t array, index; /* 0 and -1: none; item to shards as in struct run_new, borrowed */
+    const char *item, *pin;
+    int shards;
 };
 /* Whether any run is blocked, queued, starting or running. */
 int run_any_unfinished(struct catalogue *cat, bool *any, struct err *err);

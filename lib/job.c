@@ -121,6 +121,12 @@ bool job_is_scheduled(const struct job *job)
     return job->schedule.rules.n > 0;
 }
 
+bool job_expands(const struct job *job)
+{
+    (void)job;
+    return false;
+}
+
 bool job_is_success(const struct job *job, int exit_code)
 {
     for (size_t i = 0; i < job->nsuccess; i++)

@@ -121,6 +121,8 @@ void job_init(struct job *job);
 void job_free(struct job *job);
 /* Whether some of its schedule differs from having none. */
 bool job_is_scheduled(const struct job *job);
+/* Whether it is made into runs as its specification says, and not simply into one. */
+bool job_expands(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);
 /* Delay before the attempt after `attempts_made` (>= 1), ms. */
 int64_t job_retry_delay(const struct job_retry *retry, int attempts_made);

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "duration.h"
 #include "log.h"
+#include "making.h"
 #include "timetable.h"
 #include "xalloc.h"
 #include "zone.h"
@@ -58,11 +59,19 @@ static int ask_overlap(struct catalogue *cat, const struct job_row *row,
     return 0;
 }
 
+static void count_run(int64_t id, void *arg)
+{
+    struct schedule_tick *tick = arg;
+    tick->runs++;
+    if (tick->made)
+        tick->made(id, tick->arg);
+}
+
 static int make_run(struct catalogue *cat, const struct job_row *row, int64_t due_at,
                     int64_t occurrence, const char *blocked, struct schedule_tick *tick,
                     struct err *err)
 {
-    int64_t start = due_at ? due_at + timetable_jitter(row->name, row->jitter_ms) : 0, id;
+    int64_t start = due_at ? due_at + timetable_jitter(row->name, row->jitter_ms) : 0;
     const struct run_new run = {
         .spec = row->spec,
         .job = row->name,
@@ -76,13 +85,13 @@ static int make_run(struct catalogue *cat, const struct job_row *row, int64_t du
         .occurrence = occurrence,
         .submitter = tick->actor,
     };
-    int rc = run_insert(cat, &run, &id, err);
-    if (rc < 0)
-        return rc;
-    tick->runs++;
-    if (tick->made)
-        tick->made(id, tick->arg);
-    return 0;
+    struct making making = {.cat = cat,
+                            .config = tick->config,
+                            .expands = row->expands,
+                            .run = run,
+                            .made = count_run,
+                            .arg = tick};
+    return making_runs(&making, err);
 }
 
 int schedule_fill(struct catalogue *cat, const struct job_row *row, int64_t due_at,
@@ -233,17 +242,20 @@ static int tick_job(struct catalogue *cat, struct job_row *row, struct schedule_
     return rc;
 }
 
-int schedule_settle(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err)
+int schedule_settle(struct catalogue *cat, const struct config *config, struct job_row *row,
+                    int64_t now, struct err *err)
 {
-    struct schedule_tick tick = {.now = now, .actor = "schedule", .limit = INT32_MAX};
+    struct schedule_tick tick = {
+        .config = config, .now = now, .actor = "schedule", .limit = INT32_MAX};
     int rc = tick_job(cat, row, &tick, err);
     zone_restore();
     return rc;
 }
 
-int schedule_retire(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err)
+int schedule_retire(struct catalogue *cat, const struct config *config, struct job_row *row,
+                    int64_t now, struct err *err)
 {
-    int rc = schedule_settle(cat, row, now, err);
+    int rc = schedule_settle(cat, config, row, now, err);
     return rc < 0 ? rc : job_remove(cat, row->name, err);
 }
 

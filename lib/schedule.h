@@ -10,13 +10,15 @@
 #include <stdint.h>
 
 #include "catalogue.h"
+#include "config.h"
 #include "err.h"
 
 enum { SCHEDULE_SLICE = 200 /* due instants looked at in one go of a dispatcher */ };
 
 struct schedule_tick {
-    int64_t now;       /* ms */
-    const char *actor; /* of the runs; NULL: none */
+    const struct config *config; /* for jobs whose runs it counts: see making.h */
+    int64_t now;                 /* ms */
+    const char *actor;           /* of the runs; NULL: none */
     int64_t
         missed_until; /* what was due until then is missed: it may have run elsewhere; 0: nothing */
     int limit;        /* due instants, at most so many */
@@ -39,9 +41,11 @@ int schedule_take_back(struct catalogue *cat, struct holder *holder, struct err 
 
 /* In a transaction. Gives what is due of one job until `now` the outcome that it has before the job is
  * changed, however much that is. The row is brought up to date. */
-int schedule_settle(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err);
+int schedule_settle(struct catalogue *cat, const struct config *config, struct job_row *row,
+                    int64_t now, struct err *err);
 /* In a transaction. The same, and then the job is gone. */
-int schedule_retire(struct catalogue *cat, struct job_row *row, int64_t now, struct err *err);
+int schedule_retire(struct catalogue *cat, const struct config *config, struct job_row *row,
+                    int64_t now, struct err *err);
 
 /* In a transaction. A run for an instant that is past, and has no deadline any more; `blocked`: after
  * the job's other runs. */

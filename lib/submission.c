@@ -11,6 +11,7 @@
 #include "hostrange.h"
 #include "io.h"
 #include "jobfile.h"
+#include "making.h"
 #include "xalloc.h"
 
 static struct submission_entry *add(struct submission *submission, const char *place)
@@ -28,6 +29,8 @@ void submission_free(struct submission *submission)
             job_free(&submission->v[i].job);
         free(submission->v[i].place);
         free(submission->v[i].name);
+        free(submission->v[i].item);
+        free(submission->v[i].pin);
     }
     free(submission->v);
     *submission = (struct submission){0};
@@ -112,6 +115,11 @@ static int add_rerun(const struct run *run, void *arg)
     entry->name = xstrdup(run->job);
     entry->priority = run->priority;
     entry->rerun_of = run->id;
+    entry->array = run->array;
+    entry->index = run->index;
+    entry->item = run->item ? xstrdup(run->item) : NULL;
+    entry->pin = run->pin ? xstrdup(run->pin) : NULL;
+    entry->shards = run->shards;
     return 0;
 }
 
@@ -183,6 +191,7 @@ int submission_add_job(struct submission *submission, const char *name, bool par
     entry->name = xstrdup(name);
     entry->priority = row.priority;
     entry->deadline_ms = row.deadline_ms;
+    entry->expands = row.expands;
     free(place);
     job_row_free(&row);
     return parse ? parse_stored(entry, cat, err) : 0;
@@ -239,49 +248,109 @@ int submission_override(struct submission *submission, const struct overrides *o
 
 /* ---- into the catalogue ---- */
 
-static int store(const struct submission_entry *entry, const struct submission_terms *terms,
-                 int64_t now, struct catalogue *cat, int64_t *id, struct err *err)
+struct storing {
+    const struct submission_terms *terms;
+    const struct config *config;
+    struct catalogue *cat;
+    struct selection *ids;
+    int64_t now;
+    struct regroup {
+        int64_t was, is; /* the group of runs that are run again, and the one they now make */
+    } * groups;
+    size_t ngroups;
+};
+
+/* Runs of one group that are run again together make a group of their own. Its id; 0: the next run's. */
+static int64_t *new_group(struct storing *s, int64_t was)
 {
-    struct run_new run = {
+    size_t i = 0;
+    while (i < s->ngroups && s->groups[i].was != was)
+        i++;
+    if (i == s->ngroups) {
+        s->groups = xreallocarray(s->groups, s->ngroups + 1, sizeof *s->groups);
+        s->groups[s->ngroups++] = (struct regroup){.was = was};
+    }
+    return &s->groups[i].is;
+}
+
+static void take_id(int64_t id, void *arg)
+{
+    struct storing *s = arg;
+    selection_add(s->ids, id);
+}
+
+static struct run_new run_of(const struct storing *s, const struct submission_entry *entry)
+{
+    const struct submission_terms *terms = s->terms;
+    return (struct run_new){
         .spec = entry->spec,
         .job = entry->spec ? entry->name : entry->job.name,
         .state = terms->held ? RUN_HELD : RUN_QUEUED,
         .priority = entry->spec ? entry->priority : entry->job.priority,
-        .queued_at = now,
+        .queued_at = s->now,
         .not_before = terms->not_before,
         .due_at = terms->not_before, /* a deadline counts from when it was wanted */
         .rerun_of = entry->rerun_of,
         .start_by =
             terms->not_before && entry->deadline_ms ? terms->not_before + entry->deadline_ms : 0,
         .submitter = terms->submitter,
+        .index = entry->index,
+        .item = entry->item,
+        .shards = entry->shards,
+        .pin = entry->pin,
     };
+}
+
+/* One of a group again is that one, and is not expanded. */
+static int store_again(struct storing *s, struct making *making, int64_t was, struct err *err)
+{
+    int64_t id, *group = new_group(s, was);
+    making->run.array = *group ? *group : RUN_FIRST;
+    int rc = run_insert(s->cat, &making->run, &id, err);
+    if (rc == 0 && !*group)
+        *group = id;
+    if (rc == 0)
+        take_id(id, s);
+    return rc;
+}
+
+static int store(struct storing *s, const struct submission_entry *entry, struct err *err)
+{
+    struct making making = {.cat = s->cat,
+                            .config = s->config,
+                            .job = entry->spec ? NULL : &entry->job,
+                            .expands = entry->expands,
+                            .run = run_of(s, entry),
+                            .made = take_id,
+                            .arg = s};
     int rc = 0;
-    if (!run.spec) {
+    if (!entry->spec) {
         struct buf text = {0};
         jobfile_write(&entry->job, &text);
-        rc = spec_put(cat, buf_str(&text), text.len, &run.spec, err);
+        rc = spec_put(s->cat, buf_str(&text), text.len, &making.run.spec, err);
         buf_free(&text);
     }
-    return rc < 0 ? rc : run_insert(cat, &run, id, err);
+    if (rc == 0)
+        rc = entry->array ? store_again(s, &making, entry->array, err) : making_runs(&making, err);
+    return rc;
 }
 
 /* One transaction, and the ids are told to nobody before it is committed (and, the catalogue being
  * synchronous=FULL, on the disk): an acknowledged submit survives whatever comes next, and one that
  * failed has left nothing behind, so that it can simply be repeated. */
 int submission_store(const struct submission *submission, const struct submission_terms *terms,
-                     struct catalogue *cat, struct selection *ids, struct err *err)
+                     const struct config *config, struct catalogue *cat, struct selection *ids,
+                     struct err *err)
 {
-    int64_t now = clock_now();
+    struct storing s = {
+        .terms = terms, .config = config, .cat = cat, .ids = ids, .now = clock_now()};
     int rc = catalogue_begin(cat, err);
-    for (size_t i = 0; rc == 0 && i < submission->n; i++) {
-        int64_t id = 0;
-        rc = store(&submission->v[i], terms, now, cat, &id, err);
-        if (rc == 0)
-            selection_add(ids, id);
-    }
+    for (size_t i = 0; rc == 0 && i < submission->n; i++)
+        rc = store(&s, &submission->v[i], err);
     if (rc == 0)
         rc = catalogue_commit(cat, err);
     if (rc < 0)
         catalogue_rollback(cat);
+    free(s.groups);
     return rc;
 }

@@ -24,7 +24,12 @@ struct submission_entry {
     char *name;     /* of the job; set with spec only */
     int priority;   /* likewise */
     int64_t rerun_of;
+    /* of a run that is run again, as in struct run_new; not of a group: array 0 */
+    int64_t array, index;
+    char *item, *pin;
+    int shards;
     int64_t deadline_ms; /* of the job; 0: none, as of a run that is run again */
+    bool expands;        /* a registered job's, whose specification is not read */
 };
 
 /* What the command line says instead of the job. */
@@ -70,7 +75,8 @@ struct submission_terms {
 };
 /* Stores all of them; the new ids are added to *ids. When it returns 0 they are committed. */
 int submission_store(const struct submission *submission, const struct submission_terms *terms,
-                     struct catalogue *cat, struct selection *ids, struct err *err);
+                     const struct config *config, struct catalogue *cat, struct selection *ids,
+                     struct err *err);
 void submission_free(struct submission *submission);
 
 #endif

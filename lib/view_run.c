@@ -23,6 +23,10 @@ FIELD(submitter, view_text(run->submitter))
 FIELD(array, run->array ? view_int(run->array) : view_text(NULL))
 FIELD(index_in_array, run->array && run->index >= 0 ? view_int(run->index) : view_text(NULL))
 FIELD(occurrence, run->occurrence ? view_int(run->occurrence) : view_text(NULL))
+FIELD(item, view_text(run->item))
+FIELD(shards, run->shards ? view_int(run->shards) : view_text(NULL))
+FIELD(pin, view_text(run->pin))
+FIELD(workflow, run->workflow ? view_int(run->workflow) : view_text(NULL))
 FIELD(not_before, view_time(run->not_before))
 FIELD(rerun_of, run->rerun_of ? view_int(run->rerun_of) : view_text(NULL))
 FIELD(cancel_at, view_time(run->cancel_at))
@@ -88,6 +92,10 @@ const struct view_column view_run_columns[] = {
     {"array", "ARRAY", false, false, true, false, array},
     {"index", "INDEX", false, false, true, false, index_in_array},
     {"occurrence", "OCCURRENCE", false, false, true, false, occurrence},
+    {"item", "ITEM", false, false, false, false, item},
+    {"shards", "SHARDS", false, false, true, false, shards},
+    {"pin", "PIN", false, false, false, false, pin},
+    {"workflow", "WORKFLOW", false, false, true, false, workflow},
     {"not_before", "NOT BEFORE", false, false, false, false, not_before},
     {"rerun_of", "RERUN OF", false, true, true, false, rerun_of},
     {"cancel_at", "CANCEL", false, false, false, false, cancel_at},

@@ -31,6 +31,11 @@ static void read_row(sqlite3_stmt *stmt, void *row)
         .host = column_text(stmt, 10),
         .started_at = sqlite3_column_int64(stmt, 11),
         .token = (uint64_t)sqlite3_column_int64(stmt, 12),
+        .array = sqlite3_column_int64(stmt, 13),
+        .index = sqlite3_column_type(stmt, 14) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, 14),
+        .item = column_text(stmt, 15),
+        .pin = column_text(stmt, 16),
+        .shards = sqlite3_column_int(stmt, 17),
     };
 }
 
@@ -39,6 +44,8 @@ static void release(void *row)
     struct run_brief *run = row;
     free((char *)run->job);
     free((char *)run->host);
+    free((char *)run->item);
+    free((char *)run->pin);
 }
 
 /* Reads all rows of a statement, lets go of the catalogue, and calls each. *last: the last row's id
@@ -60,7 +67,7 @@ int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct ru
 {
     static const char QUEUED[] =
         "SELECT id, spec, state, priority, attempt, not_before, queued_at, due_at, cancel_at, job,"
-        " host, started_at, 0 FROM run"
+        " host, started_at, 0, array, idx, item, pin, shards FROM run"
         " WHERE state = 3 AND state <> 6 AND id > ?1 ORDER BY id LIMIT ?2";
     int rc;
     do
@@ -75,7 +82,8 @@ int run_unfinished(struct catalogue *cat, int (*each)(const struct run_brief *, 
 {
     static const char UNFINISHED[] =
         "SELECT id, spec, run.state, priority, run.attempt, not_before, queued_at, due_at,"
-        " cancel_at, job, run.host, run.started_at, attempt.token FROM run"
+        " cancel_at, job, run.host, run.started_at, attempt.token, array, idx, item, pin,"
+        " shards FROM run"
         " LEFT JOIN attempt ON attempt.run = run.id AND attempt.attempt = run.attempt"
         " WHERE run.state IN (4, 5) AND run.state <> 6";
     int64_t last;
@@ -87,7 +95,8 @@ int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_br
 {
     static const char BRIEF[] =
         "SELECT id, spec, run.state, priority, run.attempt, not_before, queued_at, due_at,"
-        " cancel_at, job, run.host, run.started_at, attempt.token FROM run"
+        " cancel_at, job, run.host, run.started_at, attempt.token, array, idx, item, pin,"
+        " shards FROM run"
         " LEFT JOIN attempt ON attempt.run = run.id AND attempt.attempt = run.attempt"
         " WHERE id = ?1";
     int64_t last;

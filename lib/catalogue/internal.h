@@ -22,7 +22,7 @@
 
 enum {
     CATALOGUE_APPLICATION = 0x726f7461, /* application_id: "rota" */
-    CATALOGUE_SCHEMA = 3,               /* user_version that this program writes */
+    CATALOGUE_SCHEMA = 4,               /* user_version that this program writes */
     BATCH = 1000,                       /* rows read before the read transaction is let go */
 };
 
@@ -103,8 +103,6 @@ int catalogue_create(const char *path, struct err *err);
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err);
 /* Brings the catalogue to CATALOGUE_SCHEMA. No transaction may be open. */
 int schema_migrate(struct catalogue *cat, struct err *err);
-/* schema_monitor.c: from schema 2 to 3. */
-extern const char schema_monitor[];
 
 /* takeover.c: a copy takes over, see holder_take_over. In a transaction. */
 int takeover_record(struct catalogue *cat, const char *actor, int64_t *held, struct err *err);

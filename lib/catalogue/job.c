@@ -7,7 +7,7 @@
 #define COLUMNS                                                                                    \
     "name, spec, priority, timetable, jitter_ms, deadline_ms, catch_up, overlap, next_at, "        \
     "last_at,"                                                                                     \
-    " paused_at, paused, skip, source, added_at, aside"
+    " paused_at, paused, skip, source, added_at, aside, expands"
 
 void job_row_free(struct job_row *row)
 {
@@ -54,6 +54,7 @@ static void read_row(sqlite3_stmt *stmt, void *row)
         .source = column_text(stmt, 13),
         .added_at = sqlite3_column_int64(stmt, 14),
         .aside = column_text(stmt, 15),
+        .expands = sqlite3_column_int(stmt, 16) != 0,
     };
 }
 
@@ -61,20 +62,20 @@ int job_put(struct catalogue *cat, const struct job_row *row, struct err *err)
 {
     static const char PUT[] =
         "INSERT INTO job (name, spec, priority, timetable, jitter_ms, deadline_ms, catch_up,"
-        " overlap, next_at, source, added_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " overlap, next_at, source, added_at, expands)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         " ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, priority = excluded.priority,"
         " timetable = excluded.timetable, jitter_ms = excluded.jitter_ms,"
         " deadline_ms = excluded.deadline_ms, catch_up = excluded.catch_up,"
         " overlap = excluded.overlap, next_at = excluded.next_at, source = excluded.source,"
-        " added_at = excluded.added_at, aside = NULL";
-    int rc = statement_write(cat, PUT,
-                             VALUES(as_text(row->name), as_int(row->spec), as_int(row->priority),
-                                    as_text(row->timetable), as_int(row->jitter_ms),
-                                    as_int(row->deadline_ms), as_int(row->catch_up),
-                                    as_int(row->overlap), as_opt(row->next_at),
-                                    as_text(row->source), as_int(row->added_at)),
-                             err);
+        " added_at = excluded.added_at, expands = excluded.expands, aside = NULL";
+    int rc = statement_write(
+        cat, PUT,
+        VALUES(as_text(row->name), as_int(row->spec), as_int(row->priority),
+               as_text(row->timetable), as_int(row->jitter_ms), as_int(row->deadline_ms),
+               as_int(row->catch_up), as_int(row->overlap), as_opt(row->next_at),
+               as_text(row->source), as_int(row->added_at), as_int(row->expands)),
+        err);
     return rc < 0 ? rc : 0;
 }
 

@@ -24,7 +24,7 @@
     " WHERE spec.id = run.spec), NULL)), host, submitter, attempt, priority, exit_code, signal,"   \
     " due_at, queued_at, not_before, started_at, finished_at, cancel_at, utime_us, stime_us,"      \
     " maxrss_kb, out_bytes, out_dropped, err_bytes, err_dropped, rerun_of, array, idx, "           \
-    "occurrence "
+    "occurrence, item, pin, shards, workflow "
 #define WANTED                                                                                     \
     " AND (?2 IS NULL OR ?2 & (1 << state)) AND (?3 IS NULL OR job GLOB ?3)"                       \
     " AND (?4 IS NULL OR host GLOB ?4) AND (?5 IS NULL OR state < 6 OR finished_at >= ?5)"         \
@@ -77,6 +77,10 @@ static void read_row(sqlite3_stmt *s, struct run *run)
         .array = sqlite3_column_int64(s, 25),
         .index = sqlite3_column_type(s, 26) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, 26),
         .occurrence = sqlite3_column_int64(s, 27),
+        .item = column_text(s, 28),
+        .pin = column_text(s, 29),
+        .shards = sqlite3_column_int(s, 30),
+        .workflow = sqlite3_column_int64(s, 31),
     };
 }
 
@@ -86,6 +90,8 @@ void run_free(struct run *run)
     free(run->reason);
     free(run->host);
     free(run->submitter);
+    free(run->item);
+    free(run->pin);
     *run = (struct run){0};
 }
 

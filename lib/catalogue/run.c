@@ -9,12 +9,24 @@
 /* Each step of a run's life is one guarded UPDATE: the guard is the state (and attempt) that the
  * step starts from, and the number of rows changed says whether we were the one to make it. */
 
+/* Its own id is known only when it is there. */
+static int set_first(struct catalogue *cat, const struct run_new *run, int64_t id, struct err *err)
+{
+    static const char FIRST[] = "UPDATE run SET array = iif(?2, id, array),"
+                                " workflow = iif(?3, id, workflow) WHERE id = ?1";
+    int rc = statement_write(
+        cat, FIRST,
+        VALUES(as_int(id), as_int(run->array == RUN_FIRST), as_int(run->workflow == RUN_FIRST)),
+        err);
+    return rc < 0 ? rc : 0;
+}
+
 int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, struct err *err)
 {
     static const char INSERT[] =
         "INSERT INTO run (spec, job, state, priority, queued_at, not_before, due_at, rerun_of,"
-        " submitter, start_by, occurrence, reason)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        " submitter, start_by, occurrence, reason, array, idx, item, shards, pin, workflow)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
     *id = 0;
     if (run->state < RUN_HELD || run->state > RUN_QUEUED)
         return err_set(err, ERR_BUG, "a run cannot be submitted as %s", run_state_name(run->state));
@@ -23,12 +35,16 @@ int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, st
         VALUES(as_int(run->spec), as_text(run->job), as_int(run->state), as_int(run->priority),
                as_int(run->queued_at), as_opt(run->not_before), as_opt(run->due_at),
                as_opt(run->rerun_of), as_text(run->submitter), as_opt(run->start_by),
-               as_opt(run->occurrence), as_text(run->reason)),
+               as_opt(run->occurrence), as_text(run->reason),
+               as_opt(run->array > 0 ? run->array : 0), run->array ? as_int(run->index) : as_opt(0),
+               as_text(run->item), as_opt(run->shards), as_text(run->pin),
+               as_opt(run->workflow > 0 ? run->workflow : 0)),
         err);
     if (rc < 0)
         return rc;
     *id = sqlite3_last_insert_rowid(cat->db);
-    return 0;
+    return run->array == RUN_FIRST || run->workflow == RUN_FIRST ? set_first(cat, run, *id, err)
+                                                                 : 0;
 }
 
 int run_claim(struct catalogue *cat, int64_t id, const char *host, uint64_t token, int64_t now,

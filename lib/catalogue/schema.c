@@ -1,6 +1,7 @@
 #include <sqlite3.h>
 
 #include "internal.h"
+#include "schema.h"
 
 /*
  * Every index costs every run, so there are three on run:
@@ -121,40 +122,7 @@ static const char SCHEMA_1[] =
     ") STRICT;"
     "INSERT INTO holder (one, fence) VALUES (1, 0);"
 
-    "CREATE VIEW v_runs AS SELECT"
-    "  id,"
-    "  job,"
-    "  CASE state WHEN 1 THEN 'held' WHEN 2 THEN 'blocked' WHEN 3 THEN 'queued'"
-    "    WHEN 4 THEN 'starting' WHEN 5 THEN 'running' WHEN 6 THEN 'succeeded' WHEN 7 THEN 'failed'"
-    "    WHEN 8 THEN 'timeout' WHEN 9 THEN 'cancelled' WHEN 10 THEN 'lost' END AS state,"
-    "  coalesce(reason, iif(state = 3, (SELECT waiting FROM spec WHERE spec.id = run.spec), NULL))"
-    "    AS reason,"
-    "  host,"
-    "  attempt,"
-    "  priority,"
-    "  exit_code,"
-    "  signal,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', due_at / 1000.0, 'unixepoch') AS due_at,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', queued_at / 1000.0, 'unixepoch') AS queued_at,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', started_at / 1000.0, 'unixepoch') AS started_at,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', finished_at / 1000.0, 'unixepoch') AS finished_at,"
-    "  (finished_at - started_at) / 1000.0 AS duration,"
-    "  submitter,"
-    "  array,"
-    "  idx AS \"index\","
-    "  occurrence,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', not_before / 1000.0, 'unixepoch') AS not_before,"
-    "  strftime('%Y-%m-%dT%H:%M:%fZ', cancel_at / 1000.0, 'unixepoch') AS cancel_at,"
-    "  rerun_of,"
-    "  spec,"
-    "  utime_us / 1000000.0 AS user_time,"
-    "  stime_us / 1000000.0 AS system_time,"
-    "  maxrss_kb,"
-    "  out_bytes,"
-    "  out_dropped,"
-    "  err_bytes,"
-    "  err_dropped"
-    " FROM run;"
+    "CREATE VIEW v_runs AS SELECT" SCHEMA_RUN_COLUMNS " FROM run;"
 
     "CREATE VIEW v_attempts AS SELECT"
     "  attempt.run,"
@@ -274,7 +242,8 @@ static const char SCHEMA_2[] =
     "PRAGMA user_version = 2;";
 
 /* migrations[n] brings schema n to n + 1 and ends by saying so in user_version. */
-static const char *const migrations[CATALOGUE_SCHEMA] = {SCHEMA_1, SCHEMA_2, schema_monitor};
+static const char *const migrations[CATALOGUE_SCHEMA] = {SCHEMA_1, SCHEMA_2, schema_monitor,
+                                                         schema_groups};
 
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err)
 {

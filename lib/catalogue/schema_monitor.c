@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "schema.h"
 
 /*
  * The monitor. What it looks at is kept by triggers, in the transaction of the change itself, so that no

@@ -81,7 +81,10 @@ struct work {
     size_t at;                /* place in the heap it waits in */
     struct peer *peer;        /* of the current attempt; NULL while queued */
     struct work *prev, *next; /* among the peer's */
-    bool occupies;            /* its slots there; not any more once its end is known */
+    int64_t array, index;     /* its group, 0: none, and the place in it; struct run_new */
+    char *item, *pin;         /* NULL: none */
+    int shards;
+    bool occupies;        /* its slots there; not any more once its end is known */
     bool known;           /* the worker said that it has it, or START was sent on this connection */
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */

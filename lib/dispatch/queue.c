@@ -79,6 +79,8 @@ static void work_free(struct work *work)
     strlist_free(&work->tried);
     free(work->job);
     free(work->host);
+    free(work->item);
+    free(work->pin);
     free(work);
 }
 
@@ -155,6 +157,11 @@ static struct work *work_new(struct dispatch *d, const struct run_brief *run, st
         .due_at = run->due_at,
         .started_at = run->started_at,
         .cancel = run->cancel_at != 0,
+        .array = run->array,
+        .index = run->index,
+        .item = run->item ? xstrdup(run->item) : NULL,
+        .pin = run->pin ? xstrdup(run->pin) : NULL,
+        .shards = run->shards,
     };
     (void)tsearch(work, &d->works, work_by_id);
     d->count.total++;

@@ -35,6 +35,23 @@ static void env(struct message_writer *w, const char *name, const char *value)
     free(text);
 }
 
+static void env_number(struct message_writer *w, const char *name, int64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%lld", (long long)value);
+    env(w, name, text);
+}
+
+/* Its place in its group: a shard, or the element of an array. */
+static void env_group(struct message_writer *w, const struct work *work)
+{
+    env_number(w, work->shards ? "ROTA_SHARD_INDEX" : "ROTA_INDEX", work->index);
+    if (work->shards)
+        env_number(w, "ROTA_SHARD_COUNT", work->shards);
+    if (work->item)
+        env(w, "ROTA_ITEM", work->item);
+}
+
 static void env_of(struct message_writer *w, const struct peer *peer, const struct work *work)
 {
     char text[CLOCK_TEXT];
@@ -43,6 +60,8 @@ static void env_of(struct message_writer *w, const struct peer *peer, const stru
         message_str(w, TAG_ENV, job->env.v[i]);
     env(w, "ROTA_JOB", work->job);
     env(w, "ROTA_HOST", peer->config->name);
+    if (work->array)
+        env_group(w, work);
     if (work->due_at)
         env(w, "ROTA_DUE_AT", clock_rfc3339(work->due_at, text));
 }

@@ -121,7 +121,8 @@ static int postpone(struct dispatch *d, const struct err *why, struct err *err)
 /* First only a look, which takes no lock: most ticks find nothing. */
 int tick_run(struct dispatch *d, struct err *err)
 {
-    struct schedule_tick t = {.now = clock_now(),
+    struct schedule_tick t = {.config = d->config,
+                              .now = clock_now(),
                               .actor = "schedule",
                               .limit = SCHEDULE_SLICE,
                               .missed_until = d->took_over_at};

@@ -1,0 +1,29 @@
+/*
+ * making: the runs that one job is made into now: one, or a group of them, as its specification says
+ * (lib/expansion is what it expands to). Whoever makes runs, a person or a schedule, makes them here.
+ */
+#ifndef ROTA_MAKING_H
+#define ROTA_MAKING_H
+
+#include <stdint.h>
+
+#include "catalogue.h"
+#include "config.h"
+#include "err.h"
+#include "job.h"
+
+struct making {
+    struct catalogue *cat;
+    const struct config *config; /* whose workers `each` counts */
+    const struct job *job;       /* NULL: the specification is to be read when it expands */
+    bool expands;                /* job_expands, of a job that is not given */
+    struct run_new run;          /* what all of them have in common */
+    /* Called with each new run, in the order of the group; NULL ok. */
+    void (*made)(int64_t id, void *arg);
+    void *arg;
+};
+
+/* In a transaction. ERR_DATA: it expands to nothing; and what run_insert returns. */
+int making_runs(struct making *making, struct err *err);
+
+#endif
