@@ -239,6 +239,27 @@ many_runs()
     run -1 grep -F '"subject":"over"' "$HOME/board/index.html"
 }
 
+@test "what is due is told to the minute, and not what is to be skipped" {
+    for job in daily weekly; do
+        printf 'name: %s\nschedule: {cron: "30 2 * * %s", timezone: UTC}\nshell: "true"\n' "$job" \
+            "$([ "$job" = daily ] && echo '*' || date -u -d tomorrow +%w)" | rota schedule add - >/dev/null
+    done
+    board
+    made=$(grep -oE '"made":[0-9]+' "$HOME/board/index.html" | cut -d: -f2)
+    next()
+    {
+        grep -oE "\"name\":\"$1\".*" "$HOME/board/index.html" | grep -oE '"next":\[[^]]*' | cut -d[ -f2
+    }
+    [ "$(date -u -d "@$((made / 1000 + $(next daily)))" +%H:%M)" = 02:30 ]
+    TZ=UTC browse shows "$HOME/board/index.html" '#next' '02:30'
+    rota schedule skip daily weekly
+    board
+    [ -z "$(next daily)" ]
+    [ -z "$(next weekly)" ]
+    grep -oE '"name":"daily".*' "$HOME/board/index.html" | grep -oE '"after":[0-9]+' | cut -d: -f2 >after
+    [ $(($(cat after) - made)) -gt 86400000 ]
+}
+
 @test "a page that is old says so" {
     some_runs
     board
