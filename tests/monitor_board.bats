@@ -149,6 +149,21 @@ many_runs()
     browse click "$HOME/board/index.html" 3 'the last word'
 }
 
+@test "each day has its name on the timeline, also where the clock changes" {
+    many_runs 100
+    board
+    # noon of Tuesday: the night to Sunday was an hour shorter, or longer
+    made=$(grep -oE '"made":[0-9]+' "$HOME/board/index.html" | cut -d: -f2)
+    for change in '2026-03-31 Fri,_Mar_27 Sat,_Mar_28 Sun,_Mar_29 Mon,_Mar_30 Tue,_Mar_31' \
+        '2026-10-27 Fri,_Oct_23 Sat,_Oct_24 Sun,_Oct_25 Mon,_Oct_26 Tue,_Oct_27'; do
+        read -ra days <<<"$change"
+        noon=$(date -ud "${days[0]} 12:00" +%s000)
+        days=("${days[@]:1}")
+        sed "s/\"made\":$made/\"made\":$noon/" "$HOME/board/index.html" >"$HOME/changed.html"
+        TZ=Europe/Berlin browse days "$HOME/changed.html" "${days[@]//_/ }"
+    done
+}
+
 @test "all of it can be reached by keyboard" {
     some_runs
     board
