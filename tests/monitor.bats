@@ -169,6 +169,26 @@ trouble()
     [ "$(json '.alerts | length, .[0].parts' | tr '\n' ' ')" = '1 1 ' ]
 }
 
+@test "one trouble is one thing to mend, also when an alert is open for it" {
+    everything
+    registered nightly
+    rota submit --job nightly >/dev/null
+    rota dispatch
+    sql "DELETE FROM delivery; DELETE FROM alert; INSERT INTO alert (rule, subject, opened_at)
+        VALUES ('host-down', 'away', 1000), ('failed', 'nightly', 1000), ('late', 'nightly', 1000), ('host-down', 'gone', 1000)"
+    run -1 rota monitor -o json
+    [[ $(json '.troubles[].what') == 'away has been down for '*$'\nnightly failed '*$'\nalert late nightly '*$'\nalert host-down gone '* ]]
+    [ "$(json '(.troubles | length), (.alerts | length)' | tr '\n' ' ')" = '4 4 ' ]
+}
+
+@test "an alert that outlives the one it belonged to is told" {
+    well
+    sql "INSERT INTO alert (rule, subject, opened_at, closed_at) VALUES ('host-down', 'db1', 1000, 2000);
+        INSERT INTO alert (rule, subject, opened_at, parent) VALUES ('late', 'x', 1000, 1)"
+    [[ $(trouble) == 'true alert late x has been open for '* ]]
+    rota monitor metrics | grep -xF 'rota_alert_open{rule="late",subject="x"} 1'
+}
+
 @test "a full disk is told, a clock that is off is worth a note" {
     well
     sql "UPDATE host SET disk_free_kb = 100, skew_ms = -90000"

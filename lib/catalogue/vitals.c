@@ -117,7 +117,9 @@ int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open
         "SELECT rule, subject, detail, run, opened_at, reminded_at,"
         " (SELECT count(*) FROM alert AS part WHERE part.parent = alert.id"
         "  AND part.closed_at IS NULL)"
-        " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND parent IS NULL"
+        " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND (parent IS NULL"
+        "  OR NOT EXISTS (SELECT 1 FROM alert AS whole WHERE whole.id = alert.parent"
+        "   AND whole.closed_at IS NULL))"
         " ORDER BY opened_at, id";
     static const struct row_kind kind = {sizeof(struct alert_open), read_alert, release_alert};
     struct rows rows;

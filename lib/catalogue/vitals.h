@@ -46,7 +46,7 @@ struct alert_open {
     int64_t run, parts;
     int64_t opened_at, reminded_at;
 };
-/* Those that belong to no other, oldest first. */
+/* Those that belong to no other that is open, oldest first. */
 int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open *, void *),
                       void *arg, struct err *err);
 
