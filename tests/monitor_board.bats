@@ -257,10 +257,29 @@ many_runs()
     rota hosts drain local 'new disk'
     board
     browse shows "$HOME/board/index.html" h1 '1 open alert, 1 missed in the last day' \
-        '#alerts' 'exit code 3' '#alerts' '2 h ago' '#failures' 'cannot open the safe' \
+        '#troubles' 'hourly was missed at' '#alerts' 'exit code 3' '#alerts' '2 h ago' '#failures' 'cannot open the safe' \
         '[data-job=hourly] canvas' '2 days missed' '#next svg' '24 times' \
         '#hosts' 'drained' '#hosts' 'new disk'
     run -1 grep -F '"subject":"over"' "$HOME/board/index.html"
+}
+
+@test "the board says all is well when rota monitor does, and what is wrong else" {
+    some_runs
+    sql "UPDATE run SET state = 6; DELETE FROM failing"
+    rota monitor -q
+    board
+    browse shows "$HOME/board/index.html" h1 'All is well'
+    printf 'name: hourly\nschedule: {every: 1h}\nshell: "true"\n' | rota schedule add -
+    sql "UPDATE job SET next_at = 1000; UPDATE holder SET seen_at = 1000"
+    run -1 rota monitor -q
+    board
+    browse shows "$HOME/board/index.html" h1 '2 things to mend' '#troubles' 'nobody has dispatched for' \
+        '#troubles' '1 schedule is overdue' '#troubles' '→ rota schedule'
+    # an alert has its own list
+    sql "INSERT INTO alert (rule, subject, opened_at) VALUES ('late', 'hourly', 1)"
+    board
+    browse shows "$HOME/board/index.html" h1 '1 open alert' '#alerts' 'hourly'
+    run ! grep -o '"troubles":.*has been open' "$HOME/board/index.html"
 }
 
 @test "what is due is told to the minute, and not what is to be skipped" {
