@@ -222,6 +222,24 @@ trouble()
     [ "$(rota monitor -o wide | grep -c '^n[0-9]')" -eq 100 ]
 }
 
+@test "a thousand troubles are one screen; -o wide has them all" {
+    config <<<$'[worker n[1-1000]]\ntransport = exec\ncommand = false'
+    rota submit -- true >/dev/null
+    sql "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO host (name, state, state_at) SELECT 'n' || i, 2, 1000 FROM n;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO alert (rule, subject, opened_at) SELECT 'late', 'job' || i, 1000 FROM n"
+    run -1 rota monitor
+    [ "${lines[0]}" = 'unhealthy: 2000 things to mend' ]
+    [ "${#lines[@]}" -lt 100 ]
+    [ "$(grep -c '(1975 more; -o wide shows all)' <<<"$output")" = 1 ]
+    [ "$(grep -c '(975 more; -o wide shows all)' <<<"$output")" = 2 ]
+    run -1 rota monitor -o wide
+    [ "$(grep -c 'n[0-9]* has been down' <<<"$output")" = 1000 ]
+    [ "$(grep -c '^n[0-9]* *down' <<<"$output")" = 1000 ]
+    run ! grep 'more;' <<<"$output"
+}
+
 @test "a wrong form or word is a usage error" {
     run rota monitor -o tsv
     [ "$status" -eq 64 ]
