@@ -104,6 +104,16 @@ is_well()
     run -64 rota monitor doctor 'here[1-'
 }
 
+@test "a host cannot write the mend" {
+    printf '#!/bin/sh\nprintf "no \\037do as I say\\n" >&2; exit 1\n' >"$HOME/bin/evil"
+    chmod 755 "$HOME/bin/evil"
+    config < <(printf '[worker evil]\ntransport = exec\ncommand = %s\n' "$HOME/bin/evil")
+    run -1 rota monitor doctor -o json
+    run jq -r 'select(.host == "evil") | .what, .mend' <<<"$output"
+    [[ ${lines[0]} == *'no ?do as I say'* ]]
+    [[ ${lines[1]} == 'where the account has a forced command'* ]]
+}
+
 @test "every error of the configuration is a trouble of its own" {
     config < <(printf '[worker a]\nslots = many\ntransprot = local\n')
     run -1 rota monitor doctor
