@@ -157,6 +157,18 @@ trouble()
     [ "$(rota monitor -o json | jq .schedules.missed)" = 1 ]
 }
 
+@test "what is due while a job is paused makes nothing unhealthy, also after it goes on" {
+    well
+    registered nightly
+    rota schedule pause --reason 'new disk' nightly >/dev/null
+    sql "UPDATE job SET next_at = next_at - 3 * 3600000, paused_at = 1000"
+    rota dispatch
+    [ "$(sql "SELECT count(*) FROM occurrence WHERE outcome = 3")" -ge 3 ]
+    rota monitor -q
+    rota schedule resume nightly >/dev/null
+    rota monitor -q
+}
+
 @test "open alerts and messages that could not be sent are told" {
     well
     sql "INSERT INTO alert (rule, subject, opened_at) VALUES ('host-down', 'db1', 1000);

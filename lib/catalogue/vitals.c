@@ -184,11 +184,12 @@ static void release_missing(void *row)
 int missing_select(struct catalogue *cat, int64_t since,
                    int (*each)(const struct missing *, void *), void *arg, struct err *err)
 {
-    /* SQLite: beside max(), reason is that of the row with the maximum */
+    /* what lapsed because somebody paused the job (schedule.c says so in the reason) is his matter;
+     * SQLite: beside max(), reason is that of the row with the maximum */
     static const char SELECT[] =
         "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence INDEXED BY "
         "occurrence_lost"
-        " WHERE outcome = 3 AND due_at >= ?1 GROUP BY job"
+        " WHERE outcome = 3 AND due_at >= ?1 AND ifnull(reason, '') NOT GLOB 'paused*' GROUP BY job"
         " HAVING NOT EXISTS (SELECT 1 FROM occurrence AS ran WHERE ran.job = occurrence.job"
         "  AND ran.due_at > latest AND ran.outcome = 1)"
         " AND NOT EXISTS (SELECT 1 FROM tally WHERE tally.job = occurrence.job AND state = 6"

@@ -80,8 +80,8 @@ struct schedule_counts {
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err);
 
-/* A registered job that missed an occurrence at or after some time, and has neither run nor succeeded
- * since. */
+/* A registered job that missed an occurrence at or after some time, but not for being paused, and has
+ * neither run nor succeeded since. */
 struct missing {
     const char *job, *reason;
     int64_t due_at, times; /* the latest; how many */
