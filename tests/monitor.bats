@@ -90,6 +90,8 @@ trouble()
     [[ $(trouble) == 'true nightly failed 2 times in a row'* ]]
     rota schedule pause nightly >/dev/null
     rota monitor -q
+    [ "$(rota monitor -o json | jq .schedules.missed)" = 0 ]
+    rota monitor metrics | grep -qx 'rota_occurrence_missed_timestamp_seconds 0'
     rota schedule resume nightly >/dev/null
     printf 'name: nightly\nshell: "true"\n' >job.yaml
     rota submit job.yaml >/dev/null
@@ -165,6 +167,8 @@ trouble()
     rota dispatch
     [ "$(sql "SELECT count(*) FROM occurrence WHERE outcome = 3")" -ge 3 ]
     rota monitor -q
+    [ "$(rota monitor -o json | jq .schedules.missed)" = 0 ]
+    rota monitor metrics | grep -qx 'rota_occurrence_missed_timestamp_seconds 0'
     rota schedule resume nightly >/dev/null
     rota monitor -q
 }
@@ -273,6 +277,9 @@ trouble()
     grep -qx 'rota_queue_runs{state="queued"} 1' now.prom
     grep -qx 'rota_host_up{host="away"} 0' now.prom
     grep -qx 'rota_dispatcher_up 0' now.prom
+    grep -qx 'rota_occurrence_missed_timestamp_seconds 0' now.prom
+    sql "INSERT INTO occurrence (job, due_at, outcome, recorded_at) VALUES ('good', 5000, 3, 1), ('good', 7000, 3, 1)"
+    rota monitor metrics | grep -qx 'rota_occurrence_missed_timestamp_seconds 7'
     grep -qx 'rota_alert_open{rule="failed",subject="bad"} 1' now.prom
 }
 
@@ -369,7 +376,18 @@ tests:
       - {series: 'rota_dispatcher_seen_timestamp_seconds{instance="h"}', values: '0x20'}
       - {series: 'rota_queue_runs{instance="h",state="queued"}', values: '3x20'}
       - {series: 'rota_tick_lag_seconds{instance="h"}', values: '0x20'}
+      # missed at 03:00 each day: the count stays, the time changes
+      - {series: 'rota_occurrences_missed{instance="h"}', values: '1x40'}
+      - {series: 'rota_occurrence_missed_timestamp_seconds{instance="h"}', values: '1000x15 87400x25'}
     alert_rule_test:
+      - {eval_time: 15m, alertname: RotaOccurrencesMissed, exp_alerts: []}
+      - eval_time: 20m
+        alertname: RotaOccurrencesMissed
+        exp_alerts:
+          - exp_labels: {severity: warning, instance: h}
+            exp_annotations:
+              summary: '1 occurrences were missed in the last day: rota status --occurrences --outcome missed'
+      - {eval_time: 35m, alertname: RotaOccurrencesMissed, exp_alerts: []}
       - eval_time: 4m
         alertname: RotaJobFailing
         exp_alerts:

@@ -243,7 +243,8 @@ int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue
     return rc < 0 ? rc : find_oldest(cat, now, depth, err);
 }
 
-/* One walk over the jobs, of which there are as many as there are files. */
+/* One walk over the jobs, of which there are as many as there are files. What lapsed for being paused is
+ * no miss, as in missing_select. */
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err)
 {
@@ -251,7 +252,10 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
         "SELECT count(*), count(timetable), count(paused_at), count(aside),"
         " count(*) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
         " min(next_at) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
-        " (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2) FROM job";
+        " (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2"
+        "  AND ifnull(reason, '') NOT GLOB 'paused*'),"
+        " (SELECT due_at FROM occurrence INDEXED BY occurrence_lost WHERE outcome = 3"
+        "  AND ifnull(reason, '') NOT GLOB 'paused*' ORDER BY due_at DESC LIMIT 1) FROM job";
     sqlite3_stmt *stmt;
     *counts = (struct schedule_counts){0};
     int rc = statement_start(cat, COUNT, VALUES(as_int(now), as_int(recent)), &stmt, err);
@@ -265,7 +269,8 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                                        .aside = sqlite3_column_int64(stmt, 3),
                                        .overdue = sqlite3_column_int64(stmt, 4),
                                        .overdue_at = sqlite3_column_int64(stmt, 5),
-                                       .missed = sqlite3_column_int64(stmt, 6)};
+                                       .missed = sqlite3_column_int64(stmt, 6),
+                                       .missed_at = sqlite3_column_int64(stmt, 7)};
     statement_end(stmt);
     return 0;
 }

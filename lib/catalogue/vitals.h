@@ -75,7 +75,8 @@ struct schedule_counts {
     int64_t jobs, scheduled, paused, aside;
     int64_t overdue;    /* due at or before `now` and not recorded yet */
     int64_t overdue_at; /* the longest of these; 0: none */
-    int64_t missed;     /* occurrences due at or after `recent` that were missed */
+    int64_t missed;     /* occurrences missed, not for being paused, and due at or after `recent` */
+    int64_t missed_at;  /* when the latest of all such was due; 0: none */
 };
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err);
