@@ -78,46 +78,6 @@ int board_durations(struct catalogue *cat, const char *job, int limit,
     return read_pairs(cat, DURATIONS, VALUES(as_text(job), as_int(limit)), durations, err);
 }
 
-/* ---- alerts ---- */
-
-static void read_alert(sqlite3_stmt *stmt, void *row)
-{
-    *(struct board_alert *)row = (struct board_alert){
-        .rule = column_text(stmt, 0),
-        .subject = column_text(stmt, 1),
-        .detail = column_text(stmt, 2),
-        .run = sqlite3_column_int64(stmt, 3),
-        .opened_at = sqlite3_column_int64(stmt, 4),
-        .parts = sqlite3_column_int64(stmt, 5),
-    };
-}
-
-int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err)
-{
-    static const char ALERTS[] =
-        "SELECT rule, subject, detail, run, opened_at, (SELECT count(*) FROM alert AS part"
-        "  WHERE part.parent = alert.id AND part.closed_at IS NULL) FROM alert"
-        " WHERE closed_at IS NULL AND (parent IS NULL OR NOT EXISTS (SELECT 1 FROM alert AS whole"
-        "  WHERE whole.id = alert.parent AND whole.closed_at IS NULL))"
-        " ORDER BY opened_at DESC, id DESC LIMIT ?1";
-    static const struct row_kind kind = {sizeof(struct board_alert), read_alert, NULL};
-    struct rows rows;
-    int rc = rows_read(cat, ALERTS, VALUES(as_int(limit)), &kind, &rows, err);
-    *alerts = (struct board_alerts){rows.v, rows.n};
-    return rc;
-}
-
-void board_alerts_free(struct board_alerts *alerts)
-{
-    for (size_t i = 0; i < alerts->n; i++) {
-        free(alerts->v[i].rule);
-        free(alerts->v[i].subject);
-        free(alerts->v[i].detail);
-    }
-    free(alerts->v);
-    *alerts = (struct board_alerts){0};
-}
-
 /* ---- the queue ---- */
 
 int board_queue(struct catalogue *cat, int64_t now, struct board_queue *queue, struct err *err)

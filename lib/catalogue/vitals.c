@@ -117,7 +117,9 @@ int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open
         "SELECT rule, subject, detail, run, opened_at, reminded_at,"
         " (SELECT count(*) FROM alert AS part WHERE part.parent = alert.id"
         "  AND part.closed_at IS NULL)"
-        " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND parent IS NULL"
+        " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND (parent IS NULL"
+        "  OR NOT EXISTS (SELECT 1 FROM alert AS whole WHERE whole.id = alert.parent"
+        "   AND whole.closed_at IS NULL))"
         " ORDER BY opened_at, id";
     static const struct row_kind kind = {sizeof(struct alert_open), read_alert, release_alert};
     struct rows rows;
@@ -182,11 +184,12 @@ static void release_missing(void *row)
 int missing_select(struct catalogue *cat, int64_t since,
                    int (*each)(const struct missing *, void *), void *arg, struct err *err)
 {
-    /* SQLite: beside max(), reason is that of the row with the maximum */
+    /* what lapsed because somebody paused the job (schedule.c says so in the reason) is his matter;
+     * SQLite: beside max(), reason is that of the row with the maximum */
     static const char SELECT[] =
         "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence INDEXED BY "
         "occurrence_lost"
-        " WHERE outcome = 3 AND due_at >= ?1 GROUP BY job"
+        " WHERE outcome = 3 AND due_at >= ?1 AND ifnull(reason, '') NOT GLOB 'paused*' GROUP BY job"
         " HAVING NOT EXISTS (SELECT 1 FROM occurrence AS ran WHERE ran.job = occurrence.job"
         "  AND ran.due_at > latest AND ran.outcome = 1)"
         " AND NOT EXISTS (SELECT 1 FROM tally WHERE tally.job = occurrence.job AND state = 6"
@@ -240,7 +243,8 @@ int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue
     return rc < 0 ? rc : find_oldest(cat, now, depth, err);
 }
 
-/* One walk over the jobs, of which there are as many as there are files. */
+/* One walk over the jobs, of which there are as many as there are files. What lapsed for being paused is
+ * no miss, as in missing_select. */
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err)
 {
@@ -248,7 +252,10 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
         "SELECT count(*), count(timetable), count(paused_at), count(aside),"
         " count(*) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
         " min(next_at) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
-        " (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2) FROM job";
+        " (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2"
+        "  AND ifnull(reason, '') NOT GLOB 'paused*'),"
+        " (SELECT due_at FROM occurrence INDEXED BY occurrence_lost WHERE outcome = 3"
+        "  AND ifnull(reason, '') NOT GLOB 'paused*' ORDER BY due_at DESC LIMIT 1) FROM job";
     sqlite3_stmt *stmt;
     *counts = (struct schedule_counts){0};
     int rc = statement_start(cat, COUNT, VALUES(as_int(now), as_int(recent)), &stmt, err);
@@ -262,7 +269,8 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                                        .aside = sqlite3_column_int64(stmt, 3),
                                        .overdue = sqlite3_column_int64(stmt, 4),
                                        .overdue_at = sqlite3_column_int64(stmt, 5),
-                                       .missed = sqlite3_column_int64(stmt, 6)};
+                                       .missed = sqlite3_column_int64(stmt, 6),
+                                       .missed_at = sqlite3_column_int64(stmt, 7)};
     statement_end(stmt);
     return 0;
 }

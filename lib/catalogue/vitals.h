@@ -46,7 +46,7 @@ struct alert_open {
     int64_t run, parts;
     int64_t opened_at, reminded_at;
 };
-/* Those that belong to no other, oldest first. */
+/* Those that belong to no other that is open, oldest first. */
 int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open *, void *),
                       void *arg, struct err *err);
 
@@ -75,13 +75,14 @@ struct schedule_counts {
     int64_t jobs, scheduled, paused, aside;
     int64_t overdue;    /* due at or before `now` and not recorded yet */
     int64_t overdue_at; /* the longest of these; 0: none */
-    int64_t missed;     /* occurrences due at or after `recent` that were missed */
+    int64_t missed;     /* occurrences missed, not for being paused, and due at or after `recent` */
+    int64_t missed_at;  /* when the latest of all such was due; 0: none */
 };
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err);
 
-/* A registered job that missed an occurrence at or after some time, and has neither run nor succeeded
- * since. */
+/* A registered job that missed an occurrence at or after some time, but not for being paused, and has
+ * neither run nor succeeded since. */
 struct missing {
     const char *job, *reason;
     int64_t due_at, times; /* the latest; how many */

@@ -34,6 +34,7 @@ applyTheme();
 tellAge();
 tellReload();
 fillVerdict();
+fillTroubles();
 fillTiles();
 fillAlerts();
 fillFailures();

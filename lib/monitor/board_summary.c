@@ -1,10 +1,11 @@
-/* Figures of the whole: the queue, the last day, the dispatcher, open alerts. */
+/* Figures of the whole: the queue, the last day, the dispatcher, open alerts, what is wrong. */
 #include "board_internal.h"
 
 #include "catalogue/board.h"
 #include "job.h"
+#include "monitor/health.h"
 
-enum { DAY_MS = 86400000, ALERTS = 200 };
+enum { DAY_MS = 86400000, ALERTS = 200, TROUBLES = 20 };
 
 static int put_states(struct board *board, struct err *err)
 {
@@ -66,24 +67,54 @@ static int put_dispatcher(struct board *board, struct err *err)
     return rc;
 }
 
-static int put_alerts(struct board *board, struct err *err)
+static void put_alerts(struct buf *out, const struct health *h)
 {
-    struct buf *out = &board->json;
-    struct board_alerts alerts;
-    int rc = board_alerts(board->cat, ALERTS, &alerts, err);
+    size_t end = h->nalerts > ALERTS ? h->nalerts - ALERTS : 0; /* the newest first */
     buf_addstr(out, ",\"alerts\":[");
-    for (size_t i = 0; i < alerts.n; i++) {
-        buf_addstr(out, i ? ",{\"rule\":" : "{\"rule\":");
-        board_text(out, alerts.v[i].rule);
-        board_string(out, "subject", alerts.v[i].subject);
-        board_string(out, "detail", alerts.v[i].detail);
-        board_number(out, "run", alerts.v[i].run);
-        board_number(out, "parts", alerts.v[i].parts);
-        board_time(out, "opened", alerts.v[i].opened_at);
+    for (size_t i = h->nalerts; i > end; i--) {
+        const struct alert_open *alert = &h->alerts[i - 1];
+        buf_addstr(out, i < h->nalerts ? ",{\"rule\":" : "{\"rule\":");
+        board_text(out, alert->rule);
+        board_string(out, "subject", alert->subject);
+        board_string(out, "detail", alert->detail);
+        board_number(out, "run", alert->run);
+        board_number(out, "parts", alert->parts);
+        board_time(out, "opened", alert->opened_at);
         buf_addch(out, '}');
     }
     buf_addch(out, ']');
-    board_alerts_free(&alerts);
+}
+
+/* What rota monitor says is wrong, but for alerts, which have a list of their own. */
+static void put_troubles(struct buf *out, const struct health *h)
+{
+    int64_t bad = 0, all = 0;
+    buf_addstr(out, ",\"troubles\":[");
+    for (size_t i = 0; i < h->ntroubles; i++) {
+        const struct trouble *t = &h->troubles[i];
+        if (t->alert)
+            continue;
+        bad += t->bad;
+        if (all++ >= TROUBLES)
+            continue;
+        buf_addstr(out, all > 1 ? ",{\"what\":" : "{\"what\":");
+        board_text(out, t->what);
+        board_string(out, "mend", t->mend);
+        board_number(out, "bad", t->bad);
+        buf_addch(out, '}');
+    }
+    buf_addch(out, ']');
+    board_number(out, "troubles_bad", bad);
+    board_number(out, "troubles_all", all);
+}
+
+static int put_health(struct board *board, struct err *err)
+{
+    struct health h;
+    int rc = health_read(&h, board->config, board->cat, board->now, err);
+    put_alerts(&board->json, &h);
+    put_troubles(&board->json, &h);
+    health_free(&h);
     return rc;
 }
 
@@ -96,5 +127,5 @@ int board_put_summary(struct board *board, struct err *err)
         rc = put_queue(board, err);
     if (rc == 0)
         rc = put_dispatcher(board, err);
-    return rc < 0 ? rc : put_alerts(board, err);
+    return rc < 0 ? rc : put_health(board, err);
 }

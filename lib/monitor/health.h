@@ -29,6 +29,7 @@ enum {
 /* Something that is not as it should be. */
 struct trouble {
     bool bad;   /* the system is unhealthy; else only worth knowing */
+    bool alert; /* of an open alert, or of a message about one */
     char *what; /* names are as they are: escape them on the way out */
     char *mend; /* a command or an advice; NULL: none */
 };

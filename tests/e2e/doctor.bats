@@ -35,7 +35,7 @@ setup()
     installed=$ACCOUNTS/libexec/rota-worker
     # so that nothing is said of the head
     mkdir -p "$HOME/root/etc/systemd/system"
-    printf '[Service]\nExecStart=/usr/bin/rota dispatch --stay\n' \
+    printf '[Service]\nExecStart=%s dispatch --stay\n' "$ROTA_BUILD_DIR/rota" \
         >"$HOME/root/etc/systemd/system/rota.service"
     rota submit --hold -- true >/dev/null
 }
