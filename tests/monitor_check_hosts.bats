@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# rota monitor check: dead hosts, and what is lost there.
+
+load lib
+load alerts
+
+@test "host-down opens after a while, reminds, and closes as host-up" {
+    section 'host-down, host-up' 'remind = 1h'
+    hosts 2 30000
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+    sql "UPDATE host SET state_at = state_at - 60000"
+    rota monitor check
+    [ "$(told "$LINE")" = 'opened host-down db2' ]
+    age 3600000
+    rota monitor check
+    [ "$(told "$LINE")" = 'open host-down db2' ]
+    sql "UPDATE host SET state = 1, state_at = $(now)"
+    rota monitor check # it may not stay
+    [ -z "$(told "$LINE")" ]
+    sql "UPDATE host SET state_at = state_at - 5000"
+    rota monitor check
+    [ "$(jq -r .text "$HOME/told")" = 'host-up db2, was host-down for 1h00m' ]
+    [ "$(told "$LINE")" = 'closed host-down db2' ]
+}
+
+@test "a host that a person drained, or that is in the configuration no more, is no trouble" {
+    section host-down
+    hosts 2 90000
+    rota hosts drain db2 'new disk'
+    sql "INSERT INTO host (name, state, state_at) VALUES ('gone', 2, 1)"
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+}
+
+@test "what is lost on a dead host is told with the host, and with its return" {
+    section 'failed, lost, late, recovered, host-down, host-up' 'remind = 1d'
+    hosts 2 90000
+    lose()
+    {
+        rota submit --name "$1" -- true >id
+        sql "UPDATE run SET state = 10, host = 'db2', finished_at = $(now) WHERE id = $(cat id)"
+    }
+    for n in 1 2 3; do
+        lose job$n
+    done
+    lose job3
+    ran elsewhere 1
+    rota monitor check
+    [ "$(wc -l <"$HOME/told")" -eq 1 ]
+    [ "$(jq -r '.alerts[0].text' "$HOME/told")" = \
+        "$(jq -r '"host-down: db2: " + .alerts[0].detail + "; and 4 runs lost there: job1, job2, job3 (2)"' "$HOME/told")" ]
+    [ "$(told "$LINE")" = $'opened host-down db2\nopened failed elsewhere' ]
+    # another one while it is down is not told by itself
+    lose job4
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+    # and one that is found lost when the host is back belongs to it as well
+    lose job5
+    sql "UPDATE host SET state = 1, state_at = $(now) - 5000"
+    rota monitor check
+    [ "$(jq '.alerts[0].children | length' "$HOME/told")" -eq 5 ]
+    [ "$(told "$LINE")" = 'closed host-down db2' ]
+    # one that nobody mends is reminded of by itself
+    sql "INSERT INTO job (name, spec, added_at) SELECT 'job5', min(id), 0 FROM spec"
+    sql "UPDATE alert SET closed_at = closed_at - $DAY, opened_at = opened_at - $DAY WHERE closed_at IS NOT NULL"
+    rota monitor check
+    [[ $(told "$LINE") == *'open lost job5'* ]]
+    ran job5 0
+    rota monitor check
+    [ "$(told "$LINE")" = 'closed lost job5' ]
+}
+
+@test "who is not told of hosts is told of what is lost there" {
+    section lost
+    hosts 2 90000
+    rota submit --name job -- true >id
+    sql "UPDATE run SET state = 10, host = 'db2', finished_at = $(now)"
+    rota monitor check
+    [ "$(told "$LINE")" = 'opened lost job' ]
+}
