@@ -86,6 +86,35 @@ INI
     [ "$(sed -n 4p "$slack")" = '{"text": "failed: bad on local: exit code 1"}' ]
 }
 
+# So many jobs failed at once on a host, or were lost there, with a reason of so many bytes.
+many()
+{
+    rota submit -- true >id
+    sql "INSERT INTO run (spec, job, state, host, attempt, queued_at, started_at)
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+         SELECT 1, '$1' || i, 5, '$3', 1, $(now), $(now) FROM n;
+         UPDATE run SET state = iif('$1' = 'lost', 10, 7), finished_at = $(now),
+          reason = substr(hex(zeroblob($4)), 1, $4) WHERE state = 5"
+}
+
+@test "a message of many alerts arrives, however large, and says how many more there are" {
+    start_sinks
+    config < <(printf '[alert ops]\non = failed, host-down\nwebhook = %s/hook\n' "$HTTP")
+    many failed 60 local 3000
+    run -0 rota monitor check
+    [[ $output == *'sent'*'ops: 60 alerts to the webhook'* ]]
+    sed -n 4p "$HOME/sinks/request.1" >body
+    [ "$(stat -c %s body)" -gt 250000 ]
+    [ "$(jq -c '[(.alerts | length), .more, (.alerts[0].detail | length)]' body)" = '[50,10,3000]' ]
+    # what belongs to one alert is cut in the same way
+    hosts 2 90000
+    many lost 70 db2 10
+    run -0 rota monitor check
+    sed -n 4p "$HOME/sinks/request.2" >body
+    [ "$(jq -c '.alerts[] | [.rule, (.children | length), .more_children]' body)" = '["host-down",50,20]' ]
+    [ "$(jq .more body)" -eq 0 ]
+}
+
 @test "Slack's own markup in a name or reason stays text" {
     start_sinks
     config < <(printf '[alert c]\non = failed\nwebhook = %s/x\ntemplate = slack\n' "$HTTP")

@@ -46,8 +46,9 @@ static void put_curl(struct buf *out, const char *option, const char *value)
     buf_addstr(out, "\"\n");
 }
 
-/* All goes through standard input: what stands in a command line is seen by every user. */
-static void prepare_curl(const char *url, const char *body, struct sender *sender)
+/* All goes through standard input: what stands in a command line is seen by every user. But not the
+ * body, which curl reads from a file: a line of its configuration may not be long. */
+static void prepare_curl(const char *url, struct sender *sender)
 {
     static const char *const argv[] = {"curl", "-q", "--config", "-"};
     for (size_t i = 0; i < sizeof argv / sizeof *argv; i++)
@@ -58,15 +59,15 @@ static void prepare_curl(const char *url, const char *body, struct sender *sende
              CURL_SECONDS);
     put_curl(&sender->input, "user-agent", "rota/" ROTA_VERSION);
     put_curl(&sender->input, "url", url);
-    if (body) {
+    if (sender->body.len) {
         put_curl(&sender->input, "header", "Content-Type: application/json");
-        put_curl(&sender->input, "data-raw", body);
+        buf_addf(&sender->input, "data-binary = \"@/proc/self/fd/%d\"\n", SENDER_BODY);
     }
 }
 
 void channel_heartbeat(const char *url, struct sender *sender)
 {
-    prepare_curl(url, NULL, sender);
+    prepare_curl(url, sender);
 }
 
 /* What Slack takes for markup of its own. */
@@ -108,14 +109,12 @@ static void write_slack(const struct notice *notice, struct buf *out)
 static void prepare_webhook(const struct config *config, const struct notice *notice,
                             struct sender *sender)
 {
-    struct buf body = {0};
     (void)config;
     if (notice->section->slack)
-        write_slack(notice, &body);
+        write_slack(notice, &sender->body);
     else
-        notice_json(notice, &body);
-    prepare_curl(notice->section->webhook, buf_str(&body), sender);
-    buf_free(&body);
+        notice_json(notice, &sender->body);
+    prepare_curl(notice->section->webhook, sender);
 }
 
 /* ---- a command ---- */
