@@ -148,6 +148,27 @@ many()
     [ "$(sql "SELECT group_concat(DISTINCT state) FROM v_deliveries")" = sent ]
 }
 
+@test "a redirect is not sent, neither a message nor a sample nor the heartbeat" {
+    start_sinks
+    config < <(printf '[alert ops]\non = failed\nwebhook = %s/hook\n[monitor]\nheartbeat = %s/beat\n' \
+        "$HTTP" "$HTTP")
+    for code in 301 302 307; do
+        echo "$code" >"$HOME/sinks/status"
+        run -1 rota monitor check --test ops
+        [[ $output == *"[alert ops]: the server answers $code: write its new address in rota.ini"* ]]
+    done
+    ran bad 1
+    run -1 rota monitor check
+    [[ $output == *'not sent'*'ops: the server answers 307: write its new address in rota.ini; again in 1m'* ]]
+    [[ $output == *'not sent'*'the heartbeat: the server answers 307: write'* ]]
+    [ "$(sql "SELECT state FROM v_deliveries")" = waiting ]
+    # what has no text is an answer
+    echo 204 >"$HOME/sinks/status"
+    sql "UPDATE delivery SET due_at = due_at - 60000"
+    run -0 rota monitor check
+    [[ $output == *'sent'*'ops: 1 alert to the webhook'*'sent'*'the heartbeat again'* ]]
+}
+
 @test "what cannot be told within a day is given up, and said" {
     config < <(printf '[alert ops]\non = failed\ncommand = /nowhere/x\n')
     ran bad 1

@@ -26,7 +26,7 @@ extern char **environ;
 struct process {
     struct sender *sender;
     pid_t pid;
-    int pidfd, errfd;
+    int pidfd, outfd, errfd;
     int64_t until;
 };
 
@@ -66,13 +66,13 @@ static void close_file(int fd)
         close(fd);
 }
 
-static pid_t spawn(const struct sender *sender, int errfd, struct err *err)
+static pid_t spawn(const struct sender *sender, int outfd, int errfd, struct err *err)
 {
     struct strlist env = {0};
     bool has_body = sender->body.len > 0;
     int in = memory_file(&sender->input, err),
         body = has_body ? memory_file(&sender->body, err) : -1;
-    const int fds[] = {in, -1, errfd, [SENDER_BODY] = body};
+    const int fds[] = {in, outfd, errfd, [SENDER_BODY] = body};
     pid_t pid = -1;
     strlist_copy(&env, &sender->env); /* the first of two is the one that counts */
     for (char **p = environ; *p; p++)
@@ -88,10 +88,13 @@ static pid_t spawn(const struct sender *sender, int errfd, struct err *err)
 static bool begin(struct process *process, struct sender *sender)
 {
     struct err err = {0};
-    *process = (struct process){.sender = sender, .pidfd = -1, .errfd = child_errfd()};
-    process->pid = spawn(sender, process->errfd, &err);
+    *process = (struct process){.sender = sender, .pidfd = -1, .outfd = -1, .errfd = child_errfd()};
+    if (sender->judge)
+        process->outfd = child_errfd();
+    process->pid = spawn(sender, process->outfd, process->errfd, &err);
     if (process->pid < 0) {
         sender->trouble = xstrdup(err.msg);
+        close_file(process->outfd);
         close_file(process->errfd);
         return false;
     }
@@ -107,10 +110,13 @@ static void judge(struct process *process, int status)
     struct sender *sender = process->sender;
     const char *name = strrchr(sender->argv.v[0], '/');
     name = name ? name + 1 : sender->argv.v[0];
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (well && !sender->judge)
         return;
-    char *said = child_last_line(process->errfd);
-    if (WIFSIGNALED(status))
+    char *said = child_last_line(well ? process->outfd : process->errfd);
+    if (well)
+        sender->trouble = sender->judge(said);
+    else if (WIFSIGNALED(status))
         sender->trouble = xasprintf("%s was killed by signal %d%s%s", name, WTERMSIG(status),
                                     *said ? ": " : "", said);
     else if (*said)
@@ -123,6 +129,7 @@ static void judge(struct process *process, int status)
 static void end(struct process *process)
 {
     close_file(process->pidfd);
+    close_file(process->outfd);
     close_file(process->errfd);
     process->pid = 0;
 }

@@ -18,6 +18,9 @@ struct sender {
     struct strlist env;  /* "NAME=value", beside our own environment */
     struct buf input;    /* its standard input */
     struct buf body;     /* what it finds as its descriptor SENDER_BODY; empty: nothing */
+    /* What is wrong though it ended well, from the last line of its standard output: free; NULL:
+     * nothing. NULL: its exit code says all. */
+    char *(*judge)(const char *said);
     char *trouble; /* after sender_run: why it did not work; NULL: it did */
 };
 /* Runs all of them, at most SENDERS_MAX at a time, and returns when each has ended or was killed
