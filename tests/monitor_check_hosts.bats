@@ -33,14 +33,16 @@ load alerts
     [ -z "$(told "$LINE")" ]
 }
 
+# A run of a job is lost on a host: lose JOB [HOST].
+lose()
+{
+    rota submit --name "$1" -- true >id
+    sql "UPDATE run SET state = 10, host = '${2-db2}', finished_at = $(now) WHERE id = $(cat id)"
+}
+
 @test "what is lost on a dead host is told with the host, and with its return" {
     section 'failed, lost, late, recovered, host-down, host-up' 'remind = 1d'
     hosts 2 90000
-    lose()
-    {
-        rota submit --name "$1" -- true >id
-        sql "UPDATE run SET state = 10, host = 'db2', finished_at = $(now) WHERE id = $(cat id)"
-    }
     for n in 1 2 3; do
         lose job$n
     done
@@ -69,6 +71,25 @@ load alerts
     ran job5 0
     rota monitor check
     [ "$(told "$LINE")" = 'closed lost job5' ]
+}
+
+@test "what moves on to another host and is lost there too is told by itself" {
+    section 'lost, recovered, host-down, host-up' 'remind = never'
+    hosts 2 90000
+    lose job1
+    lose job2
+    rota monitor check
+    [ "$(told "$LINE")" = 'opened host-down db2' ]
+    lose job1 db1
+    rota monitor check
+    [ "$(told "$LINE + \" \(.host)\"")" = 'opened lost job1 db1' ]
+    sql "UPDATE host SET state = 1, state_at = $(now) - 5000"
+    rota monitor check
+    [ "$(jq -c '[.alerts[0].children[].subject]' "$HOME/told")" = '["job2"]' ]
+    told "$LINE"
+    ran job1 0
+    rota monitor check
+    [ "$(told "$LINE")" = 'closed lost job1' ]
 }
 
 @test "who is not told of hosts is told of what is lost there" {

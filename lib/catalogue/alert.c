@@ -93,12 +93,12 @@ int alert_open(struct catalogue *cat, const struct alert *alert, int64_t *id, st
 int alert_change(struct catalogue *cat, const struct alert *alert, struct err *err)
 {
     static const char CHANGE[] = "UPDATE alert SET detail = ?2, host = ?3, notify = ?4, run = ?5,"
-                                 " count = ?6 WHERE id = ?1";
-    int rc =
-        statement_write(cat, CHANGE,
-                        VALUES(as_int(alert->id), as_text(alert->detail), as_text(alert->host),
-                               as_text(alert->notify), as_opt(alert->run), as_int(alert->count)),
-                        err);
+                                 " count = ?6, parent = ?7 WHERE id = ?1";
+    int rc = statement_write(cat, CHANGE,
+                             VALUES(as_int(alert->id), as_text(alert->detail), as_text(alert->host),
+                                    as_text(alert->notify), as_opt(alert->run),
+                                    as_int(alert->count), as_opt(alert->parent)),
+                             err);
     return rc < 0 ? rc : 0;
 }
 

@@ -49,7 +49,7 @@ int alert_find(struct catalogue *cat, const char *rule, const char *subject, str
 int alert_get(struct catalogue *cat, int64_t id, struct alert *alert, struct err *err);
 /* Opens it: all but id, reminded_at, closed_at of *alert counts. There must be none open. */
 int alert_open(struct catalogue *cat, const struct alert *alert, int64_t *id, struct err *err);
-/* Its detail, run, host, notify and count are others now. */
+/* Its detail, run, host, notify, count and parent are others now. */
 int alert_change(struct catalogue *cat, const struct alert *alert, struct err *err);
 int alert_remind(struct catalogue *cat, int64_t id, int64_t now, struct err *err);
 int alert_close(struct catalogue *cat, int64_t id, int64_t now, struct err *err);

@@ -67,14 +67,14 @@ void evaluation_note(struct evaluation *e, int64_t id)
 }
 
 /* The host's own trouble that this one is part of. */
-static int find_parent(struct evaluation *e, const struct trouble *t, int64_t *parent)
+static int find_parent(struct evaluation *e, const struct trouble *t, struct alert *alert)
 {
     struct alert down;
-    *parent = 0;
+    alert->parent = alert->parent_closed_at = 0;
     if (!t->host || !alert_rule_is_of_job(t->rule))
         return 0;
     int rc = alert_find(e->check->cat, alert_rule_name(ALERT_HOST_DOWN), t->host, &down, e->err);
-    *parent = down.id;
+    alert->parent = down.id;
     alert_free(&down);
     return rc == ERR_ANSWER ? 0 : rc;
 }
@@ -84,11 +84,14 @@ static const char *or_nothing(const char *text)
     return text ? text : "";
 }
 
-static int open_new(struct evaluation *e, const struct trouble *t, struct alert *alert)
+static bool differs(const char *a, const char *b)
 {
-    int rc = find_parent(e, t, &alert->parent);
-    if (rc == 0)
-        rc = alert_open(e->check->cat, alert, &alert->id, e->err);
+    return strcmp(or_nothing(a), or_nothing(b)) != 0;
+}
+
+static int open_new(struct evaluation *e, struct alert *alert)
+{
+    int rc = alert_open(e->check->cat, alert, &alert->id, e->err);
     if (rc < 0)
         return rc;
     e->check->opened++;
@@ -112,11 +115,13 @@ int evaluation_present(struct evaluation *e, const struct trouble *t)
     now.run = t->run;
     now.count = t->count ? t->count : old.count + 1;
     now.notify = (char *)notify_of(e, t->spec);
-    bool changed = now.count != old.count || now.run != old.run ||
-                   strcmp(or_nothing(now.detail), or_nothing(old.detail)) != 0;
+    bool moved = now.run != old.run || differs(now.host, old.host);
+    bool changed = moved || now.count != old.count || differs(now.detail, old.detail);
     if (!old.id)
         now.opened_at = e->check->now;
-    rc = !old.id ? open_new(e, t, &now) : changed ? alert_change(e->check->cat, &now, e->err) : 0;
+    rc = moved ? find_parent(e, t, &now) : 0;
+    if (rc == 0)
+        rc = !old.id ? open_new(e, &now) : changed ? alert_change(e->check->cat, &now, e->err) : 0;
     evaluation_note(e, now.id);
     /* at once: what closes again within this check is told all the same */
     if (rc == 0 && changed)
