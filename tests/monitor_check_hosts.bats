@@ -51,9 +51,16 @@ lose()
     rota monitor check
     [ "$(wc -l <"$HOME/told")" -eq 1 ]
     [ "$(jq -r '.alerts[0].text' "$HOME/told")" = \
-        "$(jq -r '"host-down: db2: " + .alerts[0].detail + "; and 4 runs lost there: job1, job2, job3 (2)"' "$HOME/told")" ]
+        "$(jq -r '"host-down: db2: " + .alerts[0].detail + "; and 4 runs lost there: job3 (2), job2, job1"' "$HOME/told")" ]
     [ "$(told "$LINE")" = $'opened host-down db2\nopened failed elsewhere' ]
-    # another one while it is down is not told by itself
+    # what comes later is told with the host again, all of one check together, and once
+    lose job4
+    lose job6
+    lose job3
+    rota monitor check
+    [ "$(jq -r '.alerts[] | .state + (.text | sub(".*no route"; ""))' "$HOME/told")" = \
+        'open; and 7 runs lost there: job6, job4, job3 (3), job2, job1' ]
+    told "$LINE"
     lose job4
     rota monitor check
     [ -z "$(told "$LINE")" ]
@@ -61,7 +68,7 @@ lose()
     lose job5
     sql "UPDATE host SET state = 1, state_at = $(now) - 5000"
     rota monitor check
-    [ "$(jq '.alerts[0].children | length' "$HOME/told")" -eq 5 ]
+    [ "$(jq '.alerts[0].children | length' "$HOME/told")" -eq 6 ]
     [ "$(told "$LINE")" = 'closed host-down db2' ]
     # one that nobody mends is reminded of by itself
     sql "INSERT INTO job (name, spec, added_at) SELECT 'job5', min(id), 0 FROM spec"
@@ -71,6 +78,36 @@ lose()
     ran job5 0
     rota monitor check
     [ "$(told "$LINE")" = 'closed lost job5' ]
+}
+
+@test "what is lost later on a dead host is told though nothing reminds, and to who was told of the host" {
+    config <<INI
+[alert ops]
+on = lost, host-down
+remind = never
+command = $HOME/tell
+[alert web]
+on = lost, host-down
+jobs = web*
+command = $HOME/tell
+INI
+    hosts 2 90000
+    rota monitor check
+    [ "$(jq -r .section "$HOME/told" | sort)" = $'ops\nweb' ]
+    told "$LINE"
+    lose job1
+    rota monitor check
+    [ "$(jq -r .section "$HOME/told")" = ops ]
+    [ "$(told "$LINE + \" \(.children | length)\"")" = 'open host-down db2 1' ]
+    # a check that finds nothing new says nothing
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+    # the host is back: nobody asked for host-up, so what is still open is told by itself
+    lose web1
+    sql "UPDATE host SET state = 1, state_at = $(now) - 5000"
+    rota monitor check
+    [ "$(jq -r '"\(.section) \(.alerts[] | .state + " " + .subject)"' "$HOME/told" | sort)" = \
+        $'ops opened job1\nops opened web1\nweb opened web1' ]
 }
 
 @test "what moves on to another host and is lost there too is told by itself" {

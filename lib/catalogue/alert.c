@@ -173,6 +173,6 @@ int alert_select_bygone(struct catalogue *cat, int64_t before, alert_each *each,
 int alert_children(struct catalogue *cat, int64_t parent, alert_each *each, void *arg,
                    struct err *err)
 {
-    static const char CHILDREN[] = ANY "WHERE alert.parent = ?1 ORDER BY alert.rule, alert.id";
+    static const char CHILDREN[] = ANY "WHERE alert.parent = ?1 ORDER BY alert.rule, alert.id DESC";
     return hand_out(cat, CHILDREN, VALUES(as_int(parent)), each, arg, err);
 }

@@ -63,7 +63,8 @@ int alert_select_recovered(struct catalogue *cat, alert_each *each, void *arg, s
  * a command that was submitted once has no next success. */
 int alert_select_bygone(struct catalogue *cat, int64_t before, alert_each *each, void *arg,
                         struct err *err);
-/* What belongs to a larger trouble, open or closed. */
+/* What belongs to a larger trouble, open or closed: by rule, the newest first, for a list of them is
+ * cut and its reader has heard of the others. */
 int alert_children(struct catalogue *cat, int64_t parent, alert_each *each, void *arg,
                    struct err *err);
 /* Some of the oldest go, with their deliveries, when they were closed before. */

@@ -66,6 +66,14 @@ void evaluation_note(struct evaluation *e, int64_t id)
     e->seen[e->nseen++] = id;
 }
 
+static bool is_noted(const struct evaluation *e, int64_t id)
+{
+    for (size_t i = 0; i < e->nseen; i++)
+        if (e->seen[i] == id)
+            return true;
+    return false;
+}
+
 /* The host's own trouble that this one is part of. */
 static int find_parent(struct evaluation *e, const struct trouble *t, struct alert *alert)
 {
@@ -126,6 +134,9 @@ int evaluation_present(struct evaluation *e, const struct trouble *t)
     /* at once: what closes again within this check is told all the same */
     if (rc == 0 && changed)
         rc = telling_open(e->check, &now, e->err);
+    /* of a host that is back its return tells it */
+    if (rc == 0 && changed && now.parent && is_noted(e, now.parent))
+        rc = telling_part(e->check, old.id ? &old : NULL, &now, e->err);
     alert_free(&old);
     return rc;
 }
@@ -158,10 +169,7 @@ static int close_quietly(const struct alert *alert, void *arg)
 static int close_unseen(const struct alert *alert, void *arg)
 {
     struct evaluation *e = arg;
-    for (size_t i = 0; i < e->nseen; i++)
-        if (e->seen[i] == alert->id)
-            return 0;
-    return close_alert(e, alert, true);
+    return is_noted(e, alert->id) ? 0 : close_alert(e, alert, true);
 }
 
 /* ---- news ---- */

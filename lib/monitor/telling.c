@@ -84,6 +84,32 @@ static int tell_section(struct check *check, const struct alert_config *section,
     return rc;
 }
 
+static int tell_part_section(struct check *check, const struct alert_config *section,
+                             const struct alert *old, const struct alert *alert, struct err *err)
+{
+    int64_t own, whole;
+    bool known = old && old->parent == alert->parent && wants(check, section, old);
+    if (known || !wants(check, section, alert) || !is_told_with_parent(section, alert))
+        return 0;
+    int rc = delivery_last(check->cat, section->name, alert->id, &own, err);
+    if (rc == 0)
+        rc = delivery_last(check->cat, section->name, alert->parent, &whole, err);
+    /* what is told of the whole in this check tells this part, too: it is read when it is sent */
+    if (rc < 0 || own || !whole || whole == check->now)
+        return rc;
+    rc = delivery_put(check->cat, section->name, DELIVERY_REMINDER, alert->parent, check->now, err);
+    return rc < 0 ? rc : alert_remind(check->cat, alert->parent, check->now, err);
+}
+
+int telling_part(struct check *check, const struct alert *old, const struct alert *alert,
+                 struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < check->config->nalerts; i++)
+        rc = tell_part_section(check, &check->config->alerts[i], old, alert, err);
+    return rc;
+}
+
 int telling_open(struct check *check, const struct alert *alert, struct err *err)
 {
     int rc = 0;
