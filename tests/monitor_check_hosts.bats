@@ -40,6 +40,38 @@ lose()
     sql "UPDATE run SET state = 10, host = '${2-db2}', finished_at = $(now) WHERE id = $(cat id)"
 }
 
+@test "a dead host that is drained, or taken out of the configuration, is not told to be back" {
+    section 'host-down, host-up, disk' '[monitor]' 'disk = 1M'
+    hosts 2 90000
+    sql "UPDATE host SET disk_free_kb = 1000 WHERE name = 'db2'"
+    rota monitor check
+    [ "$(told "$LINE")" = $'opened host-down db2\nopened disk db2' ]
+    rota hosts drain db2 'new disk'
+    run -0 rota monitor check
+    [[ $output == *'closed'*'host-down db2 after '*': set aside: new disk'* ]]
+    [ -z "$(told "$LINE")" ]
+    [ "$(sql "SELECT state, detail FROM v_alerts WHERE rule = 'host-down'")" = 'closed|set aside: new disk' ]
+    # it is in service again, and still dead
+    rota hosts resume db2
+    rota monitor check
+    [ "$(told "$LINE")" = 'opened host-down db2' ]
+    sed -i '/worker db2/,$d' "$ROTA_CONFIG"
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+    [ "$(sql "SELECT DISTINCT rule, state, detail FROM v_alerts WHERE id > 1 ORDER BY id")" = \
+        $'disk|closed|no longer configured\nhost-down|closed|no longer configured' ]
+}
+
+@test "a dead host that came for a moment and is gone again is one trouble" {
+    section 'host-down, host-up'
+    hosts 2 90000
+    rota monitor check
+    [ "$(told "$LINE")" = 'opened host-down db2' ]
+    sql "UPDATE host SET state_at = $(now) - 3000 WHERE name = 'db2'" # down anew
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+}
+
 @test "what is lost on a dead host is told with the host, and with its return" {
     section 'failed, lost, late, recovered, host-down, host-up' 'remind = 1d'
     hosts 2 90000

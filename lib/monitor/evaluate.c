@@ -143,33 +143,50 @@ int evaluation_present(struct evaluation *e, const struct trouble *t)
 
 /* ---- closing ---- */
 
-static int close_alert(struct evaluation *e, const struct alert *alert, bool told)
+static int close_alert(struct evaluation *e, const struct alert *alert, bool told, const char *why)
 {
     char took[DURATION_TEXT];
     int rc = told ? telling_close(e->check, alert, e->err) : 0;
     if (rc == 0)
         rc = alert_close(e->check->cat, alert->id, e->check->now, e->err);
     e->check->closed++;
-    check_say(e->check, e->check->dry_run ? "would close" : "closed", "%s%s%s after %s",
+    check_say(e->check, e->check->dry_run ? "would close" : "closed", "%s%s%s after %s%s%s",
               alert->rule, *alert->subject ? " " : "", alert->subject,
-              duration_text(e->check->now - alert->opened_at, took));
+              duration_text(e->check->now - alert->opened_at, took), why ? ": " : "",
+              or_nothing(why));
     return rc;
 }
 
 static int close_told(const struct alert *alert, void *arg)
 {
-    return close_alert(arg, alert, true);
+    return close_alert(arg, alert, true, NULL);
 }
 
 static int close_quietly(const struct alert *alert, void *arg)
 {
-    return close_alert(arg, alert, false);
+    return close_alert(arg, alert, false, NULL);
 }
 
 static int close_unseen(const struct alert *alert, void *arg)
 {
     struct evaluation *e = arg;
-    return is_noted(e, alert->id) ? 0 : close_alert(e, alert, true);
+    return is_noted(e, alert->id) ? 0 : close_alert(e, alert, true, NULL);
+}
+
+int evaluation_set_aside(struct evaluation *e, enum alert_rule rule, const char *subject,
+                         const char *why)
+{
+    struct alert alert;
+    int rc = alert_find(e->check->cat, alert_rule_name(rule), subject, &alert, e->err);
+    if (rc == 0) {
+        struct alert aside = alert; /* strings are borrowed */
+        aside.detail = (char *)why;
+        rc = alert_change(e->check->cat, &aside, e->err);
+        if (rc == 0)
+            rc = close_alert(e, &aside, false, why);
+    }
+    alert_free(&alert);
+    return rc == ERR_ANSWER ? 0 : rc;
 }
 
 /* ---- news ---- */
@@ -182,7 +199,7 @@ static int recover(struct evaluation *e, const char *job)
         struct alert alert;
         rc = alert_find(e->check->cat, alert_rule_name(rules[i]), job, &alert, e->err);
         if (rc == 0)
-            rc = close_alert(e, &alert, true);
+            rc = close_alert(e, &alert, true, NULL);
         else if (rc == ERR_ANSWER)
             rc = 0;
         alert_free(&alert);

@@ -26,6 +26,10 @@ struct trouble {
 int evaluation_present(struct evaluation *e, const struct trouble *trouble);
 /* The alert is to stay as it is. */
 void evaluation_note(struct evaluation *e, int64_t alert);
+/* Nobody looks at the subject any more, so nothing is known to be well: an alert that is open is closed
+ * without a word to anybody, and keeps why as its detail. */
+int evaluation_set_aside(struct evaluation *e, enum alert_rule rule, const char *subject,
+                         const char *why);
 
 /* The rules that look at how things are; the others hear of news. Dead hosts come first: they are
  * the parents of what is lost there. Ends with a row without look. */
