@@ -279,6 +279,19 @@ INI
     [ "$(sql 'SELECT count(*) FROM news')" = 0 ]
 }
 
+@test "closed alerts are kept as long as runs are, however many older ones stay open" {
+    config < <(printf '[rota]\nkeep = 30d\n')
+    ran job 1
+    sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+         INSERT INTO alert (rule, subject, opened_at) SELECT 'failed', 'job' || i, $(now) FROM n;
+         INSERT INTO failing (job, streak, since) SELECT subject, 1, 1 FROM alert;
+         INSERT INTO alert (rule, subject, opened_at, closed_at) VALUES ('failed', 'new', 1, $(now)),
+          ('failed', 'old', 1, $(now) - 31 * $DAY), ('failed', 'young', 1, $(now) - 29 * $DAY)"
+    rota monitor check
+    [ "$(sql "SELECT group_concat(subject) FROM v_alerts WHERE state = 'closed'")" = new,young ]
+    [ "$(sql "SELECT count(*) FROM v_alerts WHERE state = 'open'")" = 31 ]
+}
+
 @test "-n shows what would be told and changes nothing" {
     section failed
     ran bad 1

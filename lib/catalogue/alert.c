@@ -116,11 +116,12 @@ int alert_close(struct catalogue *cat, int64_t id, int64_t now, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Ids rise with time, so the oldest are few to look at, however many there are. */
+/* Few at a time, by an index of what is closed: neither those that stay open, however old, nor those
+ * that are to be kept are looked at. */
 int alert_forget(struct catalogue *cat, int64_t before, struct err *err)
 {
-    static const char FORGET[] = "DELETE FROM alert WHERE closed_at < ?1"
-                                 " AND id IN (SELECT id FROM alert ORDER BY id LIMIT 20)";
+    static const char FORGET[] = "DELETE FROM alert WHERE id IN (SELECT id FROM alert"
+                                 " WHERE closed_at < ?1 ORDER BY closed_at LIMIT 20)";
     int rc = statement_write(cat, FORGET, VALUES(as_int(before)), err);
     return rc < 0 ? rc : 0;
 }
