@@ -140,6 +140,8 @@ many()
     [ -z "$output" ]
     [ "$(sql "SELECT (due_at - (SELECT checked_at FROM monitor)) / 60000 FROM delivery")" = 5 ]
     [[ $(sql "SELECT error FROM v_deliveries") == *500* ]]
+    run -1 rota monitor
+    [[ $output == *'! 1 message could not be sent to ops: '*500*'  -> rota monitor check --test ops'* ]]
     # its end goes with it, as one
     rm "$HOME/sinks/status"
     ran bad 0
@@ -274,6 +276,11 @@ INI
     [[ $output == *'not sent'*'the heartbeat: '*503* ]]
     run -0 rota monitor check # once is enough
     [ -z "$output" ]
+    # but it is in the health, until it is sent or not wanted
+    run -1 rota monitor
+    [[ $output == *'! the heartbeat could not be sent, '*'503'*'  -> rota monitor check, once heartbeat'* ]]
+    [[ $(rota monitor -o json | jq -r .heartbeat_error) == *503* ]]
+    ROTA_CONFIG=$HOME/plain.ini run -0 rota monitor
     sql "UPDATE run SET queued_at = queued_at - 200000"
     run -0 rota monitor check
     [ ! -e "$HOME/sinks/request.4" ]
