@@ -292,6 +292,23 @@ INI
     [ "$(sql "SELECT count(*) FROM v_alerts WHERE state = 'open'")" = 31 ]
 }
 
+@test "a reminder that could not be sent is dropped when its trouble is over" {
+    section 'failed' 'remind = 1h'
+    ran bad 1
+    rota monitor check
+    told "$LINE"
+    age 3600000
+    sed -i "s|^command.*|command = /nowhere/x|" "$ROTA_CONFIG"
+    run -1 rota monitor check
+    sed -i "s|^command.*|command = $HOME/tell|" "$ROTA_CONFIG"
+    ran bad 0
+    sql "UPDATE delivery SET due_at = 1 WHERE due_at IS NOT NULL"
+    run -0 rota monitor check
+    [[ $output != *sent* ]]
+    [ -z "$(told "$LINE")" ]
+    [ "$(sql "SELECT group_concat(DISTINCT state) FROM v_deliveries")" = sent ]
+}
+
 @test "-n shows what would be told and changes nothing" {
     section failed
     ran bad 1

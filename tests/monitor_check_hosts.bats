@@ -142,6 +142,32 @@ INI
         $'ops opened job1\nops opened web1\nweb opened web1' ]
 }
 
+@test "what a host lost is told with its return, or with the host when it dies again at once" {
+    section 'lost, host-down, host-up' 'remind = never'
+    hosts 2 90000
+    rota monitor check
+    told "$LINE"
+    state()
+    {
+        sql "UPDATE host SET state = $1, state_at = $(now) $2 WHERE name = 'db2';
+             UPDATE delivery SET due_at = 1 WHERE due_at IS NOT NULL"
+    }
+    state 1 '+ 60000' # it has been back for less than a moment
+    lose job1
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+    state 2 '- 90000'
+    rota monitor check
+    [ "$(told "$LINE + \" \(.children | length)\"")" = 'open host-down db2 1' ]
+    state 1 '+ 60000'
+    lose job2
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+    state 1 '- 5000'
+    rota monitor check
+    [ "$(told "$LINE + \" \(.children | length)\"")" = 'closed host-down db2 2' ]
+}
+
 @test "what moves on to another host and is lost there too is told by itself" {
     section 'lost, recovered, host-down, host-up' 'remind = never'
     hosts 2 90000

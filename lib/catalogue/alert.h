@@ -78,8 +78,9 @@ struct delivery {
     enum delivery_kind kind;
     int tries; /* with the one that begins now */
 };
+/* Made now, to be told at `due`. */
 int delivery_put(struct catalogue *cat, const char *channel, enum delivery_kind kind, int64_t alert,
-                 int64_t now, struct err *err);
+                 int64_t now, int64_t due, struct err *err);
 /* When the channel was last to be told that it is there; 0: never. */
 int delivery_last(struct catalogue *cat, const char *channel, int64_t alert, int64_t *at,
                   struct err *err);

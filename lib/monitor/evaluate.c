@@ -59,19 +59,19 @@ static const char *notify_of(struct evaluation *e, int64_t spec)
     return e->notify;
 }
 
-void evaluation_note(struct evaluation *e, int64_t id)
+void evaluation_note(struct evaluation *e, int64_t alert, int64_t due)
 {
     if (e->nseen == e->cap)
         e->seen = xreallocarray(e->seen, e->cap = e->cap ? 2 * e->cap : 64, sizeof *e->seen);
-    e->seen[e->nseen++] = id;
+    e->seen[e->nseen++] = (struct seen){alert, due};
 }
 
-static bool is_noted(const struct evaluation *e, int64_t id)
+static const struct seen *find_seen(const struct evaluation *e, int64_t alert)
 {
     for (size_t i = 0; i < e->nseen; i++)
-        if (e->seen[i] == id)
-            return true;
-    return false;
+        if (e->seen[i].alert == alert)
+            return &e->seen[i];
+    return NULL;
 }
 
 /* The host's own trouble that this one is part of. */
@@ -130,13 +130,14 @@ int evaluation_present(struct evaluation *e, const struct trouble *t)
     rc = moved ? find_parent(e, t, &now) : 0;
     if (rc == 0)
         rc = !old.id ? open_new(e, &now) : changed ? alert_change(e->check->cat, &now, e->err) : 0;
-    evaluation_note(e, now.id);
+    evaluation_note(e, now.id, e->check->now);
     /* at once: what closes again within this check is told all the same */
     if (rc == 0 && changed)
         rc = telling_open(e->check, &now, e->err);
-    /* of a host that is back its return tells it */
-    if (rc == 0 && changed && now.parent && is_noted(e, now.parent))
-        rc = telling_part(e->check, old.id ? &old : NULL, &now, e->err);
+    /* what is about to close tells its parts then */
+    const struct seen *whole = changed && now.parent ? find_seen(e, now.parent) : NULL;
+    if (rc == 0 && whole)
+        rc = telling_part(e->check, old.id ? &old : NULL, &now, whole->due, e->err);
     alert_free(&old);
     return rc;
 }
@@ -170,7 +171,7 @@ static int close_quietly(const struct alert *alert, void *arg)
 static int close_unseen(const struct alert *alert, void *arg)
 {
     struct evaluation *e = arg;
-    return is_noted(e, alert->id) ? 0 : close_alert(e, alert, true, NULL);
+    return find_seen(e, alert->id) ? 0 : close_alert(e, alert, true, NULL);
 }
 
 int evaluation_set_aside(struct evaluation *e, enum alert_rule rule, const char *subject,

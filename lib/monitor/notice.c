@@ -102,6 +102,10 @@ static int add(struct notice *notice, struct catalogue *cat, const struct delive
     int rc = alert_get(cat, delivery->alert, &alert, err);
     if (rc < 0)
         return rc == ERR_ANSWER ? 0 : rc;
+    if (alert.closed_at && delivery->kind == DELIVERY_REMINDER) { /* of what is over by now */
+        alert_free(&alert);
+        return 0;
+    }
     notice->v = xreallocarray(notice->v, notice->n + 1, sizeof *notice->v);
     struct notice_item *item = &notice->v[notice->n++];
     *item = (struct notice_item){.alert = alert, .kind = delivery->kind};

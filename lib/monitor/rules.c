@@ -33,12 +33,14 @@ static int look_late(struct evaluation *e)
     return lateness_look(e->check, see_late, e, e->err);
 }
 
+/* If it is back for good, what it says of its runs until then is told with its return. */
 static int keep_down(struct evaluation *e, const struct host *host)
 {
+    int64_t due = host->state == HOST_UP ? host->state_at + SETTLE_MS : e->check->now;
     struct alert open;
     int rc = alert_find(e->check->cat, alert_rule_name(ALERT_HOST_DOWN), host->name, &open, e->err);
     if (rc == 0)
-        evaluation_note(e, open.id);
+        evaluation_note(e, open.id, due);
     alert_free(&open);
     return rc == ERR_ANSWER ? 0 : rc;
 }
