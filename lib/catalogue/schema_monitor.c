@@ -108,6 +108,7 @@ const char schema_monitor[] =
     "  closed_at INTEGER"
     ") STRICT;"
     "CREATE UNIQUE INDEX alert_open ON alert (rule, subject) WHERE closed_at IS NULL;"
+    "CREATE INDEX alert_closed ON alert (closed_at) WHERE closed_at IS NOT NULL;"
     "CREATE INDEX alert_parent ON alert (parent) WHERE parent IS NOT NULL;"
 
     /* what is told to a channel; due_at NULL: told, or given up (then error says why); one that is

@@ -280,3 +280,18 @@ int monitor_checked_at(struct catalogue *cat, int64_t *at, struct err *err)
     static const char CHECKED[] = "SELECT checked_at FROM monitor WHERE one = 1";
     return statement_int(cat, CHECKED, NO_VALUES, 0, at, err);
 }
+
+int monitor_heartbeat_error(struct catalogue *cat, char **why, struct err *err)
+{
+    static const char WHY[] = "SELECT heartbeat_error FROM monitor WHERE one = 1";
+    sqlite3_stmt *stmt;
+    *why = NULL;
+    int rc = statement_start(cat, WHY, NO_VALUES, &stmt, err);
+    if (rc == 0)
+        rc = statement_next(cat, stmt, err);
+    if (rc <= 0)
+        return rc;
+    *why = column_text(stmt, 0);
+    statement_end(stmt);
+    return 0;
+}

@@ -92,5 +92,7 @@ int missing_select(struct catalogue *cat, int64_t since,
 
 /* When `monitor check` last looked; 0: never. */
 int monitor_checked_at(struct catalogue *cat, int64_t *at, struct err *err);
+/* Why the last heartbeat was not taken, free; NULL: it was, or there was none. */
+int monitor_heartbeat_error(struct catalogue *cat, char **why, struct err *err);
 
 #endif

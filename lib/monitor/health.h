@@ -46,6 +46,8 @@ struct health {
     struct queue_depth queue;
     struct schedule_counts schedules;
     int64_t checked_at; /* the last `monitor check`; 0: never */
+    char *
+        heartbeat_error; /* why the last heartbeat was not taken; NULL: it was, or none is wanted */
     struct {
         int64_t bytes, wal_bytes, free_kb; /* of the file, its WAL, and the filesystem under them */
     } catalogue;

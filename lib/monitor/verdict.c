@@ -247,6 +247,14 @@ static void judge_alerts(struct health *h)
     }
 }
 
+static void judge_heartbeat(struct health *h)
+{
+    if (h->heartbeat_error)
+        add(h, true, "rota monitor check, once heartbeat in [monitor] of rota.ini is right",
+            "the heartbeat could not be sent, so others may take this head for dead: %s",
+            h->heartbeat_error);
+}
+
 static void judge_files(struct health *h)
 {
     char text[DURATION_TEXT];
@@ -263,6 +271,7 @@ void health_judge(struct health *h)
     judge_schedules(h);
     judge_failing(h);
     judge_alerts(h);
+    judge_heartbeat(h);
     judge_queue(h);
     judge_loop(h);
 }
