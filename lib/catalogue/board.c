@@ -6,7 +6,7 @@
 
 #include "rows.h"
 
-enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS };
+enum { DAY_MS = 86400000 };
 
 /* ---- runs ---- */
 
@@ -123,25 +123,19 @@ void board_alerts_free(struct board_alerts *alerts)
 int board_queue(struct catalogue *cat, int64_t now, struct board_queue *queue, struct err *err)
 {
     static const char QUEUE[] =
-        "SELECT (SELECT min(max(queued_at, coalesce(not_before, 0))) FROM run"
-        "    WHERE state = 3 AND state <> 6),"
-        "  (SELECT count(*) FROM run WHERE finished_at >= ?1),"
-        "  (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2),"
+        "SELECT (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?1),"
         "  (SELECT count(*) FROM run),"
         "  (SELECT count(*) FROM alert WHERE closed_at IS NULL),"
         "  (SELECT checked_at FROM monitor)";
     sqlite3_stmt *stmt;
     *queue = (struct board_queue){0};
-    int rc = statement_start(cat, QUEUE, VALUES(as_int(now - HOUR_MS), as_int(now - DAY_MS)), &stmt,
-                             err);
+    int rc = statement_start(cat, QUEUE, VALUES(as_int(now - DAY_MS)), &stmt, err);
     if (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         *queue = (struct board_queue){
-            .oldest = sqlite3_column_int64(stmt, 0),
-            .ended_hour = sqlite3_column_int64(stmt, 1),
-            .missed_day = sqlite3_column_int64(stmt, 2),
-            .runs = sqlite3_column_int64(stmt, 3),
-            .alerts = sqlite3_column_int64(stmt, 4),
-            .checked_at = sqlite3_column_int64(stmt, 5),
+            .missed_day = sqlite3_column_int64(stmt, 0),
+            .runs = sqlite3_column_int64(stmt, 1),
+            .alerts = sqlite3_column_int64(stmt, 2),
+            .checked_at = sqlite3_column_int64(stmt, 3),
         };
         statement_end(stmt);
         rc = 0;

@@ -57,10 +57,8 @@ struct board_alerts {
 int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err);
 void board_alerts_free(struct board_alerts *alerts);
 
-/* Figures of the queue; 0 for none. */
+/* Figures besides queue_depth (vitals.h); 0 for none. */
 struct board_queue {
-    int64_t oldest;     /* since when the longest waiting queued run waits */
-    int64_t ended_hour; /* runs that ended within the last hour */
     int64_t missed_day; /* occurrences that were missed within the last day */
     int64_t runs;       /* in the catalogue */
     int64_t alerts;     /* open */

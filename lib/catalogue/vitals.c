@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "alert.h"
 #include "rows.h"
 
 const int tally_bounds[TALLY_BOUNDS] = {1, 10, 60, 300, 1800, 7200, 43200};
@@ -202,24 +203,17 @@ int missing_select(struct catalogue *cat, int64_t since,
 
 /* ---- counts ---- */
 
-/* The oldest is the first by id that may start: at once the first, unless many wait for a time of
- * theirs. */
 static int find_oldest(struct catalogue *cat, int64_t now, struct queue_depth *depth,
                        struct err *err)
 {
-    static const char OLDEST[] =
-        "SELECT id, max(queued_at, ifnull(not_before, 0)) FROM run WHERE state = 3 AND state <> 6"
-        " AND ifnull(not_before, 0) <= ?1 ORDER BY id LIMIT 1";
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, OLDEST, VALUES(as_int(now)), &stmt, err);
-    if (rc == 0)
-        rc = statement_next(cat, stmt, err);
-    if (rc <= 0)
-        return rc;
-    depth->oldest = sqlite3_column_int64(stmt, 0);
-    depth->oldest_at = sqlite3_column_int64(stmt, 1);
-    statement_end(stmt);
-    return 0;
+    struct waiting waiting;
+    int rc = waiting_get(cat, now, &waiting, err);
+    if (rc == 0) {
+        depth->oldest = waiting.id;
+        depth->oldest_at = waiting.since;
+    }
+    waiting_release(&waiting);
+    return rc == ERR_ANSWER ? 0 : rc;
 }
 
 int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue_depth *depth,

@@ -2,9 +2,10 @@
 #include "board_internal.h"
 
 #include "catalogue/board.h"
+#include "catalogue/vitals.h"
 #include "job.h"
 
-enum { DAY_MS = 86400000, ALERTS = 200 };
+enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS, ALERTS = 200 };
 
 static int put_states(struct board *board, struct err *err)
 {
@@ -37,17 +38,22 @@ static int put_day(struct board *board, struct err *err)
 static int put_queue(struct board *board, struct err *err)
 {
     struct board_queue queue;
+    struct queue_depth depth;
     struct buf *out = &board->json;
     int rc = board_queue(board->cat, board->now, &queue, err);
+    if (rc == 0)
+        rc = queue_depth(board->cat, board->now, board->now - HOUR_MS, &depth, err);
+    if (rc < 0)
+        return rc;
     buf_addstr(out, ",\"queue\":{\"none\":0");
-    board_time(out, "oldest", queue.oldest);
-    board_number(out, "hour", queue.ended_hour);
+    board_time(out, "oldest", depth.oldest_at);
+    board_number(out, "hour", depth.ended);
     board_number(out, "missed", queue.missed_day);
     board_number(out, "runs", queue.runs);
     board_number(out, "alerts", queue.alerts);
     board_time(out, "checked", queue.checked_at);
     buf_addch(out, '}');
-    return rc;
+    return 0;
 }
 
 static int put_dispatcher(struct board *board, struct err *err)
