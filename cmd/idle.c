@@ -36,6 +36,6 @@ bool dispatch_command_is_idle(int argc, char **argv)
     }
     errlist_free(&errors);
     if (due)
-        checkup_last();
+        checkup_await(checkup_last(), 0);
     return idle;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What dispatchers do for the monitor when they find nothing to do.
+# What dispatchers do for the monitor when they find nothing to do, and when they leave.
 # bats' run sets output
 # shellcheck disable=SC2154
 
@@ -129,4 +129,106 @@ calls_made()
     nobody
     [ "$(calls_made)" -lt "$told" ] # not even the question
     run ! grep -E 'fdatasync|fork|libssh2|^[0-9]+ +clone' "$BATS_TEST_TMPDIR/calls"
+}
+
+# ---- the last check of one that leaves, as a service of systemd ----
+
+is_free()
+{
+    [ "$(sql 'SELECT pid IS NULL FROM holder')" = 1 ]
+}
+
+dispatcher_is_gone()
+{
+    ! process_lives "$dispatcher"
+}
+
+# A dispatcher with a failed run, in the background, whose last check is at the gate.
+leaves()
+{
+    section wait
+    rota submit --name bad -- false
+    INVOCATION_ID=1 rota dispatch 2>"$HOME/said" 3>&- &
+    dispatcher=$!
+    eventually test -e "$HOME/at"
+    eventually is_free
+}
+
+@test "systemd would end the last check with the dispatcher: it is waited for, without the catalogue" {
+    leaves
+    # the next dispatcher can work meanwhile, and cron's waits for nothing
+    rota submit -- true >id
+    rota dispatch 3>&-
+    [ "$(rota status --format '{state}' "$(cat id)")" = succeeded ]
+    process_lives "$dispatcher"
+    echo >"$HOME/gate"
+    wait "$dispatcher"
+    is_told 'opened failed bad'
+    # recorded as told: its check was over
+    [ "$(sql 'SELECT count(*) FROM delivery WHERE sent_at IS NULL')" = 0 ]
+}
+
+@test "a dispatcher that is told to stop does not wait for its last check" {
+    leaves
+    process_lives "$dispatcher"
+    kill "$dispatcher"
+    eventually_within 20 dispatcher_is_gone # it would wait for longer
+    wait "$dispatcher"
+    [ ! -e "$HOME/told" ]
+    echo >"$HOME/gate"
+    eventually is_told 'opened failed bad'
+}
+
+@test "a check that began earlier is waited for as well" {
+    told_before 3600000
+    section wait
+    mkfifo "$HOME/go"
+    rota submit -- sh -c 'read line <"$0"' "$HOME/go"
+    ROTA_TEST_CHECK_MS=500 INVOCATION_ID=1 rota dispatch 2>"$HOME/said" 3>&- &
+    dispatcher=$!
+    eventually test -e "$HOME/at"
+    echo >"$HOME/go"
+    eventually is_free
+    rota submit -- true >id
+    rota dispatch 3>&-
+    process_lives "$dispatcher"
+    echo >"$HOME/gate"
+    wait "$dispatcher"
+    is_told 'open failed bad'
+}
+
+# Traces the wait for a check, which is the only such call.
+traced()
+{
+    strace -f -qq -e signal=none -e trace=rt_sigtimedwait -o "$HOME/trace" "$@"
+}
+
+@test "an idle dispatch waits for its check there too" {
+    told_before 3600000
+    INVOCATION_ID=1 traced rota dispatch 2>"$HOME/said" 3>&-
+    [ -s "$HOME/trace" ]
+    is_told 'open failed bad'
+}
+
+@test "whoever waits for runs does not wait for a check, nor does a terminal or cron" {
+    export INVOCATION_ID=1
+    section tell
+    rota submit -- true >id
+    traced rota dispatch --wait "$(cat id)" 3>&-
+    [ ! -s "$HOME/trace" ]
+    traced rota submit --wait -- true 3>&-
+    [ ! -s "$HOME/trace" ]
+    rota submit -- true >id
+    export -f traced strace
+    SHELL=/bin/bash script -qec 'traced rota dispatch' /dev/null 3>&- >/dev/null
+    [ "$(rota status --format '{state}' "$(cat id)")" = succeeded ]
+    [ ! -s "$HOME/trace" ]
+    unset INVOCATION_ID
+    rota submit -- true >id
+    traced rota dispatch 3>&- 2>"$HOME/said"
+    [ ! -s "$HOME/trace" ]
+    # and it would be seen
+    rota submit -- true >id
+    INVOCATION_ID=1 traced rota dispatch 3>&- 2>"$HOME/said"
+    [ -s "$HOME/trace" ]
 }

@@ -2,8 +2,9 @@
  * checking: `rota monitor check` as a child: every minute, soon after an end that is news, and once
  * more when the dispatcher leaves. Only where the configuration names somebody to tell.
  *
- * It is never waited for, and what becomes of it changes nothing here: the monitor may be slow,
- * hang or fail. At most one runs at a time. The last one outlives us; its own limits end it.
+ * What becomes of it changes nothing here: the monitor may be slow, hang or fail, and no run waits for
+ * it. At most one runs at a time. The last one outlives us; where it cannot, it is waited for once the
+ * catalogue is free again, unless somebody waits for us (checkup.c). Its own limits end it.
  */
 #include "dispatch/checkup.h"
 #include "dispatch/internal.h"
@@ -130,6 +131,7 @@ void checking_free(struct dispatch *d)
 
 void checking_leave(const struct dispatch *d)
 {
-    if (d->check.last)
-        checkup_last();
+    pid_t last = d->check.last ? checkup_last() : 0;
+    if (!d->leaving && !d->options->nwait)
+        checkup_await(last, d->check.pid);
 }

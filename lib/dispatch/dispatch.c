@@ -321,7 +321,7 @@ static int leave_idle(const struct dispatch *d, struct err *err)
     bool due;
     int rc = checkup_is_due(d->config, d->cat, &due, err);
     if (rc == 0 && due)
-        checkup_last();
+        checkup_await(checkup_last(), 0);
     return rc;
 }
 
