@@ -101,6 +101,18 @@ INI
     [ "$(told "$LINE")" = 'closed missed nightly' ]
 }
 
+@test "what is due while a job is paused is nobody's alert" {
+    section missed
+    printf 'name: rests\nschedule: {every: 1h}\nshell: "true"\n' >rests.yaml
+    rota schedule add rests.yaml
+    rota schedule pause rests
+    sql "UPDATE job SET next_at = next_at - 7200000, paused_at = paused_at - 7200000"
+    rota schedule tick
+    [ "$(rota status --occurrences --format '{outcome}' | sort -u)" = missed ]
+    rota monitor check
+    [ -z "$(told "$LINE")" ]
+}
+
 @test "late: over expect.within, and well over what the job usually takes" {
     section 'late, recovered' 'remind = 1h'
     cat >jobs.yaml <<'YAML'

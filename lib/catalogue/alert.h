@@ -121,8 +121,10 @@ struct waiting {
     char *job;
     char *reason; /* NULL ok */
 };
-/* A queued run that could have started before that time and did not; ERR_ANSWER when there is none.
- * Reads only runs that were queued before. Free job and reason. */
+/* The queued run that could have started for longest, if it could before that time; ERR_ANSWER when
+ * there is none. It counts from the latest of: its submission, the time it was to wait for (also before
+ * another attempt), its release. Reads only runs that were queued before. */
 int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err);
+void waiting_release(struct waiting *waiting);
 
 #endif

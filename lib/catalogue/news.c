@@ -106,32 +106,47 @@ int running_usual(struct catalogue *cat, const char *job, int64_t *ms, int *n, s
 
 /* ---- what waits ---- */
 
-/* Ids rise with queued_at, so the first that was queued later ends the search. */
+/* What a person or the overlap policy held back could start from its release on. The events say when:
+ * a column would be one more to write for each run. */
+#define STARTABLE                                                                                  \
+    "max(queued_at, ifnull(not_before, 0), ifnull((SELECT max(at) FROM event"                      \
+    " WHERE event.run = run.id AND kind = 'release'), 0))"
+
+/* Ids rise with queued_at, so the first that was queued later than the best so far ends the search. */
 int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err)
 {
-    static const char QUEUED[] =
-        "SELECT id, queued_at, max(queued_at, coalesce(not_before, 0)), job, coalesce(reason,"
-        " (SELECT waiting FROM spec WHERE spec.id = run.spec)) FROM run"
-        " WHERE state = 3 AND state <> 6 ORDER BY id";
+    static const char QUEUED[] = "SELECT id, queued_at, " STARTABLE ", job, coalesce(reason,"
+                                 " (SELECT waiting FROM spec WHERE spec.id = run.spec)) FROM run"
+                                 " WHERE state = 3 AND state <> 6 ORDER BY id";
     sqlite3_stmt *s;
-    *waiting = (struct waiting){0};
+    *waiting = (struct waiting){.since = before};
     int rc = statement_start(cat, QUEUED, NO_VALUES, &s, err);
     while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
+        int64_t since = sqlite3_column_int64(s, 2);
         rc = 0;
-        bool found = sqlite3_column_int64(s, 2) <= before;
-        if (found)
-            *waiting = (struct waiting){
-                .id = sqlite3_column_int64(s, 0),
-                .since = sqlite3_column_int64(s, 2),
-                .job = column_text(s, 3),
-                .reason = column_text(s, 4),
-            };
-        if (found || sqlite3_column_int64(s, 1) > before) {
+        if (sqlite3_column_int64(s, 1) > waiting->since) {
             statement_end(s);
             break;
         }
+        if (since > waiting->since || (since == waiting->since && waiting->id))
+            continue;
+        waiting_release(waiting);
+        *waiting = (struct waiting){
+            .id = sqlite3_column_int64(s, 0),
+            .since = since,
+            .job = column_text(s, 3),
+            .reason = column_text(s, 4),
+        };
     }
-    if (rc == 0 && !waiting->id)
-        rc = err_set(err, ERR_ANSWER, "no run waits for that long");
-    return rc;
+    if (waiting->id)
+        return rc;
+    waiting->since = 0;
+    return rc < 0 ? rc : err_set(err, ERR_ANSWER, "no run waits for that long");
+}
+
+void waiting_release(struct waiting *waiting)
+{
+    free(waiting->job);
+    free(waiting->reason);
+    *waiting = (struct waiting){0};
 }

@@ -75,7 +75,8 @@ const char schema_monitor[] =
     "   WHERE job = NEW.job AND NEW.state <> 9;"
     "  DELETE FROM failing WHERE job = NEW.job AND NEW.state = 6;"
     " END;"
-    "CREATE TRIGGER occurrence_missed AFTER INSERT ON occurrence WHEN NEW.outcome = 3 BEGIN"
+    "CREATE TRIGGER occurrence_missed AFTER INSERT ON occurrence WHEN NEW.outcome = 3"
+    " AND ifnull(NEW.reason, '') NOT GLOB 'paused*' BEGIN"
     "  INSERT INTO news (at, occurrence) VALUES (NEW.recorded_at, NEW.id);"
     "  INSERT INTO failing (job, streak, since) VALUES (NEW.job, 0, NEW.recorded_at)"
     "   ON CONFLICT (job) DO NOTHING;"
@@ -141,7 +142,7 @@ const char schema_monitor[] =
 
     /* what people ask for a run is looked up by run; what schedules missed, by time. Both are rare. */
     "CREATE INDEX event_run ON event (run) WHERE run IS NOT NULL;"
-    "CREATE INDEX occurrence_lost ON occurrence (due_at) WHERE outcome = 3;"
+    "CREATE INDEX occurrence_lost ON occurrence (due_at) WHERE " OCCURRENCE_MISSED ";"
 
     "CREATE VIEW v_alerts AS SELECT"
     "  id, rule, subject,"

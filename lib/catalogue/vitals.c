@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "alert.h"
 #include "rows.h"
 
 const int tally_bounds[TALLY_BOUNDS] = {1, 10, 60, 300, 1800, 7200, 43200};
@@ -184,12 +185,11 @@ static void release_missing(void *row)
 int missing_select(struct catalogue *cat, int64_t since,
                    int (*each)(const struct missing *, void *), void *arg, struct err *err)
 {
-    /* what lapsed because somebody paused the job (schedule.c says so in the reason) is his matter;
-     * SQLite: beside max(), reason is that of the row with the maximum */
+    /* SQLite: beside max(), reason is that of the row with the maximum */
     static const char SELECT[] =
         "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence INDEXED BY "
         "occurrence_lost"
-        " WHERE outcome = 3 AND due_at >= ?1 AND ifnull(reason, '') NOT GLOB 'paused*' GROUP BY job"
+        " WHERE " OCCURRENCE_MISSED " AND due_at >= ?1 GROUP BY job"
         " HAVING NOT EXISTS (SELECT 1 FROM occurrence AS ran WHERE ran.job = occurrence.job"
         "  AND ran.due_at > latest AND ran.outcome = 1)"
         " AND NOT EXISTS (SELECT 1 FROM tally WHERE tally.job = occurrence.job AND state = 6"
@@ -205,24 +205,17 @@ int missing_select(struct catalogue *cat, int64_t since,
 
 /* ---- counts ---- */
 
-/* The oldest is the first by id that may start: at once the first, unless many wait for a time of
- * theirs. */
 static int find_oldest(struct catalogue *cat, int64_t now, struct queue_depth *depth,
                        struct err *err)
 {
-    static const char OLDEST[] =
-        "SELECT id, max(queued_at, ifnull(not_before, 0)) FROM run WHERE state = 3 AND state <> 6"
-        " AND ifnull(not_before, 0) <= ?1 ORDER BY id LIMIT 1";
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, OLDEST, VALUES(as_int(now)), &stmt, err);
-    if (rc == 0)
-        rc = statement_next(cat, stmt, err);
-    if (rc <= 0)
-        return rc;
-    depth->oldest = sqlite3_column_int64(stmt, 0);
-    depth->oldest_at = sqlite3_column_int64(stmt, 1);
-    statement_end(stmt);
-    return 0;
+    struct waiting waiting;
+    int rc = waiting_get(cat, now, &waiting, err);
+    if (rc == 0) {
+        depth->oldest = waiting.id;
+        depth->oldest_at = waiting.since;
+    }
+    waiting_release(&waiting);
+    return rc == ERR_ANSWER ? 0 : rc;
 }
 
 int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue_depth *depth,
@@ -243,8 +236,7 @@ int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue
     return rc < 0 ? rc : find_oldest(cat, now, depth, err);
 }
 
-/* One walk over the jobs, of which there are as many as there are files. What lapsed for being paused is
- * no miss, as in missing_select. */
+/* One walk over the jobs, of which there are as many as there are files. */
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err)
 {
@@ -252,10 +244,9 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
         "SELECT count(*), count(timetable), count(paused_at), count(aside),"
         " count(*) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
         " min(next_at) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
-        " (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2"
-        "  AND ifnull(reason, '') NOT GLOB 'paused*'),"
-        " (SELECT due_at FROM occurrence INDEXED BY occurrence_lost WHERE outcome = 3"
-        "  AND ifnull(reason, '') NOT GLOB 'paused*' ORDER BY due_at DESC LIMIT 1) FROM job";
+        " (SELECT count(*) FROM occurrence WHERE " OCCURRENCE_MISSED " AND due_at >= ?2),"
+        " (SELECT max(due_at) FROM occurrence INDEXED BY occurrence_lost WHERE " OCCURRENCE_MISSED
+        ") FROM job";
     sqlite3_stmt *stmt;
     *counts = (struct schedule_counts){0};
     int rc = statement_start(cat, COUNT, VALUES(as_int(now), as_int(recent)), &stmt, err);

@@ -63,8 +63,8 @@ int undelivered_select(struct catalogue *cat, int (*each)(const struct undeliver
 /* The runs that are not over. */
 struct queue_depth {
     int64_t runs[RUN_STATE_LAST + 1]; /* by state; 0 where it is over */
-    int64_t oldest;                   /* the first queued run that may start now; 0: none */
-    int64_t oldest_at;                /* since when it may */
+    int64_t oldest;                   /* the queued run that waiting_get tells; 0: none */
+    int64_t oldest_at;                /* since when it could start */
     int64_t ended;                    /* runs that ended at or after `recent` */
 };
 int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue_depth *depth,

@@ -43,7 +43,7 @@ timeline.begin();
 fillJobs();
 fillNext();
 fillHosts();
-$("footer").textContent = `${data.queue.runs > runs.length ? `The newest ${count(runs.length)} of ${plural(data.queue.runs, "run")}` : plural(data.queue.runs, "run")} in ${data.catalogue} on ${data.head}. Times are in your zone; point at one for UTC. Made by rota ${data.version}.`;
+$("footer").textContent = `${data.total > runs.length ? `The newest ${count(runs.length)} of ${plural(data.total, "run")}` : plural(data.total, "run")} in ${data.catalogue} on ${data.head}. Times are in your zone; point at one for UTC. Made by rota ${data.version}.`;
 const asked = /^#run=(\d+)$/.exec(location.hash);
 if (asked && runById.has(+asked[1])) showRun(runById.get(+asked[1]));
 document.documentElement.dataset.ready = "1";

@@ -9,7 +9,7 @@ function fillVerdict() {
   if (!told.length && data.troubles_bad) told.push(`${plural(data.troubles_bad, "thing")} to mend`);
   if (!told.length && data.day.failed + data.day.timeout + data.day.lost) told.push(`${plural(data.day.failed + data.day.timeout + data.day.lost, "run")} failed in the last day`);
   if (data.queue.missed) told.push(`${count(data.queue.missed)} missed in the last day`);
-  $("verdict").textContent = told.length ? told.join(", ") : data.queue.runs ? "All is well" : "Nothing has run yet";
+  $("verdict").textContent = told.length ? told.join(", ") : data.total ? "All is well" : "Nothing has run yet";
   document.title = `${told.length ? "● " : ""}rota on ${data.head}`;
   $("head").textContent = `on ${data.head}`;
 }

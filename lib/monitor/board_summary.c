@@ -2,21 +2,25 @@
 #include "board_internal.h"
 
 #include "catalogue/board.h"
+#include "catalogue/vitals.h"
 #include "job.h"
 #include "monitor/health.h"
 
-enum { DAY_MS = 86400000, ALERTS = 200, TROUBLES = 20 };
+enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS, ALERTS = 200, TROUBLES = 20 };
 
 static int put_states(struct board *board, struct err *err)
 {
-    int64_t counts[RUN_STATE_LAST + 1];
+    int64_t counts[RUN_STATE_LAST + 1], total = 0;
     int rc = run_counts(board->cat, counts, err);
     if (rc < 0)
         return rc;
     buf_addstr(&board->json, ",\"states\":{\"none\":0");
-    for (int state = RUN_STATE_FIRST; state <= (int)RUN_STATE_LAST; state++)
+    for (int state = RUN_STATE_FIRST; state <= (int)RUN_STATE_LAST; state++) {
         board_number(&board->json, run_state_name((enum run_state)state), counts[state]);
+        total += counts[state];
+    }
     buf_addch(&board->json, '}');
+    board_number(&board->json, "total", total);
     return 0;
 }
 
@@ -35,36 +39,31 @@ static int put_day(struct board *board, struct err *err)
     return rc;
 }
 
-static int put_queue(struct board *board, struct err *err)
+static int put_queue(struct board *board, const struct health *h, struct err *err)
 {
-    struct board_queue queue;
+    struct queue_depth depth;
     struct buf *out = &board->json;
-    int rc = board_queue(board->cat, board->now, &queue, err);
+    int rc = queue_depth(board->cat, board->now, board->now - HOUR_MS, &depth, err);
     buf_addstr(out, ",\"queue\":{\"none\":0");
-    board_time(out, "oldest", queue.oldest);
-    board_number(out, "hour", queue.ended_hour);
-    board_number(out, "missed", queue.missed_day);
-    board_number(out, "runs", queue.runs);
-    board_number(out, "alerts", queue.alerts);
-    board_time(out, "checked", queue.checked_at);
+    board_time(out, "oldest", h->queue.oldest_at);
+    board_number(out, "hour", depth.ended);
+    board_number(out, "missed", h->schedules.missed);
+    board_number(out, "alerts", (int64_t)h->nalerts);
+    board_time(out, "checked", h->checked_at);
     buf_addch(out, '}');
     return rc;
 }
 
-static int put_dispatcher(struct board *board, struct err *err)
+static void put_dispatcher(struct board *board, const struct health *h)
 {
-    struct holder holder;
-    bool alive = false;
-    int rc = holder_get(board->cat, &holder, &alive, err);
-    if (rc == ERR_ANSWER || (rc == 0 && !alive)) {
+    if (!h->dispatcher.alive) {
         buf_addstr(&board->json, ",\"dispatcher\":null");
-        return 0;
+        return;
     }
     buf_addstr(&board->json, ",\"dispatcher\":{\"host\":");
-    board_text(&board->json, rc == 0 ? holder.host : NULL);
-    board_time(&board->json, "since", rc == 0 ? holder.since : 0);
+    board_text(&board->json, h->dispatcher.holder.host);
+    board_time(&board->json, "since", h->dispatcher.holder.since);
     buf_addch(&board->json, '}');
-    return rc;
 }
 
 static void put_alerts(struct buf *out, const struct health *h)
@@ -108,24 +107,21 @@ static void put_troubles(struct buf *out, const struct health *h)
     board_number(out, "troubles_all", all);
 }
 
-static int put_health(struct board *board, struct err *err)
-{
-    struct health h;
-    int rc = health_read(&h, board->config, board->cat, board->now, err);
-    put_alerts(&board->json, &h);
-    put_troubles(&board->json, &h);
-    health_free(&h);
-    return rc;
-}
-
 int board_put_summary(struct board *board, struct err *err)
 {
+    struct health h;
     int rc = put_states(board, err);
     if (rc == 0)
         rc = put_day(board, err);
-    if (rc == 0)
-        rc = put_queue(board, err);
-    if (rc == 0)
-        rc = put_dispatcher(board, err);
-    return rc < 0 ? rc : put_health(board, err);
+    if (rc < 0)
+        return rc;
+    rc = health_read(&h, board->config, board->cat, board->now, err);
+    if (rc == 0) {
+        rc = put_queue(board, &h, err);
+        put_dispatcher(board, &h);
+        put_alerts(&board->json, &h);
+        put_troubles(&board->json, &h);
+    }
+    health_free(&h);
+    return rc;
 }
