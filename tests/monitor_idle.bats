@@ -1,7 +1,5 @@
 #!/usr/bin/env bats
 # What dispatchers do for the monitor when they find nothing to do, and when they leave.
-# bats' run sets output
-# shellcheck disable=SC2154
 
 load lib
 

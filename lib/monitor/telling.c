@@ -88,7 +88,7 @@ static int tell_part_section(struct check *check, const struct alert_config *sec
                              const struct alert *old, const struct alert *alert, int64_t due,
                              struct err *err)
 {
-    int64_t own, whole;
+    int64_t own = 0, whole = 0;
     bool known = old && old->parent == alert->parent && wants(check, section, old);
     if (known || !wants(check, section, alert) || !is_told_with_parent(section, alert))
         return 0;
