@@ -112,11 +112,12 @@ int running_usual(struct catalogue *cat, const char *job, int64_t *ms, int *n, s
     "max(queued_at, ifnull(not_before, 0), ifnull((SELECT max(at) FROM event"                      \
     " WHERE event.run = run.id AND kind = 'release'), 0))"
 
-/* Ids rise with queued_at, so the first that was queued later than the best so far ends the search. */
-int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err)
+/* Which run it is, and since when. Ids rise with queued_at, so the first that was queued later than the
+ * best so far ends the search. */
+static int find_waiting(struct catalogue *cat, int64_t before, struct waiting *waiting,
+                        struct err *err)
 {
-    static const char QUEUED[] = "SELECT id, queued_at, " STARTABLE ", job, coalesce(reason,"
-                                 " (SELECT waiting FROM spec WHERE spec.id = run.spec)) FROM run"
+    static const char QUEUED[] = "SELECT id, queued_at, " STARTABLE " FROM run"
                                  " WHERE state = 3 AND state <> 6 ORDER BY id";
     sqlite3_stmt *s;
     *waiting = (struct waiting){.since = before};
@@ -128,19 +129,30 @@ int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, 
             statement_end(s);
             break;
         }
-        if (since > waiting->since || (since == waiting->since && waiting->id))
-            continue;
-        waiting_release(waiting);
-        *waiting = (struct waiting){
-            .id = sqlite3_column_int64(s, 0),
-            .since = since,
-            .job = column_text(s, 3),
-            .reason = column_text(s, 4),
-        };
+        if (since < waiting->since || (since == waiting->since && !waiting->id)) {
+            waiting->id = sqlite3_column_int64(s, 0);
+            waiting->since = since;
+        }
     }
-    if (waiting->id)
-        return rc;
-    waiting->since = 0;
+    return rc;
+}
+
+int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err)
+{
+    static const char WORDS[] = "SELECT job, coalesce(reason,"
+                                " (SELECT waiting FROM spec WHERE spec.id = run.spec)) FROM run"
+                                " WHERE id = ?1";
+    sqlite3_stmt *s;
+    int rc = find_waiting(cat, before, waiting, err);
+    if (rc == 0)
+        rc = statement_start(cat, WORDS, VALUES(as_int(waiting->id)), &s, err);
+    if (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
+        waiting->job = column_text(s, 0);
+        waiting->reason = column_text(s, 1);
+        statement_end(s);
+        return 0;
+    }
+    *waiting = (struct waiting){0};
     return rc < 0 ? rc : err_set(err, ERR_ANSWER, "no run waits for that long");
 }
 
