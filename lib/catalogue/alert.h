@@ -121,10 +121,12 @@ struct waiting {
     char *job;
     char *reason; /* NULL ok */
 };
-/* The queued run that could have started for longest, if it could before that time; ERR_ANSWER when
- * there is none. It counts from the latest of: its submission, the time it was to wait for (also before
- * another attempt), its release. Reads only runs that were queued before. */
+/* The queued run that could have started for longest, if it could before that time; *id 0: none. It
+ * counts from the latest of: its submission, the time it was to wait for (also before another attempt),
+ * its release. Reads only runs that were queued before. */
+int waiting_find(struct catalogue *cat, int64_t before, int64_t *id, int64_t *since,
+                 struct err *err);
+/* The same with its texts (free job and reason); ERR_ANSWER when there is none. */
 int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err);
-void waiting_release(struct waiting *waiting);
 
 #endif

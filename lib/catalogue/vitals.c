@@ -205,19 +205,6 @@ int missing_select(struct catalogue *cat, int64_t since,
 
 /* ---- counts ---- */
 
-static int find_oldest(struct catalogue *cat, int64_t now, struct queue_depth *depth,
-                       struct err *err)
-{
-    struct waiting waiting;
-    int rc = waiting_get(cat, now, &waiting, err);
-    if (rc == 0) {
-        depth->oldest = waiting.id;
-        depth->oldest_at = waiting.since;
-    }
-    waiting_release(&waiting);
-    return rc == ERR_ANSWER ? 0 : rc;
-}
-
 int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue_depth *depth,
                 struct err *err)
 {
@@ -233,7 +220,7 @@ int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue
     }
     if (rc == 0)
         rc = statement_int(cat, ENDED, VALUES(as_int(recent)), 0, &depth->ended, err);
-    return rc < 0 ? rc : find_oldest(cat, now, depth, err);
+    return rc < 0 ? rc : waiting_find(cat, now, &depth->oldest, &depth->oldest_at, err);
 }
 
 /* One walk over the jobs, of which there are as many as there are files. */

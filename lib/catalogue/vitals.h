@@ -63,7 +63,7 @@ int undelivered_select(struct catalogue *cat, int (*each)(const struct undeliver
 /* The runs that are not over. */
 struct queue_depth {
     int64_t runs[RUN_STATE_LAST + 1]; /* by state; 0 where it is over */
-    int64_t oldest;                   /* the queued run that waiting_get tells; 0: none */
+    int64_t oldest;                   /* the queued run that waiting_find tells; 0: none */
     int64_t oldest_at;                /* since when it could start */
     int64_t ended;                    /* runs that ended at or after `recent` */
 };

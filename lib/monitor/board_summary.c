@@ -41,7 +41,7 @@ static int put_day(struct board *board, struct err *err)
 
 static int put_queue(struct board *board, const struct health *h, struct err *err)
 {
-    struct queue_depth depth;
+    struct queue_depth depth = {0};
     struct buf *out = &board->json;
     int rc = queue_depth(board->cat, board->now, board->now - HOUR_MS, &depth, err);
     buf_addstr(out, ",\"queue\":{\"none\":0");
