@@ -45,8 +45,8 @@ QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
 OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
-                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
-                     life view_history roster
+                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output \
+                     dispatch/idle dispatch/checkup life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
 OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)

@@ -16,9 +16,12 @@
 #include "opt.h"
 #include "view_health.h"
 
-enum { FEW_HOSTS = 25 /* a table of more shows only those that are worth a look */ };
+/* One screen: what is more than this is counted, unless -o wide asks for all of it. Of more hosts the table
+ * shows only those that are worth a look. */
+enum { FEW = 25 };
 
 static bool paint; /* colours go out */
+static bool wide;
 
 static void put_text(const char *text)
 {
@@ -26,6 +29,17 @@ static void put_text(const char *text)
     escape_terminal(&out, text, strlen(text), false);
     (void)fputs(buf_str(&out), stdout);
     buf_free(&out);
+}
+
+static void put_more(size_t all, size_t shown)
+{
+    if (shown < all)
+        printf("(%zu more; -o wide shows all)\n", all - shown);
+}
+
+static size_t few(size_t n)
+{
+    return n <= FEW || wide ? n : FEW;
 }
 
 static bool has_colours(void)
@@ -56,7 +70,8 @@ static void put_verdict(const struct health *h)
                h->schedules.jobs == 1 ? "" : "s", h->queue.runs[RUN_QUEUED],
                h->queue.runs[RUN_STARTING] + h->queue.runs[RUN_RUNNING]);
     }
-    for (size_t i = 0; i < h->ntroubles; i++) {
+    size_t shown = few(h->ntroubles);
+    for (size_t i = 0; i < shown; i++) {
         const struct trouble *t = &h->troubles[i];
         (void)fputs("  ", stdout);
         put_coloured(t->bad ? "31" : "33", t->bad ? "!" : "-");
@@ -68,6 +83,7 @@ static void put_verdict(const struct health *h)
         }
         (void)putchar('\n');
     }
+    put_more(h->ntroubles, shown);
 }
 
 /* ---- the lines ---- */
@@ -138,19 +154,26 @@ static void put_rest(const struct health *h)
 
 /* ---- the tables ---- */
 
-/* n records of `size` bytes each; nothing when there are none. */
+/* n records of `size` bytes each, of `all` that there are; nothing when there are none. */
 static int put_table(const char *form, const struct view_column *columns, size_t ncolumns,
-                     const void *records, size_t n, size_t size, struct err *err)
+                     const void *records, size_t n, size_t all, size_t size, struct err *err)
 {
     struct view *view;
-    if (!n)
+    n = few(n);
+    if (!n) {
+        put_more(all, n);
         return 0;
+    }
     (void)putchar('\n');
     (void)fflush(stdout);
     int rc = view_new(&view, columns, ncolumns, form, VIEW_TABLE, NULL, stdout, err);
     for (size_t i = 0; rc == 0 && i < n; i++)
         (void)view_add(view, (const char *)records + i * size);
-    return rc < 0 ? rc : view_end(view, err);
+    if (rc == 0)
+        rc = view_end(view, err);
+    if (rc == 0)
+        put_more(all, n);
+    return rc;
 }
 
 static bool is_worth_a_look(const struct host_record *r)
@@ -160,23 +183,22 @@ static bool is_worth_a_look(const struct host_record *r)
 
 static int put_hosts(const struct health *h, const char *form, struct err *err)
 {
-    bool all = h->roster.n <= FEW_HOSTS || (form && strcmp(form, "wide") == 0);
+    bool all = few(h->roster.n) == h->roster.n;
     struct host_record *shown = calloc(h->roster.n + 1, sizeof *shown);
     size_t n = 0;
     for (size_t i = 0; shown && i < h->roster.n; i++)
         if (all || is_worth_a_look(&h->roster.v[i]))
             shown[n++] = h->roster.v[i];
-    int rc =
-        put_table(form, view_vitals_columns, view_vitals_ncolumns, shown, n, sizeof *shown, err);
+    int rc = put_table(form, view_vitals_columns, view_vitals_ncolumns, shown, n, h->roster.n,
+                       sizeof *shown, err);
     free(shown);
-    if (rc == 0 && n < h->roster.n)
-        printf("(%zu more; -o wide shows all)\n", h->roster.n - n);
     return rc;
 }
 
 static int put_screen(const struct health *h, const char *form, struct err *err)
 {
     paint = has_colours();
+    wide = form && strcmp(form, "wide") == 0;
     put_verdict(h);
     (void)putchar('\n');
     put_dispatcher(h);
@@ -186,16 +208,16 @@ static int put_screen(const struct health *h, const char *form, struct err *err)
     int rc = put_hosts(h, form, err);
     if (rc == 0)
         rc = put_table(form, view_failing_columns, view_failing_ncolumns, h->failing, h->nfailing,
-                       sizeof *h->failing, err);
+                       h->nfailing, sizeof *h->failing, err);
     if (rc == 0)
         rc = put_table(form, view_missing_columns, view_missing_ncolumns, h->missing, h->nmissing,
-                       sizeof *h->missing, err);
+                       h->nmissing, sizeof *h->missing, err);
     if (rc == 0)
         rc = put_table(form, view_alert_columns, view_alert_ncolumns, h->alerts, h->nalerts,
-                       sizeof *h->alerts, err);
+                       h->nalerts, sizeof *h->alerts, err);
     if (rc == 0)
         rc = put_table(form, view_undelivered_columns, view_undelivered_ncolumns, h->undelivered,
-                       h->nundelivered, sizeof *h->undelivered, err);
+                       h->nundelivered, h->nundelivered, sizeof *h->undelivered, err);
     return rc;
 }
 

@@ -193,6 +193,7 @@ int monitor_health_json(const struct health *h, FILE *out, struct err *err)
     put_queue(&text, h);
     put_counts(&text, h);
     put_time(&text, "checked_at", h->checked_at);
+    put_string(&text, "heartbeat_error", h->heartbeat_error);
     int rc = put_lists(&text, h, err);
     close_object(&text);
     if (rc == 0) {

@@ -44,8 +44,8 @@ char *child_complaint(const struct child *child);
 /* Ends it when it still runs, and frees what it has. Harmless on {0} and twice. */
 void child_stop(struct child *child);
 
-/* A memory file of a fixed size to give a process as its standard error, where it fails to write more:
- * -1 when there is none to be had. */
+/* A memory file of a fixed size to give a process as its standard error, or output, where it fails to
+ * write more: -1 when there is none to be had. */
 int child_errfd(void);
 /* The last line in such a file, free; "" when there is none. (Short helpers give the reason first,
  * long-lived processes last.) */

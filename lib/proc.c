@@ -51,24 +51,23 @@ uint64_t proc_start_time(pid_t pid)
     return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-static pid_t spawn(char *const argv[], char *const env[], int in, int out, int errfd, short more,
+static pid_t spawn(char *const argv[], char *const env[], const int *fds, int n, short more,
                    struct err *err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none, all;
-    const int from[3] = {in, out, errfd};
     pid_t pid = -1;
     (void)sigemptyset(&none);
     (void)sigfillset(&all);
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawnattr_init(&attr);
-    for (int i = 0; i < 3; i++) {
-        if (from[i] < 0)
+    for (int i = 0; i < n; i++) {
+        if (fds[i] < 0)
             (void)posix_spawn_file_actions_addopen(&actions, i, "/dev/null",
                                                    i ? O_WRONLY : O_RDONLY, 0);
         else
-            (void)posix_spawn_file_actions_adddup2(&actions, from[i], i);
+            (void)posix_spawn_file_actions_adddup2(&actions, fds[i], i);
     }
     (void)posix_spawnattr_setsigmask(&attr, &none);
     (void)posix_spawnattr_setsigdefault(&attr, &all);
@@ -84,18 +83,17 @@ static pid_t spawn(char *const argv[], char *const env[], int in, int out, int e
 
 pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err)
 {
-    return spawn(argv, NULL, in, out, errfd, 0, err);
+    return spawn(argv, NULL, (const int[]){in, out, errfd}, 3, 0, err);
 }
 
 pid_t proc_spawn_apart(char *const argv[], int in, int out, int errfd, struct err *err)
 {
-    return spawn(argv, NULL, in, out, errfd, POSIX_SPAWN_SETSID, err);
+    return spawn(argv, NULL, (const int[]){in, out, errfd}, 3, POSIX_SPAWN_SETSID, err);
 }
 
-pid_t proc_spawn_env(char *const argv[], char *const env[], int in, int out, int errfd,
-                     struct err *err)
+pid_t proc_spawn_env(char *const argv[], char *const env[], const int *fds, int n, struct err *err)
 {
-    return spawn(argv, env, in, out, errfd, POSIX_SPAWN_SETSID, err);
+    return spawn(argv, env, fds, n, POSIX_SPAWN_SETSID, err);
 }
 
 char *proc_self_dir(void)

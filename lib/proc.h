@@ -23,9 +23,9 @@ pid_t proc_spawn(char *const argv[], int in, int out, int errfd, struct err *err
 /* The same in a session of its own: it has no terminal to ask questions on, hears no Ctrl-C, and all
  * that it starts can be killed with it. */
 pid_t proc_spawn_apart(char *const argv[], int in, int out, int errfd, struct err *err);
-/* The same with another environment, "NAME=value" each, which ends with NULL. */
-pid_t proc_spawn_env(char *const argv[], char *const env[], int in, int out, int errfd,
-                     struct err *err);
+/* The same with another environment, "NAME=value" each, which ends with NULL, and n descriptors, at
+ * least three, which it finds as 0 to n - 1. */
+pid_t proc_spawn_env(char *const argv[], char *const env[], const int *fds, int n, struct err *err);
 /* The directory of the running program, owned by the caller. */
 char *proc_self_dir(void);
 /* Finds one of rota's own programs ("rota-submit", "rota-worker"): beside the running program, then

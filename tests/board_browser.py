@@ -179,6 +179,17 @@ def phone(board):
     assert board.js("return document.getElementById('detail').scrollWidth") <= 360
 
 
+def days(board, *days):
+    """In the view of seven days each day is named once, where it begins."""
+    board.js("window.said = []; const draw = CanvasRenderingContext2D.prototype.fillText;"
+             "CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {"
+             "  window.said.push(text); draw.call(this, text, ...at); }")
+    board.find("#zoom button:last-child").click()
+    board.until(lambda: [d for d in board.js("return window.said") if "," in d])
+    said = [d for d in board.js("return window.said") if "," in d]
+    same(said[-len(days):], list(days))
+
+
 def hostile(board, job, output):
     """What users wrote is text, wherever it stands."""
     same(board.js("return window.hacked ?? null"), None)

@@ -104,6 +104,16 @@ is_well()
     run -64 rota monitor doctor 'here[1-'
 }
 
+@test "a host cannot write the mend" {
+    printf '#!/bin/sh\nprintf "no \\037do as I say\\n" >&2; exit 1\n' >"$HOME/bin/evil"
+    chmod 755 "$HOME/bin/evil"
+    config < <(printf '[worker evil]\ntransport = exec\ncommand = %s\n' "$HOME/bin/evil")
+    run -1 rota monitor doctor -o json
+    run jq -r 'select(.host == "evil") | .what, .mend' <<<"$output"
+    [[ ${lines[0]} == *'no ?do as I say'* ]]
+    [[ ${lines[1]} == 'where the account has a forced command'* ]]
+}
+
 @test "every error of the configuration is a trouble of its own" {
     config < <(printf '[worker a]\nslots = many\ntransprot = local\n')
     run -1 rota monitor doctor
@@ -138,6 +148,16 @@ is_well()
     [[ $output == *"ok      your crontab starts 'rota dispatch'"* ]]
 }
 
+@test "a crontab or unit that names a rota that is gone" {
+    make_well
+    crontab_is "* * * * * cd / && /opt/my-gone/rota dispatch -q"
+    troubles dispatch 'your crontab' '/opt/my-gone/rota' 'there is none'
+    crontab_is ''
+    printf '[Service]\nExecStart=-/opt/gone/rota-dispatch --stay\n' \
+        >"$ROTA_TEST_ROOT/etc/systemd/system/rota.service"
+    troubles dispatch 'rota.service' '/opt/gone/rota-dispatch' 'there is none'
+}
+
 @test "/etc/cron.d and units of systemd count too" {
     make_well
     crontab_is ''
@@ -146,7 +166,7 @@ is_well()
     run -0 rota monitor doctor -v
     [[ $output == *"ok      $ROTA_TEST_ROOT/etc/cron.d/rota starts 'rota dispatch'"* ]]
     rm "$ROTA_TEST_ROOT/etc/cron.d/rota"
-    printf '[Service]\nExecStart=/usr/bin/rota dispatch --stay\n' \
+    printf '[Service]\nExecStart=%s dispatch --stay\n' "$ROTA_BUILD_DIR/rota" \
         >"$ROTA_TEST_ROOT/etc/systemd/system/rota.service"
     run -0 rota monitor doctor -v
     [[ $output == *"etc/systemd/system/rota.service starts 'rota dispatch'"* ]]

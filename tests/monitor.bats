@@ -90,6 +90,8 @@ trouble()
     [[ $(trouble) == 'true nightly failed 2 times in a row'* ]]
     rota schedule pause nightly >/dev/null
     rota monitor -q
+    [ "$(rota monitor -o json | jq .schedules.missed)" = 0 ]
+    rota monitor metrics | grep -qx 'rota_occurrence_missed_timestamp_seconds 0'
     rota schedule resume nightly >/dev/null
     printf 'name: nightly\nshell: "true"\n' >job.yaml
     rota submit job.yaml >/dev/null
@@ -157,6 +159,20 @@ trouble()
     [ "$(rota monitor -o json | jq .schedules.missed)" = 1 ]
 }
 
+@test "what is due while a job is paused makes nothing unhealthy, also after it goes on" {
+    well
+    registered nightly
+    rota schedule pause --reason 'new disk' nightly >/dev/null
+    sql "UPDATE job SET next_at = next_at - 3 * 3600000, paused_at = 1000"
+    rota dispatch
+    [ "$(sql "SELECT count(*) FROM occurrence WHERE outcome = 3")" -ge 3 ]
+    rota monitor -q
+    [ "$(rota monitor -o json | jq .schedules.missed)" = 0 ]
+    rota monitor metrics | grep -qx 'rota_occurrence_missed_timestamp_seconds 0'
+    rota schedule resume nightly >/dev/null
+    rota monitor -q
+}
+
 @test "open alerts and messages that could not be sent are told" {
     well
     sql "INSERT INTO alert (rule, subject, opened_at) VALUES ('host-down', 'db1', 1000);
@@ -167,6 +183,26 @@ trouble()
     [ "$status" -eq 1 ]
     [[ $(json '.troubles[].what') == 'alert host-down db1 has been open for '*$'\n1 message could not be sent to ops: connection refused' ]]
     [ "$(json '.alerts | length, .[0].parts' | tr '\n' ' ')" = '1 1 ' ]
+}
+
+@test "one trouble is one thing to mend, also when an alert is open for it" {
+    everything
+    registered nightly
+    rota submit --job nightly >/dev/null
+    rota dispatch
+    sql "DELETE FROM delivery; DELETE FROM alert; INSERT INTO alert (rule, subject, opened_at)
+        VALUES ('host-down', 'away', 1000), ('failed', 'nightly', 1000), ('late', 'nightly', 1000), ('host-down', 'gone', 1000)"
+    run -1 rota monitor -o json
+    [[ $(json '.troubles[].what') == 'away has been down for '*$'\nnightly failed '*$'\nalert late nightly '*$'\nalert host-down gone '* ]]
+    [ "$(json '(.troubles | length), (.alerts | length)' | tr '\n' ' ')" = '4 4 ' ]
+}
+
+@test "an alert that outlives the one it belonged to is told" {
+    well
+    sql "INSERT INTO alert (rule, subject, opened_at, closed_at) VALUES ('host-down', 'db1', 1000, 2000);
+        INSERT INTO alert (rule, subject, opened_at, parent) VALUES ('late', 'x', 1000, 1)"
+    [[ $(trouble) == 'true alert late x has been open for '* ]]
+    rota monitor metrics | grep -xF 'rota_alert_open{rule="late",subject="x"} 1'
 }
 
 @test "a full disk is told, a clock that is off is worth a note" {
@@ -202,6 +238,24 @@ trouble()
     [ "$(rota monitor -o wide | grep -c '^n[0-9]')" -eq 100 ]
 }
 
+@test "a thousand troubles are one screen; -o wide has them all" {
+    config <<<$'[worker n[1-1000]]\ntransport = exec\ncommand = false'
+    rota submit -- true >/dev/null
+    sql "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO host (name, state, state_at) SELECT 'n' || i, 2, 1000 FROM n;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO alert (rule, subject, opened_at) SELECT 'late', 'job' || i, 1000 FROM n"
+    run -1 rota monitor
+    [ "${lines[0]}" = 'unhealthy: 2000 things to mend' ]
+    [ "${#lines[@]}" -lt 100 ]
+    [ "$(grep -c '(1975 more; -o wide shows all)' <<<"$output")" = 1 ]
+    [ "$(grep -c '(975 more; -o wide shows all)' <<<"$output")" = 2 ]
+    run -1 rota monitor -o wide
+    [ "$(grep -c 'n[0-9]* has been down' <<<"$output")" = 1000 ]
+    [ "$(grep -c '^n[0-9]* *down' <<<"$output")" = 1000 ]
+    run ! grep 'more;' <<<"$output"
+}
+
 @test "a wrong form or word is a usage error" {
     run rota monitor -o tsv
     [ "$status" -eq 64 ]
@@ -223,6 +277,9 @@ trouble()
     grep -qx 'rota_queue_runs{state="queued"} 1' now.prom
     grep -qx 'rota_host_up{host="away"} 0' now.prom
     grep -qx 'rota_dispatcher_up 0' now.prom
+    grep -qx 'rota_occurrence_missed_timestamp_seconds 0' now.prom
+    sql "INSERT INTO occurrence (job, due_at, outcome, recorded_at) VALUES ('good', 5000, 3, 1), ('good', 7000, 3, 1)"
+    rota monitor metrics | grep -qx 'rota_occurrence_missed_timestamp_seconds 7'
     grep -qx 'rota_alert_open{rule="failed",subject="bad"} 1' now.prom
 }
 
@@ -319,7 +376,18 @@ tests:
       - {series: 'rota_dispatcher_seen_timestamp_seconds{instance="h"}', values: '0x20'}
       - {series: 'rota_queue_runs{instance="h",state="queued"}', values: '3x20'}
       - {series: 'rota_tick_lag_seconds{instance="h"}', values: '0x20'}
+      # missed at 03:00 each day: the count stays, the time changes
+      - {series: 'rota_occurrences_missed{instance="h"}', values: '1x40'}
+      - {series: 'rota_occurrence_missed_timestamp_seconds{instance="h"}', values: '1000x15 87400x25'}
     alert_rule_test:
+      - {eval_time: 15m, alertname: RotaOccurrencesMissed, exp_alerts: []}
+      - eval_time: 20m
+        alertname: RotaOccurrencesMissed
+        exp_alerts:
+          - exp_labels: {severity: warning, instance: h}
+            exp_annotations:
+              summary: '1 occurrences were missed in the last day: rota status --occurrences --outcome missed'
+      - {eval_time: 35m, alertname: RotaOccurrencesMissed, exp_alerts: []}
       - eval_time: 4m
         alertname: RotaJobFailing
         exp_alerts:

@@ -149,6 +149,21 @@ many_runs()
     browse click "$HOME/board/index.html" 3 'the last word'
 }
 
+@test "each day has its name on the timeline, also where the clock changes" {
+    many_runs 100
+    board
+    # noon of Tuesday: the night to Sunday was an hour shorter, or longer
+    made=$(grep -oE '"made":[0-9]+' "$HOME/board/index.html" | cut -d: -f2)
+    for change in '2026-03-31 Fri,_Mar_27 Sat,_Mar_28 Sun,_Mar_29 Mon,_Mar_30 Tue,_Mar_31' \
+        '2026-10-27 Fri,_Oct_23 Sat,_Oct_24 Sun,_Oct_25 Mon,_Oct_26 Tue,_Oct_27'; do
+        read -ra days <<<"$change"
+        noon=$(date -ud "${days[0]} 12:00" +%s000)
+        days=("${days[@]:1}")
+        sed "s/\"made\":$made/\"made\":$noon/" "$HOME/board/index.html" >"$HOME/changed.html"
+        TZ=Europe/Berlin browse days "$HOME/changed.html" "${days[@]//_/ }"
+    done
+}
+
 @test "all of it can be reached by keyboard" {
     some_runs
     board
@@ -206,8 +221,17 @@ many_runs()
     size=$(stat -c %s "$HOME/board/index.html")
     echo "$size"
     [ "$size" -lt 3000000 ]
+    # a reason may be missing then, a name never
+    [ "$(grep -cE '^(,"runs":)?\[[0-9]+,-1,' "$HOME/board/index.html")" = 0 ]
     # nor the copies beside it
     [ "$(du -sm "$HOME/board" | cut -f1)" -le 80 ]
+}
+
+@test "reasons that need escaping do not either" {
+    many_runs 10000
+    sql "UPDATE run SET reason = replace(hex(zeroblob(115)), '0', '<') || id"
+    board
+    [ "$(stat -c %s "$HOME/board/index.html")" -lt 3000000 ]
 }
 
 @test "a catalogue without runs makes a page that says so" {
@@ -233,10 +257,50 @@ many_runs()
     rota hosts drain local 'new disk'
     board
     browse shows "$HOME/board/index.html" h1 '1 open alert, 1 missed in the last day' \
-        '#alerts' 'exit code 3' '#alerts' '2 h ago' '#failures' 'cannot open the safe' \
+        '#troubles' 'hourly was missed at' '#alerts' 'exit code 3' '#alerts' '2 h ago' '#failures' 'cannot open the safe' \
         '[data-job=hourly] canvas' '2 days missed' '#next svg' '24 times' \
         '#hosts' 'drained' '#hosts' 'new disk'
     run -1 grep -F '"subject":"over"' "$HOME/board/index.html"
+}
+
+@test "the board says all is well when rota monitor does, and what is wrong else" {
+    some_runs
+    sql "UPDATE run SET state = 6; DELETE FROM failing"
+    rota monitor -q
+    board
+    browse shows "$HOME/board/index.html" h1 'All is well'
+    printf 'name: hourly\nschedule: {every: 1h}\nshell: "true"\n' | rota schedule add -
+    sql "UPDATE job SET next_at = 1000; UPDATE holder SET seen_at = 1000"
+    run -1 rota monitor -q
+    board
+    browse shows "$HOME/board/index.html" h1 '2 things to mend' '#troubles' 'nobody has dispatched for' \
+        '#troubles' '1 schedule is overdue' '#troubles' '→ rota schedule'
+    # an alert has its own list
+    sql "INSERT INTO alert (rule, subject, opened_at) VALUES ('late', 'hourly', 1)"
+    board
+    browse shows "$HOME/board/index.html" h1 '1 open alert' '#alerts' 'hourly'
+    run ! grep -o '"troubles":.*has been open' "$HOME/board/index.html"
+}
+
+@test "what is due is told to the minute, and not what is to be skipped" {
+    for job in daily weekly; do
+        printf 'name: %s\nschedule: {cron: "30 2 * * %s", timezone: UTC}\nshell: "true"\n' "$job" \
+            "$([ "$job" = daily ] && echo '*' || date -u -d tomorrow +%w)" | rota schedule add - >/dev/null
+    done
+    board
+    made=$(grep -oE '"made":[0-9]+' "$HOME/board/index.html" | cut -d: -f2)
+    next()
+    {
+        grep -oE "\"name\":\"$1\".*" "$HOME/board/index.html" | grep -oE '"next":\[[^]]*' | cut -d[ -f2
+    }
+    [ "$(date -u -d "@$((made / 1000 + $(next daily)))" +%H:%M)" = 02:30 ]
+    TZ=UTC browse shows "$HOME/board/index.html" '#next' '02:30'
+    rota schedule skip daily weekly
+    board
+    [ -z "$(next daily)" ]
+    [ -z "$(next weekly)" ]
+    grep -oE '"name":"daily".*' "$HOME/board/index.html" | grep -oE '"after":[0-9]+' | cut -d: -f2 >after
+    [ $(($(cat after) - made)) -gt 86400000 ]
 }
 
 @test "a page that is old says so" {

@@ -93,12 +93,12 @@ int alert_open(struct catalogue *cat, const struct alert *alert, int64_t *id, st
 int alert_change(struct catalogue *cat, const struct alert *alert, struct err *err)
 {
     static const char CHANGE[] = "UPDATE alert SET detail = ?2, host = ?3, notify = ?4, run = ?5,"
-                                 " count = ?6 WHERE id = ?1";
-    int rc =
-        statement_write(cat, CHANGE,
-                        VALUES(as_int(alert->id), as_text(alert->detail), as_text(alert->host),
-                               as_text(alert->notify), as_opt(alert->run), as_int(alert->count)),
-                        err);
+                                 " count = ?6, parent = ?7 WHERE id = ?1";
+    int rc = statement_write(cat, CHANGE,
+                             VALUES(as_int(alert->id), as_text(alert->detail), as_text(alert->host),
+                                    as_text(alert->notify), as_opt(alert->run),
+                                    as_int(alert->count), as_opt(alert->parent)),
+                             err);
     return rc < 0 ? rc : 0;
 }
 
@@ -116,11 +116,12 @@ int alert_close(struct catalogue *cat, int64_t id, int64_t now, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Ids rise with time, so the oldest are few to look at, however many there are. */
+/* Few at a time, by an index of what is closed: neither those that stay open, however old, nor those
+ * that are to be kept are looked at. */
 int alert_forget(struct catalogue *cat, int64_t before, struct err *err)
 {
-    static const char FORGET[] = "DELETE FROM alert WHERE closed_at < ?1"
-                                 " AND id IN (SELECT id FROM alert ORDER BY id LIMIT 20)";
+    static const char FORGET[] = "DELETE FROM alert WHERE id IN (SELECT id FROM alert"
+                                 " WHERE closed_at < ?1 ORDER BY closed_at LIMIT 20)";
     int rc = statement_write(cat, FORGET, VALUES(as_int(before)), err);
     return rc < 0 ? rc : 0;
 }
@@ -173,6 +174,6 @@ int alert_select_bygone(struct catalogue *cat, int64_t before, alert_each *each,
 int alert_children(struct catalogue *cat, int64_t parent, alert_each *each, void *arg,
                    struct err *err)
 {
-    static const char CHILDREN[] = ANY "WHERE alert.parent = ?1 ORDER BY alert.rule, alert.id";
+    static const char CHILDREN[] = ANY "WHERE alert.parent = ?1 ORDER BY alert.rule, alert.id DESC";
     return hand_out(cat, CHILDREN, VALUES(as_int(parent)), each, arg, err);
 }

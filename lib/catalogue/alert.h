@@ -49,7 +49,7 @@ int alert_find(struct catalogue *cat, const char *rule, const char *subject, str
 int alert_get(struct catalogue *cat, int64_t id, struct alert *alert, struct err *err);
 /* Opens it: all but id, reminded_at, closed_at of *alert counts. There must be none open. */
 int alert_open(struct catalogue *cat, const struct alert *alert, int64_t *id, struct err *err);
-/* Its detail, run, host, notify and count are others now. */
+/* Its detail, run, host, notify, count and parent are others now. */
 int alert_change(struct catalogue *cat, const struct alert *alert, struct err *err);
 int alert_remind(struct catalogue *cat, int64_t id, int64_t now, struct err *err);
 int alert_close(struct catalogue *cat, int64_t id, int64_t now, struct err *err);
@@ -63,7 +63,8 @@ int alert_select_recovered(struct catalogue *cat, alert_each *each, void *arg, s
  * a command that was submitted once has no next success. */
 int alert_select_bygone(struct catalogue *cat, int64_t before, alert_each *each, void *arg,
                         struct err *err);
-/* What belongs to a larger trouble, open or closed. */
+/* What belongs to a larger trouble, open or closed: by rule, the newest first, for a list of them is
+ * cut and its reader has heard of the others. */
 int alert_children(struct catalogue *cat, int64_t parent, alert_each *each, void *arg,
                    struct err *err);
 /* Some of the oldest go, with their deliveries, when they were closed before. */
@@ -77,8 +78,9 @@ struct delivery {
     enum delivery_kind kind;
     int tries; /* with the one that begins now */
 };
+/* Made now, to be told at `due`. */
 int delivery_put(struct catalogue *cat, const char *channel, enum delivery_kind kind, int64_t alert,
-                 int64_t now, struct err *err);
+                 int64_t now, int64_t due, struct err *err);
 /* When the channel was last to be told that it is there; 0: never. */
 int delivery_last(struct catalogue *cat, const char *channel, int64_t alert, int64_t *at,
                   struct err *err);
@@ -119,8 +121,12 @@ struct waiting {
     char *job;
     char *reason; /* NULL ok */
 };
-/* A queued run that could have started before that time and did not; ERR_ANSWER when there is none.
- * Reads only runs that were queued before. Free job and reason. */
+/* The queued run that could have started for longest, if it could before that time; *id 0: none. It
+ * counts from the latest of: its submission, the time it was to wait for (also before another attempt),
+ * its release. Reads only runs that were queued before. */
+int waiting_find(struct catalogue *cat, int64_t before, int64_t *id, int64_t *since,
+                 struct err *err);
+/* The same with its texts (free job and reason); ERR_ANSWER when there is none. */
 int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err);
 
 #endif

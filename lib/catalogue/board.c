@@ -6,8 +6,6 @@
 
 #include "rows.h"
 
-enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS };
-
 /* ---- runs ---- */
 
 static void read_tally(sqlite3_stmt *stmt, void *row)
@@ -60,7 +58,8 @@ int board_missed(struct catalogue *cat, const char *job, int64_t since, struct b
 {
     static const char MISSED[] =
         "SELECT due_at / 900000 * 900000 AS quarter, count(*) FROM occurrence"
-        " WHERE job = ?1 AND due_at >= ?2 AND outcome = 3 GROUP BY quarter ORDER BY quarter";
+        " WHERE job = ?1 AND due_at >= ?2 AND " OCCURRENCE_MISSED
+        " GROUP BY quarter ORDER BY quarter";
     return read_pairs(cat, MISSED, VALUES(as_text(job), as_int(since)), missed, err);
 }
 
@@ -76,75 +75,4 @@ int board_durations(struct catalogue *cat, const char *job, int limit,
         "  WHERE state >= 6 AND started_at IS NOT NULL AND finished_at IS NOT NULL"
         "  ORDER BY id DESC LIMIT ?2) ORDER BY id";
     return read_pairs(cat, DURATIONS, VALUES(as_text(job), as_int(limit)), durations, err);
-}
-
-/* ---- alerts ---- */
-
-static void read_alert(sqlite3_stmt *stmt, void *row)
-{
-    *(struct board_alert *)row = (struct board_alert){
-        .rule = column_text(stmt, 0),
-        .subject = column_text(stmt, 1),
-        .detail = column_text(stmt, 2),
-        .run = sqlite3_column_int64(stmt, 3),
-        .opened_at = sqlite3_column_int64(stmt, 4),
-        .parts = sqlite3_column_int64(stmt, 5),
-    };
-}
-
-int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err)
-{
-    static const char ALERTS[] =
-        "SELECT rule, subject, detail, run, opened_at, (SELECT count(*) FROM alert AS part"
-        "  WHERE part.parent = alert.id AND part.closed_at IS NULL) FROM alert"
-        " WHERE closed_at IS NULL AND (parent IS NULL OR NOT EXISTS (SELECT 1 FROM alert AS whole"
-        "  WHERE whole.id = alert.parent AND whole.closed_at IS NULL))"
-        " ORDER BY opened_at DESC, id DESC LIMIT ?1";
-    static const struct row_kind kind = {sizeof(struct board_alert), read_alert, NULL};
-    struct rows rows;
-    int rc = rows_read(cat, ALERTS, VALUES(as_int(limit)), &kind, &rows, err);
-    *alerts = (struct board_alerts){rows.v, rows.n};
-    return rc;
-}
-
-void board_alerts_free(struct board_alerts *alerts)
-{
-    for (size_t i = 0; i < alerts->n; i++) {
-        free(alerts->v[i].rule);
-        free(alerts->v[i].subject);
-        free(alerts->v[i].detail);
-    }
-    free(alerts->v);
-    *alerts = (struct board_alerts){0};
-}
-
-/* ---- the queue ---- */
-
-int board_queue(struct catalogue *cat, int64_t now, struct board_queue *queue, struct err *err)
-{
-    static const char QUEUE[] =
-        "SELECT (SELECT min(max(queued_at, coalesce(not_before, 0))) FROM run"
-        "    WHERE state = 3 AND state <> 6),"
-        "  (SELECT count(*) FROM run WHERE finished_at >= ?1),"
-        "  (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2),"
-        "  (SELECT count(*) FROM run),"
-        "  (SELECT count(*) FROM alert WHERE closed_at IS NULL),"
-        "  (SELECT checked_at FROM monitor)";
-    sqlite3_stmt *stmt;
-    *queue = (struct board_queue){0};
-    int rc = statement_start(cat, QUEUE, VALUES(as_int(now - HOUR_MS), as_int(now - DAY_MS)), &stmt,
-                             err);
-    if (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        *queue = (struct board_queue){
-            .oldest = sqlite3_column_int64(stmt, 0),
-            .ended_hour = sqlite3_column_int64(stmt, 1),
-            .missed_day = sqlite3_column_int64(stmt, 2),
-            .runs = sqlite3_column_int64(stmt, 3),
-            .alerts = sqlite3_column_int64(stmt, 4),
-            .checked_at = sqlite3_column_int64(stmt, 5),
-        };
-        statement_end(stmt);
-        rc = 0;
-    }
-    return rc;
 }

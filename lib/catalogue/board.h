@@ -42,30 +42,4 @@ int board_missed(struct catalogue *cat, const char *job, int64_t since, struct b
 int board_durations(struct catalogue *cat, const char *job, int limit,
                     struct board_pairs *durations, struct err *err);
 
-/* An alert that is open and not told as part of a larger one. */
-struct board_alert {
-    char *rule, *subject, *detail; /* detail: NULL when there is none */
-    int64_t run;                   /* 0: none */
-    int64_t parts;                 /* open ones that are told with it */
-    int64_t opened_at;
-};
-struct board_alerts {
-    struct board_alert *v;
-    size_t n;
-};
-/* At most `limit`, the newest first, into *alerts (board_alerts_free). */
-int board_alerts(struct catalogue *cat, int limit, struct board_alerts *alerts, struct err *err);
-void board_alerts_free(struct board_alerts *alerts);
-
-/* Figures of the queue; 0 for none. */
-struct board_queue {
-    int64_t oldest;     /* since when the longest waiting queued run waits */
-    int64_t ended_hour; /* runs that ended within the last hour */
-    int64_t missed_day; /* occurrences that were missed within the last day */
-    int64_t runs;       /* in the catalogue */
-    int64_t alerts;     /* open */
-    int64_t checked_at; /* the last `rota monitor check` */
-};
-int board_queue(struct catalogue *cat, int64_t now, struct board_queue *queue, struct err *err);
-
 #endif

@@ -3,12 +3,13 @@
 #include "rows.h"
 
 int delivery_put(struct catalogue *cat, const char *channel, enum delivery_kind kind, int64_t alert,
-                 int64_t now, struct err *err)
+                 int64_t now, int64_t due, struct err *err)
 {
     static const char PUT[] = "INSERT INTO delivery (channel, kind, alert, made_at, due_at)"
-                              " VALUES (?1, ?2, ?3, ?4, ?4)";
+                              " VALUES (?1, ?2, ?3, ?4, ?5)";
     int rc = statement_write(
-        cat, PUT, VALUES(as_text(channel), as_int(kind), as_int(alert), as_int(now)), err);
+        cat, PUT, VALUES(as_text(channel), as_int(kind), as_int(alert), as_int(now), as_int(due)),
+        err);
     return rc < 0 ? rc : 0;
 }
 

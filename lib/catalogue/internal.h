@@ -66,6 +66,10 @@ struct value as_text(const char *text); /* NULL: NULL */
         sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)
 #define NO_VALUES NULL, 0
 
+/* Which occurrences were missed: not those that lapsed because somebody paused their job, which is that
+ * person's matter (schedule.c says so in the reason). For SQL, and in the index that serves it. */
+#define OCCURRENCE_MISSED "outcome = 3 AND ifnull(reason, '') NOT GLOB 'paused*'"
+
 /* Fills err from the connection's last error and returns its ERR_*. */
 int catalogue_fail(const struct catalogue *cat, struct err *err);
 /* Prepares `sql` and binds n values. Then statement_next until it returns 0 or fails, or

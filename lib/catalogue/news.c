@@ -106,32 +106,58 @@ int running_usual(struct catalogue *cat, const char *job, int64_t *ms, int *n, s
 
 /* ---- what waits ---- */
 
-/* Ids rise with queued_at, so the first that was queued later ends the search. */
-int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err)
+/* What a person or the overlap policy held back could start from its release on. The events say when:
+ * a column would be one more to write for each run. */
+#define STARTABLE                                                                                  \
+    "max(queued_at, ifnull(not_before, 0), ifnull((SELECT max(at) FROM event"                      \
+    " WHERE event.run = run.id AND kind = 'release'), 0))"
+
+/* Ids rise with queued_at, so the first that was queued later than the best so far ends the search. */
+int waiting_find(struct catalogue *cat, int64_t before, int64_t *id, int64_t *since,
+                 struct err *err)
 {
-    static const char QUEUED[] =
-        "SELECT id, queued_at, max(queued_at, coalesce(not_before, 0)), job, coalesce(reason,"
-        " (SELECT waiting FROM spec WHERE spec.id = run.spec)) FROM run"
-        " WHERE state = 3 AND state <> 6 ORDER BY id";
+    static const char QUEUED[] = "SELECT id, queued_at, " STARTABLE " FROM run"
+                                 " WHERE state = 3 AND state <> 6 ORDER BY id";
     sqlite3_stmt *s;
-    *waiting = (struct waiting){0};
+    int64_t best = before;
+    *id = 0;
     int rc = statement_start(cat, QUEUED, NO_VALUES, &s, err);
     while (rc == 0 && (rc = statement_next(cat, s, err)) > 0) {
+        int64_t at = sqlite3_column_int64(s, 2);
         rc = 0;
-        bool found = sqlite3_column_int64(s, 2) <= before;
-        if (found)
-            *waiting = (struct waiting){
-                .id = sqlite3_column_int64(s, 0),
-                .since = sqlite3_column_int64(s, 2),
-                .job = column_text(s, 3),
-                .reason = column_text(s, 4),
-            };
-        if (found || sqlite3_column_int64(s, 1) > before) {
+        if (sqlite3_column_int64(s, 1) > best) {
             statement_end(s);
             break;
         }
+        if (at < best || (at == best && !*id)) {
+            *id = sqlite3_column_int64(s, 0);
+            best = at;
+        }
     }
-    if (rc == 0 && !waiting->id)
-        rc = err_set(err, ERR_ANSWER, "no run waits for that long");
+    *since = *id ? best : 0;
     return rc;
+}
+
+int waiting_get(struct catalogue *cat, int64_t before, struct waiting *waiting, struct err *err)
+{
+    static const char WHICH[] = "SELECT job, coalesce(reason,"
+                                " (SELECT waiting FROM spec WHERE spec.id = run.spec))"
+                                " FROM run WHERE id = ?1";
+    sqlite3_stmt *s = NULL;
+    *waiting = (struct waiting){0};
+    int rc = waiting_find(cat, before, &waiting->id, &waiting->since, err);
+    if (rc == 0)
+        rc = statement_start(cat, WHICH, VALUES(as_int(waiting->id)), &s, err);
+    if (rc == 0)
+        rc = statement_next(cat, s, err);
+    if (rc == 0) {
+        waiting->id = 0; /* none, or gone since */
+        return err_set(err, ERR_ANSWER, "no run waits for that long");
+    }
+    if (rc < 0)
+        return rc;
+    waiting->job = column_text(s, 0);
+    waiting->reason = column_text(s, 1);
+    statement_end(s);
+    return 0;
 }

@@ -75,7 +75,8 @@ const char schema_monitor[] =
     "   WHERE job = NEW.job AND NEW.state <> 9;"
     "  DELETE FROM failing WHERE job = NEW.job AND NEW.state = 6;"
     " END;"
-    "CREATE TRIGGER occurrence_missed AFTER INSERT ON occurrence WHEN NEW.outcome = 3 BEGIN"
+    "CREATE TRIGGER occurrence_missed AFTER INSERT ON occurrence WHEN NEW.outcome = 3"
+    " AND ifnull(NEW.reason, '') NOT GLOB 'paused*' BEGIN"
     "  INSERT INTO news (at, occurrence) VALUES (NEW.recorded_at, NEW.id);"
     "  INSERT INTO failing (job, streak, since) VALUES (NEW.job, 0, NEW.recorded_at)"
     "   ON CONFLICT (job) DO NOTHING;"
@@ -108,6 +109,7 @@ const char schema_monitor[] =
     "  closed_at INTEGER"
     ") STRICT;"
     "CREATE UNIQUE INDEX alert_open ON alert (rule, subject) WHERE closed_at IS NULL;"
+    "CREATE INDEX alert_closed ON alert (closed_at) WHERE closed_at IS NOT NULL;"
     "CREATE INDEX alert_parent ON alert (parent) WHERE parent IS NOT NULL;"
 
     /* what is told to a channel; due_at NULL: told, or given up (then error says why); one that is
@@ -140,7 +142,7 @@ const char schema_monitor[] =
 
     /* what people ask for a run is looked up by run; what schedules missed, by time. Both are rare. */
     "CREATE INDEX event_run ON event (run) WHERE run IS NOT NULL;"
-    "CREATE INDEX occurrence_lost ON occurrence (due_at) WHERE outcome = 3;"
+    "CREATE INDEX occurrence_lost ON occurrence (due_at) WHERE " OCCURRENCE_MISSED ";"
 
     "CREATE VIEW v_alerts AS SELECT"
     "  id, rule, subject,"

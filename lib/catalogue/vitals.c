@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "alert.h"
 #include "rows.h"
 
 const int tally_bounds[TALLY_BOUNDS] = {1, 10, 60, 300, 1800, 7200, 43200};
@@ -117,7 +118,9 @@ int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open
         "SELECT rule, subject, detail, run, opened_at, reminded_at,"
         " (SELECT count(*) FROM alert AS part WHERE part.parent = alert.id"
         "  AND part.closed_at IS NULL)"
-        " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND parent IS NULL"
+        " FROM alert INDEXED BY alert_open WHERE closed_at IS NULL AND (parent IS NULL"
+        "  OR NOT EXISTS (SELECT 1 FROM alert AS whole WHERE whole.id = alert.parent"
+        "   AND whole.closed_at IS NULL))"
         " ORDER BY opened_at, id";
     static const struct row_kind kind = {sizeof(struct alert_open), read_alert, release_alert};
     struct rows rows;
@@ -186,7 +189,7 @@ int missing_select(struct catalogue *cat, int64_t since,
     static const char SELECT[] =
         "SELECT job, max(due_at) AS latest, count(*), reason FROM occurrence INDEXED BY "
         "occurrence_lost"
-        " WHERE outcome = 3 AND due_at >= ?1 GROUP BY job"
+        " WHERE " OCCURRENCE_MISSED " AND due_at >= ?1 GROUP BY job"
         " HAVING NOT EXISTS (SELECT 1 FROM occurrence AS ran WHERE ran.job = occurrence.job"
         "  AND ran.due_at > latest AND ran.outcome = 1)"
         " AND NOT EXISTS (SELECT 1 FROM tally WHERE tally.job = occurrence.job AND state = 6"
@@ -201,26 +204,6 @@ int missing_select(struct catalogue *cat, int64_t since,
 }
 
 /* ---- counts ---- */
-
-/* The oldest is the first by id that may start: at once the first, unless many wait for a time of
- * theirs. */
-static int find_oldest(struct catalogue *cat, int64_t now, struct queue_depth *depth,
-                       struct err *err)
-{
-    static const char OLDEST[] =
-        "SELECT id, max(queued_at, ifnull(not_before, 0)) FROM run WHERE state = 3 AND state <> 6"
-        " AND ifnull(not_before, 0) <= ?1 ORDER BY id LIMIT 1";
-    sqlite3_stmt *stmt;
-    int rc = statement_start(cat, OLDEST, VALUES(as_int(now)), &stmt, err);
-    if (rc == 0)
-        rc = statement_next(cat, stmt, err);
-    if (rc <= 0)
-        return rc;
-    depth->oldest = sqlite3_column_int64(stmt, 0);
-    depth->oldest_at = sqlite3_column_int64(stmt, 1);
-    statement_end(stmt);
-    return 0;
-}
 
 int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue_depth *depth,
                 struct err *err)
@@ -237,7 +220,7 @@ int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue
     }
     if (rc == 0)
         rc = statement_int(cat, ENDED, VALUES(as_int(recent)), 0, &depth->ended, err);
-    return rc < 0 ? rc : find_oldest(cat, now, depth, err);
+    return rc < 0 ? rc : waiting_find(cat, now, &depth->oldest, &depth->oldest_at, err);
 }
 
 /* One walk over the jobs, of which there are as many as there are files. */
@@ -248,7 +231,9 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
         "SELECT count(*), count(timetable), count(paused_at), count(aside),"
         " count(*) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
         " min(next_at) FILTER (WHERE next_at <= ?1 AND aside IS NULL),"
-        " (SELECT count(*) FROM occurrence WHERE outcome = 3 AND due_at >= ?2) FROM job";
+        " (SELECT count(*) FROM occurrence WHERE " OCCURRENCE_MISSED " AND due_at >= ?2),"
+        " (SELECT max(due_at) FROM occurrence INDEXED BY occurrence_lost WHERE " OCCURRENCE_MISSED
+        ") FROM job";
     sqlite3_stmt *stmt;
     *counts = (struct schedule_counts){0};
     int rc = statement_start(cat, COUNT, VALUES(as_int(now), as_int(recent)), &stmt, err);
@@ -262,7 +247,8 @@ int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                                        .aside = sqlite3_column_int64(stmt, 3),
                                        .overdue = sqlite3_column_int64(stmt, 4),
                                        .overdue_at = sqlite3_column_int64(stmt, 5),
-                                       .missed = sqlite3_column_int64(stmt, 6)};
+                                       .missed = sqlite3_column_int64(stmt, 6),
+                                       .missed_at = sqlite3_column_int64(stmt, 7)};
     statement_end(stmt);
     return 0;
 }
@@ -271,4 +257,19 @@ int monitor_checked_at(struct catalogue *cat, int64_t *at, struct err *err)
 {
     static const char CHECKED[] = "SELECT checked_at FROM monitor WHERE one = 1";
     return statement_int(cat, CHECKED, NO_VALUES, 0, at, err);
+}
+
+int monitor_heartbeat_error(struct catalogue *cat, char **why, struct err *err)
+{
+    static const char WHY[] = "SELECT heartbeat_error FROM monitor WHERE one = 1";
+    sqlite3_stmt *stmt;
+    *why = NULL;
+    int rc = statement_start(cat, WHY, NO_VALUES, &stmt, err);
+    if (rc == 0)
+        rc = statement_next(cat, stmt, err);
+    if (rc <= 0)
+        return rc;
+    *why = column_text(stmt, 0);
+    statement_end(stmt);
+    return 0;
 }

@@ -46,7 +46,7 @@ struct alert_open {
     int64_t run, parts;
     int64_t opened_at, reminded_at;
 };
-/* Those that belong to no other, oldest first. */
+/* Those that belong to no other that is open, oldest first. */
 int alert_open_select(struct catalogue *cat, int (*each)(const struct alert_open *, void *),
                       void *arg, struct err *err);
 
@@ -63,8 +63,8 @@ int undelivered_select(struct catalogue *cat, int (*each)(const struct undeliver
 /* The runs that are not over. */
 struct queue_depth {
     int64_t runs[RUN_STATE_LAST + 1]; /* by state; 0 where it is over */
-    int64_t oldest;                   /* the first queued run that may start now; 0: none */
-    int64_t oldest_at;                /* since when it may */
+    int64_t oldest;                   /* the queued run that waiting_find tells; 0: none */
+    int64_t oldest_at;                /* since when it could start */
     int64_t ended;                    /* runs that ended at or after `recent` */
 };
 int queue_depth(struct catalogue *cat, int64_t now, int64_t recent, struct queue_depth *depth,
@@ -75,13 +75,14 @@ struct schedule_counts {
     int64_t jobs, scheduled, paused, aside;
     int64_t overdue;    /* due at or before `now` and not recorded yet */
     int64_t overdue_at; /* the longest of these; 0: none */
-    int64_t missed;     /* occurrences due at or after `recent` that were missed */
+    int64_t missed;     /* occurrences missed, not for being paused, and due at or after `recent` */
+    int64_t missed_at;  /* when the latest of all such was due; 0: none */
 };
 int schedule_count(struct catalogue *cat, int64_t now, int64_t recent,
                    struct schedule_counts *counts, struct err *err);
 
-/* A registered job that missed an occurrence at or after some time, and has neither run nor succeeded
- * since. */
+/* A registered job that missed an occurrence at or after some time, but not for being paused, and has
+ * neither run nor succeeded since. */
 struct missing {
     const char *job, *reason;
     int64_t due_at, times; /* the latest; how many */
@@ -91,5 +92,7 @@ int missing_select(struct catalogue *cat, int64_t since,
 
 /* When `monitor check` last looked; 0: never. */
 int monitor_checked_at(struct catalogue *cat, int64_t *at, struct err *err);
+/* Why the last heartbeat was not taken, free; NULL: it was, or there was none. */
+int monitor_heartbeat_error(struct catalogue *cat, char **why, struct err *err);
 
 #endif

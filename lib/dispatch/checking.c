@@ -2,9 +2,11 @@
  * checking: `rota monitor check` as a child: every minute, soon after an end that is news, and once
  * more when the dispatcher leaves. Only where the configuration names somebody to tell.
  *
- * It is never waited for, and what becomes of it changes nothing here: the monitor may be slow,
- * hang or fail. At most one runs at a time. The last one outlives us; its own limits end it.
+ * What becomes of it changes nothing here: the monitor may be slow, hang or fail, and no run waits for
+ * it. At most one runs at a time. The last one outlives us; where it cannot, it is waited for once the
+ * catalogue is free again, unless somebody waits for us (checkup.c). Its own limits end it.
  */
+#include "dispatch/checkup.h"
 #include "dispatch/internal.h"
 
 #include <signal.h>
@@ -16,7 +18,6 @@
 #include "child.h"
 #include "clock.h"
 #include "log.h"
-#include "proc.h"
 
 enum {
     EVERY_MS = 60000,
@@ -46,28 +47,16 @@ static void set_watch(struct dispatch *d, int64_t due)
         log_err(&err);
 }
 
-static pid_t start(void)
-{
-    char check[] = "check", quiet[] = "-q";
-    char *program = proc_find_sibling("rota-monitor");
-    struct err err;
-    if (!program)
-        return -1;
-    char *argv[] = {program, check, quiet, NULL};
-    pid_t pid = proc_spawn_apart(argv, -1, -1, -1, &err);
-    free(program);
-    return pid;
-}
-
 static void begin(struct dispatch *d)
 {
+    struct err err;
     d->check.begun = clock_mono();
     d->check.due = d->check.begun + scaled(EVERY_MS);
     d->check.news = false;
-    d->check.pid = start();
+    d->check.pid = checkup_start(&err);
     if (d->check.pid < 0) {
         if (!d->check.said)
-            log_warn("cannot start rota-monitor: alerts are not sent from here");
+            log_warn("alerts are not sent from here: %s", err.msg);
         d->check.said = true;
         d->check.pid = 0;
         set_watch(d, d->check.due);
@@ -140,9 +129,9 @@ void checking_free(struct dispatch *d)
     d->check.last = last;
 }
 
-/* Without the catalogue, which somebody else may hold by now: the check needs nobody. */
 void checking_leave(const struct dispatch *d)
 {
-    if (d->check.last)
-        (void)start();
+    pid_t last = d->check.last ? checkup_last() : 0;
+    if (!d->leaving && !d->options->nwait)
+        checkup_await(last, d->check.pid);
 }

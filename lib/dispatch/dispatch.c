@@ -1,3 +1,4 @@
+#include "dispatch/checkup.h"
 #include "dispatch/internal.h"
 
 #include <stdlib.h>
@@ -299,7 +300,6 @@ static void finish(struct dispatch *d)
         if (holder_release(d->cat, &d->holder, &err) < 0)
             log_err(&err);
     }
-    checking_leave(d);
     if (d->loop)
         log_info("longest loop turn %lld µs, processor time %lld ms",
                  (long long)loop_longest_us(d->loop), (long long)own_cpu_ms());
@@ -312,6 +312,17 @@ static void finish(struct dispatch *d)
     free(d->told);
     waiting_free(d);
     output_close(d->output);
+    checking_leave(d);
+}
+
+/* The monitor has its own work on an idle night: reminders, messages to be tried again, the heartbeat. */
+static int leave_idle(const struct dispatch *d, struct err *err)
+{
+    bool due;
+    int rc = checkup_is_due(d->config, d->cat, &due, err);
+    if (rc == 0 && due)
+        checkup_await(checkup_last(), 0);
+    return rc;
 }
 
 int dispatch_run(const struct config *config, struct catalogue *cat,
@@ -329,8 +340,12 @@ int dispatch_run(const struct config *config, struct catalogue *cat,
     int rc = check_owner(cat, err);
     if (rc == 0 && !options->stay && !options->take_over && !options->nwait)
         rc = dispatch_is_idle(cat, &idle, err);
-    if (rc < 0 || idle)
+    if (rc == 0 && idle)
+        rc = leave_idle(&d, err);
+    if (rc < 0 || idle) {
+        output_close(d.output);
         return rc;
+    }
     rc = start(&d, err);
     if (rc == 0 && options->progress)
         progress_init(&d);

@@ -27,30 +27,24 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(struct peer *const *)a)->place.name, (*(struct peer *const *)b)->place.name);
 }
 
-static void take_text(char **to, const char *text)
-{
-    free(*to);
-    *to = text ? xstrdup(text) : NULL;
-}
-
+/* Also of a host that never answered, so that since when it is down outlives each dispatcher; and all
+ * that is known, since all of it is written again when the host is found down. What this dispatcher
+ * learned and has yet to write is newer. */
 static int load_host(const struct host *row, void *arg)
 {
     struct dispatch *d = arg;
     struct peer *peer = peer_find(d, row->name);
     if (!peer)
         return 0;
-    take_text(&peer->host.drained, row->drained);
-    peer->drained = row->drained != NULL;
-    if (peer->state == PEER_IDLE && row->cpus) {
-        struct host *host = &peer->host;
-        take_text(&host->machine, row->machine);
-        take_text(&host->boot, row->boot);
-        take_text(&host->spool, row->spool);
-        host->state = row->state;
-        host->state_at = row->state_at;
-        host->cpus = row->cpus;
-        peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
+    if (peer->state == PEER_IDLE && !peer->host_dirty) {
+        host_free(&peer->host);
+        peer->host = host_copy(row);
+        if (row->cpus)
+            peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
     }
+    free(peer->host.drained);
+    peer->host.drained = row->drained ? xstrdup(row->drained) : NULL;
+    peer->drained = row->drained != NULL;
     peer_set_place(peer);
     return 0;
 }

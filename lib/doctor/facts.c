@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doctor/doctor.h"
 #include "xalloc.h"
+
+void facts_clean(char *text)
+{
+    while ((text = strchr(text, *MEND)))
+        *text = '?';
+}
 
 static void add(struct facts *facts, const char *line, size_t len)
 {
@@ -15,6 +22,7 @@ static void add(struct facts *facts, const char *line, size_t len)
     facts->v[facts->n++] =
         (struct fact){.key = xstrndup(line, (size_t)(blank - line)),
                       .value = xstrndup(blank + 1, len - (size_t)(blank - line) - 1)};
+    facts_clean(facts->v[facts->n - 1].value);
 }
 
 int facts_feed(struct facts *facts, struct buf *in, struct err *err)

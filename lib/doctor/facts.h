@@ -26,6 +26,9 @@ struct facts {
     bool complete; /* "end" was read */
 };
 
+/* Makes each MEND (doctor.h) in what a host said a '?': none can pass for the mark before a mend of
+ * ours. Other control characters are escaped on the way out. */
+void facts_clean(char *text);
 /* Takes the whole lines of `in`; 0, or ERR_DATA when the limits are reached. */
 int facts_feed(struct facts *facts, struct buf *in, struct err *err);
 /* The first value of a key, borrowed; NULL: none. */

@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "doctor/program.h"
@@ -20,7 +22,23 @@ struct start {
     char *where; /* NULL: nowhere */
     bool systemd;
     char *path; /* NULL: rota is named with its own path, else where cron looks for it */
+    char *gone; /* the path of its own, where no program is; NULL: it is there, or not known */
 };
+
+/* The path in a line that leads to what `at` points into, when there is no program at its end; free.
+ * NULL: there is, or it is none from the root. */
+static char *gone_path(const char *line, const char *at)
+{
+    const char *begin = at;
+    while (begin > line && !strchr(" \t\"'=;&|(", begin[-1]))
+        begin--;
+    begin += strspn(begin, "-@:+!"); /* of systemd's Exec lines */
+    char *path = xasprintf("%.*s", (int)(at - begin + (ptrdiff_t)strcspn(at, " \t\"';&|)")), begin);
+    if (*path == '/' && access(path, X_OK) < 0 && errno == ENOENT)
+        return path;
+    free(path);
+    return NULL;
+}
 
 static void find_start(const struct table_line *line, void *arg)
 {
@@ -32,7 +50,9 @@ static void find_start(const struct table_line *line, void *arg)
         return;
     start->where = xstrdup(line->where);
     start->systemd = line->systemd;
-    if (at > line->line && at[-1] != '/' && !line->systemd)
+    if (at > line->line && at[-1] == '/')
+        start->gone = gone_path(line->line, at);
+    else if (at > line->line && !line->systemd)
         start->path = xstrdup(line->path ? line->path : cron_path);
 }
 
@@ -84,6 +104,10 @@ static void judge_start(struct doctor *d, const struct start *start)
                      "%s starts 'rota dispatch' without its path, and cron looks only in %s, where "
                      "there is no rota" MEND "write the whole path of rota there",
                      start->where, start->path);
+    if (start->gone)
+        doctor_found(d, VERDICT_TROUBLE,
+                     "%s starts '%s', and there is none" MEND "write where rota is there",
+                     start->where, start->gone);
     if (!start->systemd && !cron_lives())
         doctor_found(d, VERDICT_TROUBLE,
                      "%s starts 'rota dispatch', but no cron runs on this machine" MEND
@@ -138,6 +162,7 @@ void head_dispatch(struct doctor *d, const struct visit *none)
     free(line);
     free(start.where);
     free(start.path);
+    free(start.gone);
 }
 
 /* ---- is the catalogue copied ---- */

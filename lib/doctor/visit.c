@@ -57,6 +57,7 @@ static void finish(struct caller *c, int rc)
 static void fail(struct caller *c, const struct err *err)
 {
     c->visit->err = *err;
+    facts_clean(c->visit->err.msg);
     c->visit->greeted = c->up;
     finish(c, err->code ? err->code : ERR_UNREACHABLE);
 }
@@ -89,6 +90,7 @@ static bool fall_back(struct caller *c, const struct err *why)
         return false;
     visit->instead = instead;
     visit->why_instead = xstrdup(why->msg);
+    facts_clean(visit->why_instead);
     (void)loop_set(c->watch, -1, 0, 0, NULL);
     c->link->transport->close(c->link);
     return open_link(c, instead);

@@ -14,7 +14,7 @@ struct board_words {
     size_t n, cap;
     size_t *slots; /* index + 1; 0: free */
     size_t nslots;
-    size_t bytes; /* of all texts */
+    size_t bytes; /* of all texts, in the page */
 };
 /* The number of a text (cut to BOARD_WORD bytes); -1 for NULL, and for a new one when they have
  * grown over `budget` bytes. */

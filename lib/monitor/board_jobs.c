@@ -178,23 +178,54 @@ static int put_durations(struct board *board, const struct job_days *job, struct
     return rc;
 }
 
-/* Seconds after the page was made, of the starts to come (due and the job's own jitter). */
+/* The first instant to come, when somebody asked for it to be skipped; 0: it is not, or goes to an overdue
+ * one. */
+static int64_t skipped_at(const struct board *board, const struct job_row *row,
+                          const struct timetable *table)
+{
+    struct timetable_due due;
+    bool skips = row->skip && row->next_at > board->now;
+    return skips && timetable_next_kept(table, board->now, &due) ? due.at : 0;
+}
+
+/* Seconds after the page was made, of the starts to come (due and the job's own jitter): whole ones,
+ * rounded up, or what is due at 02:30 would be told as 02:29. */
+static int put_instants(struct board *board, const struct job_days *job,
+                        const struct timetable *table, bool *more)
+{
+    struct timetable_due due = {.at = board->now};
+    int64_t jitter = timetable_jitter(job->name, job->row.jitter_ms);
+    int64_t skipped = skipped_at(board, &job->row, table);
+    int n = 0;
+    *more = false;
+    while (!*more && timetable_next_kept(table, due.at, &due) && due.at < board->now + DAY_MS)
+        if (due.at != skipped && !(*more = n == INSTANTS))
+            buf_addf(&board->json, "%s%" PRId64, n++ ? "," : "",
+                     (due.at + jitter - board->now + 999) / 1000);
+    return n;
+}
+
+/* When a job is due that is not within the next day; 0: never again. */
+static int64_t first_later(const struct board *board, const struct job_row *row,
+                           const struct timetable *table)
+{
+    struct timetable_due due;
+    int64_t skipped = skipped_at(board, row, table);
+    if (row->next_at <= board->now)
+        return row->next_at; /* overdue, or over */
+    return timetable_next_kept(table, skipped ? skipped : board->now, &due) ? due.at : 0;
+}
+
 static void put_next(struct board *board, const struct job_days *job)
 {
     struct timetable table = {0};
-    struct timetable_due due = {.at = board->now};
-    int64_t jitter = timetable_jitter(job->name, job->row.jitter_ms);
-    int n = 0;
-    bool more = false;
+    bool more;
     if (timetable_read(&table, job->row.timetable, job->name, NULL) == 0) {
         buf_addstr(&board->json, ",\"next\":[");
-        while (!more && timetable_next(&table, due.at, &due) && due.at < board->now + DAY_MS)
-            if (!due.excepted && !(more = n == INSTANTS))
-                buf_addf(&board->json, "%s%" PRId64, n++ ? "," : "",
-                         (due.at + jitter - board->now) / 1000);
+        int n = put_instants(board, job, &table, &more);
         buf_addch(&board->json, ']');
         board_number(&board->json, "more", more);
-        board_time(&board->json, "after", n ? 0 : job->row.next_at);
+        board_time(&board->json, "after", n ? 0 : first_later(board, &job->row, &table));
         board_string(&board->json, "rule", table.nrules ? table.rules[0].text : NULL);
         board_string(&board->json, "zone", table.zone);
     }

@@ -6,11 +6,19 @@ function fillVerdict() {
   const down = data.hosts.filter((host) => host.state === "down").length, told = [];
   if (data.alerts.length) told.push(plural(data.queue.alerts, "open alert"));
   if (down) told.push(`${plural(down, "host")} down`);
+  if (!told.length && data.troubles_bad) told.push(`${plural(data.troubles_bad, "thing")} to mend`);
   if (!told.length && data.day.failed + data.day.timeout + data.day.lost) told.push(`${plural(data.day.failed + data.day.timeout + data.day.lost, "run")} failed in the last day`);
   if (data.queue.missed) told.push(`${count(data.queue.missed)} missed in the last day`);
-  $("verdict").textContent = told.length ? told.join(", ") : data.queue.runs ? "All is well" : "Nothing has run yet";
+  $("verdict").textContent = told.length ? told.join(", ") : data.total ? "All is well" : "Nothing has run yet";
   document.title = `${told.length ? "● " : ""}rota on ${data.head}`;
   $("head").textContent = `on ${data.head}`;
+}
+// As rota monitor says it; open alerts have their own list.
+function fillTroubles() {
+  const FIRST = 5, shown = data.troubles.slice(0, FIRST), more = data.troubles_all - shown.length;
+  const mendOf = (mend) => element("span", { class: "muted" }, " → ", mend.startsWith("rota ") ? element("code", null, mend) : mend);
+  $("troubles").replaceChildren(...shown.map((trouble) => element("li", null, markOf(trouble.bad ? "failed" : "missed"), element("span", null, trouble.what, trouble.mend ? mendOf(trouble.mend) : null))),
+    more ? element("li", { class: "muted" }, element("span"), element("span", null, `and ${count(more)} more: `, element("code", null, "rota monitor"))) : "");
 }
 
 function tile(name, value, note, bad, small) {

@@ -44,8 +44,12 @@ const timeline = (() => {
   const STEPS = [60e3, 5 * 60e3, 10 * 60e3, 15 * 60e3, 30 * 60e3, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY];
   function ticks() {
     const step = STEPS.find((s) => (s / length) * (width - gutter) >= (s >= DAY ? 76 : 56)) ?? 2 * DAY;
-    const at = [], shift = new Date(end).getTimezoneOffset() * 60e3;
-    for (let t = Math.ceil((start() - shift) / step) * step + shift; t <= end; t += step) at.push(t);
+    const shiftAt = (t) => new Date(t).getTimezoneOffset() * 60e3, shift = shiftAt(end), at = [];
+    const more = step > HOUR ? step : 0; // where the clock changes within, the hour on the wall is kept
+    for (let t = Math.ceil((start() - shift) / step) * step + shift - more; t <= end + more; t += step) {
+      const there = more ? t + shiftAt(t) - shift : t;
+      if (there >= start() && there <= end) at.push(there);
+    }
     return [at, step];
   }
   function drawGrid(scroll) {

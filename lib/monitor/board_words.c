@@ -35,6 +35,16 @@ static void widen(struct board_words *words)
         *find(words, words->v[i], strlen(words->v[i])) = i + 1;
 }
 
+/* What it takes in the page: what needs escaping takes six times its room. */
+static size_t room_of(const char *text, size_t len)
+{
+    struct buf json = {0};
+    board_bytes(&json, text, len);
+    size_t room = json.len;
+    buf_free(&json);
+    return room;
+}
+
 int64_t board_word(struct board_words *words, const char *text, size_t budget)
 {
     if (!text)
@@ -45,14 +55,15 @@ int64_t board_word(struct board_words *words, const char *text, size_t budget)
     size_t *slot = find(words, text, len);
     if (*slot)
         return (int64_t)*slot - 1;
-    if (words->bytes + len > budget)
+    size_t room = room_of(text, len);
+    if (words->bytes + room > budget)
         return -1;
     if (words->n == words->cap) {
         words->cap = words->cap ? 2 * words->cap : 64;
         words->v = xreallocarray(words->v, words->cap, sizeof *words->v);
     }
     words->v[words->n++] = xstrndup(text, len);
-    words->bytes += len;
+    words->bytes += room;
     *slot = words->n;
     return (int64_t)words->n - 1;
 }

@@ -46,27 +46,40 @@ static void put_curl(struct buf *out, const char *option, const char *value)
     buf_addstr(out, "\"\n");
 }
 
-/* All goes through standard input: what stands in a command line is seen by every user. */
-static void prepare_curl(const char *url, const char *body, struct sender *sender)
+/* curl takes any answer below 400 for success, but only 2xx means that somebody has read it. We do
+ * not follow: the new address may be anybody's, and a redirect makes of a POST a GET. */
+static char *judge_answer(const char *code)
+{
+    if (code[0] == '2' && strlen(code) == 3)
+        return NULL;
+    if (code[0] == '3')
+        return xasprintf("the server answers %s: write its new address in rota.ini", code);
+    return xasprintf("the server answers %s, which is no success", *code ? code : "nothing");
+}
+
+/* All goes through standard input: what stands in a command line is seen by every user. But not the
+ * body, which curl reads from a file: a line of its configuration may not be long. */
+static void prepare_curl(const char *url, struct sender *sender)
 {
     static const char *const argv[] = {"curl", "-q", "--config", "-"};
     for (size_t i = 0; i < sizeof argv / sizeof *argv; i++)
         strlist_add(&sender->argv, argv[i]);
     buf_addf(&sender->input,
              "silent\nshow-error\nfail\nmax-time = %d\nproto = \"=http,https\"\n"
-             "output = \"/dev/null\"\ngloboff\n",
+             "output = \"/dev/null\"\nwrite-out = \"%%{http_code}\"\ngloboff\n",
              CURL_SECONDS);
+    sender->judge = judge_answer;
     put_curl(&sender->input, "user-agent", "rota/" ROTA_VERSION);
     put_curl(&sender->input, "url", url);
-    if (body) {
+    if (sender->body.len) {
         put_curl(&sender->input, "header", "Content-Type: application/json");
-        put_curl(&sender->input, "data-raw", body);
+        buf_addf(&sender->input, "data-binary = \"@/proc/self/fd/%d\"\n", SENDER_BODY);
     }
 }
 
 void channel_heartbeat(const char *url, struct sender *sender)
 {
-    prepare_curl(url, NULL, sender);
+    prepare_curl(url, sender);
 }
 
 /* What Slack takes for markup of its own. */
@@ -108,14 +121,12 @@ static void write_slack(const struct notice *notice, struct buf *out)
 static void prepare_webhook(const struct config *config, const struct notice *notice,
                             struct sender *sender)
 {
-    struct buf body = {0};
     (void)config;
     if (notice->section->slack)
-        write_slack(notice, &body);
+        write_slack(notice, &sender->body);
     else
-        notice_json(notice, &body);
-    prepare_curl(notice->section->webhook, buf_str(&body), sender);
-    buf_free(&body);
+        notice_json(notice, &sender->body);
+    prepare_curl(notice->section->webhook, sender);
 }
 
 /* ---- a command ---- */

@@ -49,6 +49,11 @@ void check_say(struct check *check, const char *what, const char *fmt, ...)
 /* telling.c, in the transaction of check_evaluate: makes deliveries of an alert that is open (now,
  * or as a reminder) or that is being closed. */
 int telling_open(struct check *check, const struct alert *alert, struct err *err);
+/* Of an alert that is part of another one, and was *old before (NULL: was not there): who was told
+ * of its parent and did not know of this part is reminded of the parent, which tells its parts, at
+ * `due`: once a check, however many they are. */
+int telling_part(struct check *check, const struct alert *old, const struct alert *alert,
+                 int64_t due, struct err *err);
 int telling_close(struct check *check, const struct alert *alert, struct err *err);
 
 /* lateness.c: the jobs that are late: calls each once a job, with its oldest late run, how many are

@@ -59,22 +59,30 @@ static const char *notify_of(struct evaluation *e, int64_t spec)
     return e->notify;
 }
 
-void evaluation_note(struct evaluation *e, int64_t id)
+void evaluation_note(struct evaluation *e, int64_t alert, int64_t due)
 {
     if (e->nseen == e->cap)
         e->seen = xreallocarray(e->seen, e->cap = e->cap ? 2 * e->cap : 64, sizeof *e->seen);
-    e->seen[e->nseen++] = id;
+    e->seen[e->nseen++] = (struct seen){alert, due};
+}
+
+static const struct seen *find_seen(const struct evaluation *e, int64_t alert)
+{
+    for (size_t i = 0; i < e->nseen; i++)
+        if (e->seen[i].alert == alert)
+            return &e->seen[i];
+    return NULL;
 }
 
 /* The host's own trouble that this one is part of. */
-static int find_parent(struct evaluation *e, const struct trouble *t, int64_t *parent)
+static int find_parent(struct evaluation *e, const struct trouble *t, struct alert *alert)
 {
     struct alert down;
-    *parent = 0;
+    alert->parent = alert->parent_closed_at = 0;
     if (!t->host || !alert_rule_is_of_job(t->rule))
         return 0;
     int rc = alert_find(e->check->cat, alert_rule_name(ALERT_HOST_DOWN), t->host, &down, e->err);
-    *parent = down.id;
+    alert->parent = down.id;
     alert_free(&down);
     return rc == ERR_ANSWER ? 0 : rc;
 }
@@ -84,11 +92,14 @@ static const char *or_nothing(const char *text)
     return text ? text : "";
 }
 
-static int open_new(struct evaluation *e, const struct trouble *t, struct alert *alert)
+static bool differs(const char *a, const char *b)
 {
-    int rc = find_parent(e, t, &alert->parent);
-    if (rc == 0)
-        rc = alert_open(e->check->cat, alert, &alert->id, e->err);
+    return strcmp(or_nothing(a), or_nothing(b)) != 0;
+}
+
+static int open_new(struct evaluation *e, struct alert *alert)
+{
+    int rc = alert_open(e->check->cat, alert, &alert->id, e->err);
     if (rc < 0)
         return rc;
     e->check->opened++;
@@ -112,51 +123,71 @@ int evaluation_present(struct evaluation *e, const struct trouble *t)
     now.run = t->run;
     now.count = t->count ? t->count : old.count + 1;
     now.notify = (char *)notify_of(e, t->spec);
-    bool changed = now.count != old.count || now.run != old.run ||
-                   strcmp(or_nothing(now.detail), or_nothing(old.detail)) != 0;
+    bool moved = now.run != old.run || differs(now.host, old.host);
+    bool changed = moved || now.count != old.count || differs(now.detail, old.detail);
     if (!old.id)
         now.opened_at = e->check->now;
-    rc = !old.id ? open_new(e, t, &now) : changed ? alert_change(e->check->cat, &now, e->err) : 0;
-    evaluation_note(e, now.id);
+    rc = moved ? find_parent(e, t, &now) : 0;
+    if (rc == 0)
+        rc = !old.id ? open_new(e, &now) : changed ? alert_change(e->check->cat, &now, e->err) : 0;
+    evaluation_note(e, now.id, e->check->now);
     /* at once: what closes again within this check is told all the same */
     if (rc == 0 && changed)
         rc = telling_open(e->check, &now, e->err);
+    /* what is about to close tells its parts then */
+    const struct seen *whole = changed && now.parent ? find_seen(e, now.parent) : NULL;
+    if (rc == 0 && whole)
+        rc = telling_part(e->check, old.id ? &old : NULL, &now, whole->due, e->err);
     alert_free(&old);
     return rc;
 }
 
 /* ---- closing ---- */
 
-static int close_alert(struct evaluation *e, const struct alert *alert, bool told)
+static int close_alert(struct evaluation *e, const struct alert *alert, bool told, const char *why)
 {
     char took[DURATION_TEXT];
     int rc = told ? telling_close(e->check, alert, e->err) : 0;
     if (rc == 0)
         rc = alert_close(e->check->cat, alert->id, e->check->now, e->err);
     e->check->closed++;
-    check_say(e->check, e->check->dry_run ? "would close" : "closed", "%s%s%s after %s",
+    check_say(e->check, e->check->dry_run ? "would close" : "closed", "%s%s%s after %s%s%s",
               alert->rule, *alert->subject ? " " : "", alert->subject,
-              duration_text(e->check->now - alert->opened_at, took));
+              duration_text(e->check->now - alert->opened_at, took), why ? ": " : "",
+              or_nothing(why));
     return rc;
 }
 
 static int close_told(const struct alert *alert, void *arg)
 {
-    return close_alert(arg, alert, true);
+    return close_alert(arg, alert, true, NULL);
 }
 
 static int close_quietly(const struct alert *alert, void *arg)
 {
-    return close_alert(arg, alert, false);
+    return close_alert(arg, alert, false, NULL);
 }
 
 static int close_unseen(const struct alert *alert, void *arg)
 {
     struct evaluation *e = arg;
-    for (size_t i = 0; i < e->nseen; i++)
-        if (e->seen[i] == alert->id)
-            return 0;
-    return close_alert(e, alert, true);
+    return find_seen(e, alert->id) ? 0 : close_alert(e, alert, true, NULL);
+}
+
+int evaluation_set_aside(struct evaluation *e, enum alert_rule rule, const char *subject,
+                         const char *why)
+{
+    struct alert alert;
+    int rc = alert_find(e->check->cat, alert_rule_name(rule), subject, &alert, e->err);
+    if (rc == 0) {
+        struct alert aside = alert; /* strings are borrowed */
+        aside.detail = (char *)why;
+        rc = alert_change(e->check->cat, &aside, e->err);
+        if (rc == 0)
+            rc = close_alert(e, &aside, false, why);
+    }
+    alert_free(&alert);
+    return rc == ERR_ANSWER ? 0 : rc;
 }
 
 /* ---- news ---- */
@@ -169,7 +200,7 @@ static int recover(struct evaluation *e, const char *job)
         struct alert alert;
         rc = alert_find(e->check->cat, alert_rule_name(rules[i]), job, &alert, e->err);
         if (rc == 0)
-            rc = close_alert(e, &alert, true);
+            rc = close_alert(e, &alert, true, NULL);
         else if (rc == ERR_ANSWER)
             rc = 0;
         alert_free(&alert);

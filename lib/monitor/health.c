@@ -149,6 +149,8 @@ int health_read(struct health *h, const struct config *config, struct catalogue 
         rc = schedule_count(cat, now, now - HEALTH_DAY_MS, &h->schedules, err);
     if (rc == 0)
         rc = monitor_checked_at(cat, &h->checked_at, err);
+    if (rc == 0 && config->monitor.heartbeat)
+        rc = monitor_heartbeat_error(cat, &h->heartbeat_error, err);
     if (rc == 0)
         rc = read_lists(h, cat, err);
     if (rc < 0)
@@ -202,6 +204,7 @@ void health_free(struct health *h)
     free(h->missing);
     free((void *)h->aside);
     free(h->troubles);
+    free(h->heartbeat_error);
     roster_free(&h->roster);
     *h = (struct health){0};
 }

@@ -29,6 +29,7 @@ enum {
 /* Something that is not as it should be. */
 struct trouble {
     bool bad;   /* the system is unhealthy; else only worth knowing */
+    bool alert; /* of an open alert, or of a message about one */
     char *what; /* names are as they are: escape them on the way out */
     char *mend; /* a command or an advice; NULL: none */
 };
@@ -45,6 +46,8 @@ struct health {
     struct queue_depth queue;
     struct schedule_counts schedules;
     int64_t checked_at; /* the last `monitor check`; 0: never */
+    char *
+        heartbeat_error; /* why the last heartbeat was not taken; NULL: it was, or none is wanted */
     struct {
         int64_t bytes, wal_bytes, free_kb; /* of the file, its WAL, and the filesystem under them */
     } catalogue;

@@ -55,6 +55,10 @@ static void put_queue(struct buf *out, const struct health *h)
     exposition_family(out, "rota_occurrences_missed", "gauge",
                       "Occurrences missed in the last day.");
     exposition_sample(out, "rota_occurrences_missed", (double)h->schedules.missed, NULL);
+    exposition_family(out, "rota_occurrence_missed_timestamp_seconds", "gauge",
+                      "When the latest missed occurrence was due; 0: none was missed.");
+    exposition_sample(out, "rota_occurrence_missed_timestamp_seconds",
+                      (double)h->schedules.missed_at / 1000, NULL);
 }
 
 static void put_files(struct buf *out, const struct health *h)

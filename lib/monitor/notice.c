@@ -49,13 +49,15 @@ static char *read_tail(const char *catalogue, const struct run *run, enum output
 }
 
 /* A run that was pruned has no output to show. */
-static void load_output(struct notice_item *item, struct catalogue *cat)
+static void load_output(struct notice *notice, struct notice_item *item, struct catalogue *cat)
 {
     struct run run;
     if (!item->alert.run || run_get(cat, item->alert.run, &run, NULL) < 0)
         return;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && notice->output_bytes < NOTICE_OUTPUT_BYTES; i++) {
         item->output[i] = read_tail(catalogue_path(cat), &run, i ? OUTPUT_ERR : OUTPUT_OUT);
+        notice->output_bytes += item->output[i] ? strlen(item->output[i]) : 0;
+    }
     run_free(&run);
 }
 
@@ -100,11 +102,15 @@ static int add(struct notice *notice, struct catalogue *cat, const struct delive
     int rc = alert_get(cat, delivery->alert, &alert, err);
     if (rc < 0)
         return rc == ERR_ANSWER ? 0 : rc;
+    if (alert.closed_at && delivery->kind == DELIVERY_REMINDER) { /* of what is over by now */
+        alert_free(&alert);
+        return 0;
+    }
     notice->v = xreallocarray(notice->v, notice->n + 1, sizeof *notice->v);
     struct notice_item *item = &notice->v[notice->n++];
     *item = (struct notice_item){.alert = alert, .kind = delivery->kind};
     if (notice->n <= NOTICE_OUTPUTS && alert_rule_is_of_job(alert_rule_of(alert.rule)))
-        load_output(item, cat);
+        load_output(notice, item, cat);
     return alert_children(cat, alert.id, add_child, item, err);
 }
 

@@ -14,7 +14,13 @@
 #include "err.h"
 
 /* Beyond these a message only counts: it must stay one that somebody reads. */
-enum { NOTICE_ITEMS = 50, NOTICE_OUTPUTS = 10, NOTICE_LINES = 20, NOTICE_NAMES = 20 };
+enum {
+    NOTICE_ITEMS = 50, /* and as many children of each */
+    NOTICE_OUTPUTS = 10,
+    NOTICE_OUTPUT_BYTES = 64 << 10, /* of all of them */
+    NOTICE_LINES = 20,
+    NOTICE_NAMES = 20
+};
 
 struct notice_item {
     struct alert alert;
@@ -31,6 +37,7 @@ struct notice {
     int64_t now;
     struct notice_item *v; /* by alert; one that opened and closed is only closed */
     size_t n;
+    size_t output_bytes; /* of all items */
 };
 
 /* Reads what the deliveries are about. Start with {.section, .now}; notice_free also after failure. */
@@ -42,9 +49,9 @@ void notice_free(struct notice *notice);
 void notice_line(const struct notice *notice, const struct notice_item *item, struct buf *out);
 /* One line about all of it. */
 void notice_subject(const struct notice *notice, struct buf *out);
-/* Everything, for people. */
+/* All of it, as far as it is shown, for people. */
 void notice_text(const struct notice *notice, struct buf *out);
-/* Everything, for programs: one JSON object. */
+/* The same for programs: one JSON object. */
 void notice_json(const struct notice *notice, struct buf *out);
 /* "opened", "open" (a reminder), "closed". */
 const char *notice_state(const struct notice_item *item);

@@ -33,33 +33,52 @@ static int look_late(struct evaluation *e)
     return lateness_look(e->check, see_late, e, e->err);
 }
 
-/* A host that is back has a moment to say what became of its runs, so that its return is one message;
- * and one that comes and goes is one trouble. */
-static int settle(struct evaluation *e, const struct host *host)
+/* If it is back for good, what it says of its runs until then is told with its return. */
+static int keep_down(struct evaluation *e, const struct host *host)
 {
+    int64_t due = host->state == HOST_UP ? host->state_at + SETTLE_MS : e->check->now;
     struct alert open;
     int rc = alert_find(e->check->cat, alert_rule_name(ALERT_HOST_DOWN), host->name, &open, e->err);
     if (rc == 0)
-        evaluation_note(e, open.id);
+        evaluation_note(e, open.id, due);
     alert_free(&open);
     return rc == ERR_ANSWER ? 0 : rc;
 }
 
-static int see_down(const struct host *host, void *arg)
+static const char not_configured[] = "no longer configured";
+
+static int set_aside(struct evaluation *e, const struct host *host)
 {
-    struct evaluation *e = arg;
+    char why[512];
+    if (!host->drained)
+        return evaluation_set_aside(e, ALERT_HOST_DOWN, host->name, not_configured);
+    (void)snprintf(why, sizeof why, "set aside: %s", host->drained);
+    return evaluation_set_aside(e, ALERT_HOST_DOWN, host->name, why);
+}
+
+static int present_down(struct evaluation *e, const struct host *host)
+{
     char detail[512], since[CLOCK_TEXT];
-    int64_t after = e->check->config->monitor.down_after_ms;
-    if (host->state == HOST_UP && e->check->now - host->state_at < SETTLE_MS)
-        return settle(e, host);
-    if (host->state != HOST_DOWN || host->drained || !config_host(e->check->config, host->name) ||
-        e->check->now - host->state_at < after)
-        return 0;
     (void)snprintf(detail, sizeof detail, "down since %s%s%s", clock_local(host->state_at, since),
                    host->reason ? ": " : "", or_nothing(host->reason));
     return evaluation_present(
         e, &(struct trouble){
                .rule = ALERT_HOST_DOWN, .subject = host->name, .detail = detail, .count = 1});
+}
+
+/* Only a host that is up, and stays, is over: it has a moment to say what became of its runs, so that its
+ * return is one message, and one that comes and goes is one trouble. */
+static int see_down(const struct host *host, void *arg)
+{
+    struct evaluation *e = arg;
+    int64_t age = e->check->now - host->state_at;
+    if (host->drained || !config_host(e->check->config, host->name))
+        return set_aside(e, host);
+    if (host->state == HOST_DOWN && age >= e->check->config->monitor.down_after_ms)
+        return present_down(e, host);
+    if (host->state == HOST_UP && age >= SETTLE_MS)
+        return 0;
+    return keep_down(e, host);
 }
 
 static int look_down(struct evaluation *e)
@@ -158,7 +177,9 @@ static int see_space(struct evaluation *e, const char *subject, int64_t free_byt
 static int see_disk(const struct host *host, void *arg)
 {
     struct evaluation *e = arg;
-    if (!host->seen_at || !host->disk_free_kb || !config_host(e->check->config, host->name))
+    if (!config_host(e->check->config, host->name))
+        return evaluation_set_aside(e, ALERT_DISK, host->name, not_configured);
+    if (!host->seen_at || !host->disk_free_kb)
         return 0;
     return see_space(e, host->name, host->disk_free_kb * 1024);
 }

@@ -26,7 +26,7 @@ extern char **environ;
 struct process {
     struct sender *sender;
     pid_t pid;
-    int pidfd, errfd;
+    int pidfd, outfd, errfd;
     int64_t until;
 };
 
@@ -42,31 +42,45 @@ void sender_free(struct sender *sender)
     strlist_free(&sender->argv);
     strlist_free(&sender->env);
     buf_free(&sender->input);
+    buf_free(&sender->body);
     free(sender->trouble);
     *sender = (struct sender){0};
 }
 
 /* ---- beginning ---- */
 
-static int input_file(const struct sender *sender, struct err *err)
+static int memory_file(const struct buf *content, struct err *err)
 {
     int fd = memfd_create("input", MFD_CLOEXEC);
     if (fd < 0)
         return err_sys(err, ERR_OS, "cannot make a memory file");
-    if (io_write_all(fd, buf_data(&sender->input), sender->input.len, err) == 0 &&
-        lseek(fd, 0, SEEK_SET) == 0)
+    if (io_write_all(fd, buf_data(content), content->len, err) == 0 && lseek(fd, 0, SEEK_SET) == 0)
         return fd;
     close(fd);
     return ERR_OS;
 }
 
-static pid_t spawn(const struct sender *sender, int in, int errfd, struct err *err)
+static void close_file(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static pid_t spawn(const struct sender *sender, int outfd, int errfd, struct err *err)
 {
     struct strlist env = {0};
+    bool has_body = sender->body.len > 0;
+    int in = memory_file(&sender->input, err),
+        body = has_body ? memory_file(&sender->body, err) : -1;
+    const int fds[] = {in, outfd, errfd, [SENDER_BODY] = body};
+    pid_t pid = -1;
     strlist_copy(&env, &sender->env); /* the first of two is the one that counts */
     for (char **p = environ; *p; p++)
         strlist_add(&env, *p);
-    pid_t pid = proc_spawn_env(sender->argv.v, env.v, in, -1, errfd, err);
+    if (in >= 0 && (body >= 0 || !has_body))
+        pid = proc_spawn_env(sender->argv.v, env.v, fds, SENDER_BODY + has_body, err);
+    close_file(in);
+    close_file(body);
     strlist_free(&env);
     return pid;
 }
@@ -74,15 +88,14 @@ static pid_t spawn(const struct sender *sender, int in, int errfd, struct err *e
 static bool begin(struct process *process, struct sender *sender)
 {
     struct err err = {0};
-    *process = (struct process){.sender = sender, .pidfd = -1, .errfd = child_errfd()};
-    int in = input_file(sender, &err);
-    process->pid = in < 0 ? -1 : spawn(sender, in, process->errfd, &err);
-    if (in >= 0)
-        close(in);
+    *process = (struct process){.sender = sender, .pidfd = -1, .outfd = -1, .errfd = child_errfd()};
+    if (sender->judge)
+        process->outfd = child_errfd();
+    process->pid = spawn(sender, process->outfd, process->errfd, &err);
     if (process->pid < 0) {
         sender->trouble = xstrdup(err.msg);
-        if (process->errfd >= 0)
-            close(process->errfd);
+        close_file(process->outfd);
+        close_file(process->errfd);
         return false;
     }
     process->pidfd = child_pidfd(process->pid);
@@ -97,10 +110,13 @@ static void judge(struct process *process, int status)
     struct sender *sender = process->sender;
     const char *name = strrchr(sender->argv.v[0], '/');
     name = name ? name + 1 : sender->argv.v[0];
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (well && !sender->judge)
         return;
-    char *said = child_last_line(process->errfd);
-    if (WIFSIGNALED(status))
+    char *said = child_last_line(well ? process->outfd : process->errfd);
+    if (well)
+        sender->trouble = sender->judge(said);
+    else if (WIFSIGNALED(status))
         sender->trouble = xasprintf("%s was killed by signal %d%s%s", name, WTERMSIG(status),
                                     *said ? ": " : "", said);
     else if (*said)
@@ -112,10 +128,9 @@ static void judge(struct process *process, int status)
 
 static void end(struct process *process)
 {
-    if (process->pidfd >= 0)
-        close(process->pidfd);
-    if (process->errfd >= 0)
-        close(process->errfd);
+    close_file(process->pidfd);
+    close_file(process->outfd);
+    close_file(process->errfd);
     process->pid = 0;
 }
 

@@ -114,6 +114,8 @@ static int record_success(struct check *check, const struct batch *batch, struct
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < batch->n; i++)
         rc = delivery_sent(check->cat, batch->list[i].id, check->now, err);
+    if (!batch->notice.n) /* nothing was left to tell */
+        return rc;
     char *how = channel_describe(batch->notice.section);
     check->told++;
     check_say(check, "sent", "%s: %zu %s %s", batch->notice.section->name, batch->notice.n,
@@ -152,7 +154,8 @@ static bool is_sent(const struct batch *batch)
     return batch->notice.section && batch->n;
 }
 
-/* Alerts that were forgotten leave deliveries of nothing; they count as told. */
+/* Alerts that were forgotten, and reminders of what is over, leave deliveries of nothing; they count as
+ * told. */
 static void prepare(struct check *check, const struct batch *batches, size_t n,
                     struct sender *senders, size_t *nsenders)
 {
@@ -195,7 +198,7 @@ int check_send(struct check *check, struct err *err)
     if (rc == 0 && !check->dry_run)
         prepare(check, batches, n, senders, &nsenders);
     sender_run(senders, nsenders);
-    if (rc == 0 && nsenders)
+    if (rc == 0 && !check->dry_run && (n || nsenders))
         rc = record(check, batches, n, senders, nsenders, err);
     if (check->dry_run)
         catalogue_rollback(check->cat);

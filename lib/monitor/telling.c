@@ -78,9 +78,37 @@ static int tell_section(struct check *check, const struct alert_config *section,
     if (last && (!section->remind_ms || check->now - last < section->remind_ms))
         return 0;
     rc = delivery_put(check->cat, section->name, last ? DELIVERY_REMINDER : DELIVERY_OPENED,
-                      alert->id, check->now, err);
+                      alert->id, check->now, check->now, err);
     if (rc == 0 && last)
         rc = alert_remind(check->cat, alert->id, check->now, err);
+    return rc;
+}
+
+static int tell_part_section(struct check *check, const struct alert_config *section,
+                             const struct alert *old, const struct alert *alert, int64_t due,
+                             struct err *err)
+{
+    int64_t own = 0, whole = 0;
+    bool known = old && old->parent == alert->parent && wants(check, section, old);
+    if (known || !wants(check, section, alert) || !is_told_with_parent(section, alert))
+        return 0;
+    int rc = delivery_last(check->cat, section->name, alert->id, &own, err);
+    if (rc == 0)
+        rc = delivery_last(check->cat, section->name, alert->parent, &whole, err);
+    /* what is told of the whole in this check tells this part, too: it is read when it is sent */
+    if (rc < 0 || own || !whole || whole == check->now)
+        return rc;
+    rc = delivery_put(check->cat, section->name, DELIVERY_REMINDER, alert->parent, check->now, due,
+                      err);
+    return rc < 0 ? rc : alert_remind(check->cat, alert->parent, check->now, err);
+}
+
+int telling_part(struct check *check, const struct alert *old, const struct alert *alert,
+                 int64_t due, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < check->config->nalerts; i++)
+        rc = tell_part_section(check, &check->config->alerts[i], old, alert, due, err);
     return rc;
 }
 
@@ -114,7 +142,8 @@ static int close_section(struct check *check, const struct alert_config *section
         return rc;
     if (!last && (section->on & beginnings || alert->parent || !is_audience(check, section, alert)))
         return 0;
-    return delivery_put(check->cat, section->name, DELIVERY_CLOSED, alert->id, check->now, err);
+    return delivery_put(check->cat, section->name, DELIVERY_CLOSED, alert->id, check->now,
+                        check->now, err);
 }
 
 int telling_close(struct check *check, const struct alert *alert, struct err *err)

@@ -4,17 +4,18 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "clock.h"
 #include "duration.h"
 #include "xalloc.h"
 
-static void add(struct health *h, bool bad, const char *mend, const char *fmt, ...)
+static struct trouble *add(struct health *h, bool bad, const char *mend, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* mend is copied. */
-static void add(struct health *h, bool bad, const char *mend, const char *fmt, ...)
+/* mend is copied; what is returned stays there until the next one. */
+static struct trouble *add(struct health *h, bool bad, const char *mend, const char *fmt, ...)
 {
     char *what = NULL;
     va_list ap;
@@ -27,8 +28,10 @@ static void add(struct health *h, bool bad, const char *mend, const char *fmt, .
     size_t at = bad ? h->nbad++ : h->ntroubles;
     for (size_t i = h->ntroubles; i > at; i--)
         h->troubles[i] = h->troubles[i - 1];
-    h->troubles[at] = (struct trouble){bad, what, mend ? xstrdup(mend) : NULL};
+    h->troubles[at] =
+        (struct trouble){.bad = bad, .what = what, .mend = mend ? xstrdup(mend) : NULL};
     h->ntroubles++;
+    return &h->troubles[at];
 }
 
 static const char *ago(const struct health *h, int64_t at, char text[DURATION_TEXT])
@@ -161,11 +164,16 @@ static void judge_hosts(struct health *h)
 /* ---- jobs, alerts, files ---- */
 
 /* A job that was submitted by hand and failed is its submitter's matter. */
+static bool is_told_failing(const struct failing *f)
+{
+    return f->registered && !f->paused;
+}
+
 static void judge_failing(struct health *h)
 {
     for (size_t i = 0; i < h->nfailing; i++) {
         const struct failing *f = &h->failing[i];
-        if (!f->registered || f->paused)
+        if (!is_told_failing(f))
             continue;
         char *mend = xasprintf("rota logs %" PRId64, f->run), code[32] = "", text[DURATION_TEXT];
         if (f->exit_code >= 0)
@@ -179,23 +187,72 @@ static void judge_failing(struct health *h)
     }
 }
 
+static bool is_told_down(const struct health *h, const char *name)
+{
+    for (size_t i = 0; i < h->roster.n; i++) {
+        const struct host_record *r = &h->roster.v[i];
+        if (strcmp(r->config->name, name) == 0)
+            return r->known.state == HOST_DOWN && !r->known.drained;
+    }
+    return false;
+}
+
+static bool is_told_job(const struct health *h, const char *name)
+{
+    for (size_t i = 0; i < h->nfailing; i++)
+        if (strcmp(h->failing[i].job, name) == 0 && is_told_failing(&h->failing[i]))
+            return true;
+    for (size_t i = 0; i < h->nmissing; i++)
+        if (strcmp(h->missing[i].job, name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether what an alert is about was told already: one trouble is one thing to mend. */
+static bool is_told(const struct health *h, const struct alert_open *a)
+{
+    static const struct {
+        const char *rule;
+        bool (*told)(const struct health *, const char *);
+    } rules[] = {{"host-down", is_told_down},
+                 {"failed", is_told_job},
+                 {"lost", is_told_job},
+                 {"missed", is_told_job}};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(a->rule, rules[i].rule) == 0)
+            return rules[i].told(h, a->subject);
+    return false;
+}
+
 static void judge_alerts(struct health *h)
 {
     for (size_t i = 0; i < h->nalerts; i++) {
         const struct alert_open *a = &h->alerts[i];
         char text[DURATION_TEXT];
+        if (is_told(h, a))
+            continue;
         add(h, true, NULL, "alert %s%s%s has been open for %s%s%s", a->rule,
             a->subject[0] ? " " : "", a->subject, ago(h, a->opened_at, text), a->detail ? ": " : "",
-            a->detail ? a->detail : "");
+            a->detail ? a->detail : "")
+            ->alert = true;
     }
     for (size_t i = 0; i < h->nundelivered; i++) {
         const struct undelivered *u = &h->undelivered[i];
         char *mend = xasprintf("rota monitor check --test %s", u->channel);
         add(h, true, mend, "%" PRId64 " message%s could not be sent to %s%s%s",
             u->waiting + u->given_up, u->waiting + u->given_up == 1 ? "" : "s", u->channel,
-            u->error ? ": " : "", u->error ? u->error : "");
+            u->error ? ": " : "", u->error ? u->error : "")
+            ->alert = true;
         free(mend);
     }
+}
+
+static void judge_heartbeat(struct health *h)
+{
+    if (h->heartbeat_error)
+        add(h, true, "rota monitor check, once heartbeat in [monitor] of rota.ini is right",
+            "the heartbeat could not be sent, so others may take this head for dead: %s",
+            h->heartbeat_error);
 }
 
 static void judge_files(struct health *h)
@@ -214,6 +271,7 @@ void health_judge(struct health *h)
     judge_schedules(h);
     judge_failing(h);
     judge_alerts(h);
+    judge_heartbeat(h);
     judge_queue(h);
     judge_loop(h);
 }

@@ -232,6 +232,11 @@ static void put_json_alert(struct buf *out, const struct alert *alert, const cha
     put_json_time(out, "closed_at", alert->closed_at);
 }
 
+static size_t shown(size_t n)
+{
+    return n < NOTICE_ITEMS ? n : NOTICE_ITEMS;
+}
+
 static void put_json_item(const struct notice *notice, const struct notice_item *item,
                           struct buf *out)
 {
@@ -242,13 +247,13 @@ static void put_json_item(const struct notice *notice, const struct notice_item 
     put_json(out, "output", item->output[0]);
     put_json(out, "error_output", item->output[1]);
     buf_addstr(out, ", \"children\": [");
-    for (size_t i = 0; i < item->nchildren; i++) {
+    for (size_t i = 0; i < shown(item->nchildren); i++) {
         const struct alert *child = &item->children[i];
         buf_addstr(out, i ? ", " : "");
         put_json_alert(out, child, child->closed_at ? "closed" : "open");
         buf_addch(out, '}');
     }
-    buf_addstr(out, "]}");
+    buf_addf(out, "], \"more_children\": %zu}", item->nchildren - shown(item->nchildren));
     buf_free(&line);
 }
 
@@ -262,10 +267,10 @@ void notice_json(const struct notice *notice, struct buf *out)
     put_json_time(out, "at", notice->now);
     put_json(out, "text", buf_str(&subject));
     buf_addstr(out, ", \"alerts\": [");
-    for (size_t i = 0; i < notice->n; i++) {
+    for (size_t i = 0; i < shown(notice->n); i++) {
         buf_addstr(out, i ? ", " : "");
         put_json_item(notice, &notice->v[i], out);
     }
-    buf_addstr(out, "]}");
+    buf_addf(out, "], \"more\": %zu}", notice->n - shown(notice->n));
     buf_free(&subject);
 }

@@ -35,7 +35,7 @@ setup()
     installed=$ACCOUNTS/libexec/rota-worker
     # so that nothing is said of the head
     mkdir -p "$HOME/root/etc/systemd/system"
-    printf '[Service]\nExecStart=/usr/bin/rota dispatch --stay\n' \
+    printf '[Service]\nExecStart=%s dispatch --stay\n' "$ROTA_BUILD_DIR/rota" \
         >"$HOME/root/etc/systemd/system/rota.service"
     rota submit --hold -- true >/dev/null
 }
@@ -78,7 +78,8 @@ new_host()
     account_worker w "$@"
 }
 
-# The same with an installed worker behind a script: wrapped LINE…, each run before it starts.
+# The same with an installed worker behind a script: wrapped LINE…, each run before it starts. What a
+# line filters must not be held back: the worker waits for the question that its greeting asks for.
 wrapped()
 {
     local script
@@ -200,7 +201,8 @@ sys.stdin.read()' <&"$input" >silent 3>&- &
     printf 'restrict,command="%s" %s\n' "set -- \$SSH_ORIGINAL_COMMAND; exec $installed serve \$4" \
         "$(cat "$FOUR/user.pub")" >"$account_home/.ssh/authorized_keys"
     sed -i "/^\[worker w\]/a worker = $installed" "$ROTA_CONFIG"
-    has trouble worker 'forced command'
+    # it greets and waits for another question
+    ROTA_TEST_STEP_MS=3000 has trouble worker 'forced command'
 }
 
 @test "MaxStartups below what many hosts at one address need" {
@@ -300,7 +302,7 @@ sys.stdin.read()' <&"$input" >silent 3>&- &
 
 @test "an installed worker of another build, and one that is older than the doctor" {
     build=$(cut -d'"' -f2 "$ROTA_BUILD_DIR/build_id.h")
-    wrapped "exec $installed \"\$@\" | sed 's/^build .*/build 0.0.9-older/'"
+    wrapped "exec $installed \"\$@\" | sed -u 's/^build .*/build 0.0.9-older/'"
     has trouble worker "$ACCOUNTS/libexec/$account" '0.0.9-older' "$build" 'install the rota-worker'
     sed -i '/^\[worker w\]/,$d' "$ROTA_CONFIG"
     wrapped "echo 'usage: rota-worker serve NONCE' >&2" 'exit 64'
@@ -315,7 +317,9 @@ sys.stdin.read()' <&"$input" >silent 3>&- &
 # ---- the system ----
 
 @test "a clock that is ahead, and hosts that agree that ours is wrong" {
-    wrapped "exec $installed \"\$@\" | awk '/^clock /{printf \"clock %.0f\\n\", \$2 + 42000; fflush(); next} {print}'"
+    wrapped "exec $installed \"\$@\" | while IFS= read -r line; do" \
+        "case \$line in clock*) line=\"clock \$((\${line#* } + 42000))\" ;; esac" \
+        "printf '%s\\n' \"\$line\"; done"
     has trouble clock 'the clock is 4' 's ahead' 'run chronyd or ntpd there'
     sed -i '/^\[worker w\]/,$d' "$ROTA_CONFIG"
     new_host
@@ -356,10 +360,10 @@ sys.stdin.read()' <&"$input" >silent 3>&- &
 }
 
 @test "a /proc that is hidden or not there, and no shell" {
-    wrapped "exec $installed \"\$@\" | sed '/^end$/i hidepid 1'"
+    wrapped "exec $installed \"\$@\" | sed -u '/^end$/i hidepid 1'"
     has hint proc hidepid
     sed -i '/^\[worker w\]/,$d' "$ROTA_CONFIG"
-    wrapped "exec $installed \"\$@\" | sed 's/^proc 1/proc 0/; s/^shell 1/shell 0/'"
+    wrapped "exec $installed \"\$@\" | sed -u 's/^proc 1/proc 0/; s/^shell 1/shell 0/'"
     look 1 trouble w
     [[ $found == *'w proc: /proc cannot be read'* ]]
     [[ $found == *'w limits: there is no /bin/sh'* ]]
@@ -377,13 +381,14 @@ sys.stdin.read()' <&"$input" >silent 3>&- &
 # ---- hosts that lie ----
 
 @test "what a host says is escaped, and has an end" {
-    wrapped "$installed \"\$@\" | sed 's/^home .*/home \x1b]0;owned\x07/; s/^home_error.*//; s/^end/home_error \x1b[31mred\nend/'" \
+    wrapped "$installed \"\$@\" | sed -u 's/^home .*/home \x1b]0;owned\x07/; s/^home_error.*//; s/^end/home_error \x1b[31mred\nend/'" \
         'exit 0'
     run -1 timeout 180 rota monitor doctor w
     [[ $output == *'\x1b]0;owned\x07 (\x1b[31mred)'* ]]
     [[ $output != *$'\e'* ]]
     sed -i '/^\[worker w\]/,$d' "$ROTA_CONFIG"
-    wrapped "$installed \"\$@\" | sed '/^end/d'; yes home_error again"
+    # it reads to the end of the question, so that its answer ends too
+    wrapped "sed -u /./!q | $installed \"\$@\" | sed -u '/^end/d'; yes home_error again"
     has trouble worker 'tells more than'
     sed -i '/^\[worker w\]/,$d' "$ROTA_CONFIG"
     export ROTA_TEST_STEP_MS=3000

@@ -3,16 +3,7 @@
 
 load ../lib
 load four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load four_once
 
 setup()
 {
@@ -98,7 +89,7 @@ checked_since()
     run -0 jq -r '.text' "$HOME/told"
     [ "${#lines[@]}" -eq 2 ]
     [[ ${lines[0]} == 'host-down: dying: down since '* ]]
-    [[ ${lines[1]} == 'host-up dying, was host-down for '*'; and 8 runs lost there: job1, '*' job8' ]]
+    [[ ${lines[1]} == 'host-up dying, was host-down for '*'; and 8 runs lost there: job8, '*' job1' ]]
     run -0 rota status --state lost -o id
     [ "${#lines[@]}" -eq 8 ]
 }

@@ -4,16 +4,7 @@
 
 load ../lib
 load ../e2e/four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load ../e2e/four_once
 
 setup()
 {

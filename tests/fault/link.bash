@@ -10,16 +10,7 @@
 #   once RUN                it ended well, one attempt, executed once, all of its output is here
 
 load ../e2e/four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load ../e2e/four_once
 
 setup()
 {

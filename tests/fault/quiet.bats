@@ -3,16 +3,7 @@
 
 load ../lib
 load ../e2e/four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load ../e2e/four_once
 
 setup()
 {

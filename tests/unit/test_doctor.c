@@ -23,9 +23,11 @@ static void test_facts(void)
     tap_str(facts_next(&facts, "held", &at), "a", "a key that comes twice: its first value");
     tap_str(facts_next(&facts, "held", &at), "b c", "and its second");
     tap_ok(!facts_next(&facts, "held", &at), "and no third");
-    buf_addstr(&in, "f done\nend\nclock 13\n");
+    buf_addstr(&in, "f done\nhome /a\x1f"
+                    "ask me\nend\nclock 13\n");
     (void)facts_feed(&facts, &in, &err);
     tap_ok(facts.complete && facts_number(&facts, "half", -1) == -1, "the end is seen");
+    tap_str(facts_text(&facts, "home"), "/a?ask me", "a host cannot write a mend of its own");
     tap_str(facts_text(&facts, "half"), "done", "half a line is joined with its rest");
     facts_free(&facts);
     buf_free(&in);
