@@ -90,16 +90,21 @@ struct job_schedule {
 struct job {
     char *name;
     enum job_executor executor;
-    char *text;           /* shell: the command; script: its text */
-    struct strlist argv;  /* exec */
-    char *stdin_text;     /* NULL: /dev/null */
-    struct strlist env;   /* "NAME=value", by name */
-    char *workdir;        /* NULL: the home */
-    char *user;           /* NULL: the worker's own */
-    struct strlist tags;  /* where.tags: the host has all of these */
-    struct strlist hosts; /* where.hosts, expanded; empty: any */
+    char *text;              /* shell: the command; script: its text */
+    struct strlist argv;     /* exec */
+    char *stdin_text;        /* NULL: /dev/null */
+    struct strlist env;      /* "NAME=value", by name */
+    char *workdir;           /* NULL: the home */
+    char *user;              /* NULL: the worker's own */
+    struct strlist tags;     /* where.tags: the host has all of these */
+    struct strlist not_tags; /* where.not: the host has none of these */
+    struct strlist hosts;    /* where.hosts, expanded; empty: any */
+    bool each;               /* where.each: a run on every host that matches */
+    int count; /* where.count: runs on so many different hosts; 0: one run, anywhere */
     enum job_prefer prefer;
     int slots;
+    struct strlist pools; /* it takes a place in each of these while it is not over */
+    int max_running;      /* of this job at once, over all hosts; 0: any number */
     int priority;
     int64_t timeout_ms;    /* 0: none */
     int64_t kill_after_ms; /* from TERM to KILL */
