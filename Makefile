@@ -35,7 +35,8 @@ JOBFILE   = $(patsubst lib/%.c,%,$(wildcard lib/jobfile*.c)) yamltree specificat
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice making timetable jobdiff view_job
-DISPATCH  = schedule making timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+DISPATCH  = schedule making timetable message heap loop $(PLACEMENT) $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+PLACEMENT = place placement placement_pass placement_words limit scene
 DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
@@ -46,7 +47,7 @@ PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
 OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
                      $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
-                     life view_history roster
+                     life view_history roster heap $(PLACEMENT)
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
 OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)

@@ -123,6 +123,12 @@ bool job_is_scheduled(const struct job *job)
     return job->schedule.rules.n > 0;
 }
 
+int job_at_once(const struct job *job)
+{
+    (void)job;
+    return 0;
+}
+
 bool job_expands(const struct job *job)
 {
     return job->each || job->count;

@@ -126,6 +126,8 @@ void job_init(struct job *job);
 void job_free(struct job *job);
 /* Whether some of its schedule differs from having none. */
 bool job_is_scheduled(const struct job *job);
+/* How many elements of an array go on at once; 0: any number. */
+int job_at_once(const struct job *job);
 /* Whether it is made into runs as its specification says, and not simply into one. */
 bool job_expands(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);
