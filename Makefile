@@ -34,8 +34,8 @@ CONFIG    = config config_alert config_hosts config_keys config_log config_pool 
 JOBFILE   = $(patsubst lib/%.c,%,$(wildcard lib/jobfile*.c)) yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
-SCHEDULE  = crontab schedule schedule_advice making timetable jobdiff view_job
-DISPATCH  = schedule making timetable message heap loop $(PLACEMENT) $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+SCHEDULE  = crontab schedule schedule_advice making expansion_hosts timetable jobdiff view_job
+DISPATCH  = schedule making expansion_hosts timetable message heap loop $(PLACEMENT) $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
 PLACEMENT = place placement placement_pass placement_words limit scene
 DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))

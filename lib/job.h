@@ -57,6 +57,7 @@ enum job_on_lost { ON_LOST_FAIL = 0, ON_LOST_RETRY };
 enum { JOB_RETRY_FAILED = 1, JOB_RETRY_TIMEOUT = 2, JOB_RETRY_LOST = 4 };
 
 enum {
+    JOB_PRIORITY_MAX = 1000000,
     JOB_KILL_AFTER_MS = 10000,
     JOB_OUTPUT_LIMIT = 16 << 20,
     JOB_LOST_AFTER_MS = 600000,
@@ -85,6 +86,12 @@ struct job_schedule {
     int64_t jitter_ms;
     enum job_catch_up catch_up;
     enum job_overlap overlap;
+};
+
+/* Keys whose place in a job file is remembered: what is wrong with them turns out later. */
+enum job_key { JOB_HOSTS, JOB_TAGS, JOB_NOT, JOB_EACH, JOB_COUNT, JOB_SLOTS, JOB_POOLS, JOB_KEYS };
+struct job_place {
+    int line, column; /* from 1; 0: not in a file */
 };
 
 struct job {
@@ -119,6 +126,7 @@ struct job {
     int64_t deadline_ms; /* 0: none; from due to start */
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
+    struct job_place places[JOB_KEYS];
 };
 
 /* A job with every default and no name or work. */

@@ -328,6 +328,29 @@ static const struct field expect_fields[] = {
     {0},
 };
 
+/* ---- where what stands ---- */
+
+static const struct {
+    const char *map, *key; /* map NULL: the job's own */
+} placed[JOB_KEYS] = {
+    [JOB_HOSTS] = {"where", "hosts"}, [JOB_TAGS] = {"where", "tags"},
+    [JOB_NOT] = {"where", "not"},     [JOB_EACH] = {"where", "each"},
+    [JOB_COUNT] = {"where", "count"}, [JOB_SLOTS] = {NULL, "slots"},
+    [JOB_POOLS] = {NULL, "pools"},
+};
+
+static void note_places(const struct yaml_node *document, struct job *job)
+{
+    for (int i = 0; i < JOB_KEYS; i++) {
+        const struct yaml_node *map =
+            placed[i].map ? yaml_get(document, placed[i].map) : document;
+        const struct yaml_node *value =
+            map && map->kind == YAML_IS_MAP ? yaml_get(map, placed[i].key) : NULL;
+        if (value)
+            job->places[i] = (struct job_place){value->line, value->column};
+    }
+}
+
 /* ---- the keys of a job ---- */
 
 static const struct field job_fields[] = {
@@ -347,8 +370,8 @@ static const struct field job_fields[] = {
     {.name = "priority",
      .read = field_int,
      .offset = AT(priority),
-     .min = -1000000,
-     .max = 1000000},
+     .min = -JOB_PRIORITY_MAX,
+     .max = JOB_PRIORITY_MAX},
     {.name = "timeout", .read = field_duration, .offset = AT(timeout_ms)},
     {.name = "kill_after", .read = field_duration, .offset = AT(kill_after_ms)},
     {.name = "retry", .read = read_retry, .fields = retry_fields},
@@ -379,6 +402,7 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     field_read_map(r, job_fields, document, job);
     check_work(r, document);
     check_groups(r, document, job);
+    note_places(document, job);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");
     if (lost_after && job->on_lost != ON_LOST_RETRY)
         field_complain(r, lost_after, "'lost_after' means something with 'on_lost: retry' only");
