@@ -111,7 +111,9 @@ static void moved(void *item, size_t at)
 static bool is_eligible(const struct place_pick *pick, const struct place_host *host)
 {
     ++*pick->visits;
-    return host->state == pick->wish.state && place_has_room(host, pick->wish.slots) &&
+    const struct place_wish *wish = &pick->wish;
+    bool soon = wish->soon && host->state == PLACE_COLD && !host->doubtful;
+    return (host->state == wish->state || soon) && place_has_room(host, pick->wish.slots) &&
            (!host->kept || host->kept == pick->wish.owner);
 }
 

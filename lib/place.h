@@ -26,6 +26,7 @@ struct place_host {
     size_t order; /* where it stands in the configuration */
     enum place_state state;
     int slots;    /* of a cold host: configured, or as last seen, or 1 */
+    bool doubtful; /* the last try to reach it failed */
     bool guessed; /* these slots: nobody has seen it yet, it may have more */
     int used;     /* claimed; on a cold host: what a connection is wanted for */
     struct place_run *runs; /* those that take its slots */
@@ -55,7 +56,8 @@ bool place_has_room(const struct place_host *host, int slots);
 /* What one choice is about. */
 struct place_wish {
     enum job_prefer prefer;
-    enum place_state state; /* only hosts in this state */
+    enum place_state state; /* only hosts in this state … */
+    bool soon; /* … and cold ones that will probably be ready soon */
     int slots;              /* to be free */
     const char *job;        /* of PREFER_SPREAD: whose runs are counted */
     const void *owner;      /* hosts kept for others are left out */

@@ -88,7 +88,8 @@ static struct place_pick *pick_of(struct placement *p, struct place_class *class
 {
     if (class->picking)
         return &class->pick;
-    const struct place_wish wish = wish_of(class, PLACE_READY);
+    struct place_wish wish = wish_of(class, PLACE_READY);
+    wish.soon = wish.prefer != PREFER_LEAST_LOADED;
     place_pick_begin(&class->pick, &wish, class->hosts, class->nhosts, &p->visits);
     class->picking = true;
     p->picking = room(p->picking, p->npicking);
@@ -124,11 +125,14 @@ static bool has_fresh_cold(struct placement *p, const struct place_line *line,
     return fresh;
 }
 
-/* One that was tried already does not get it again while another may still answer. */
+/* One that was tried already does not get it again while another may still answer. By default a run goes
+ * to whoever is connected; another preference is worth a connection to the host that it prefers. */
 static struct place_host *choose(struct placement *p, struct place_line *line,
                                  const struct place_run *run)
 {
     struct place_host *host = best(pick_of(p, line->class), line, run);
+    if (host && host->state == PLACE_COLD)
+        return NULL;
     if (host && run->tried && strlist_has(run->tried, host->name) && has_fresh_cold(p, line, run))
         return NULL;
     return host;

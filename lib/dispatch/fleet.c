@@ -48,6 +48,7 @@ static int load_host(const struct host *row, void *arg)
         take_text(&host->spool, row->spool);
         host->state = row->state;
         host->state_at = row->state_at;
+        peer->place.doubtful = row->state == HOST_DOWN;
         host->cpus = row->cpus;
         peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
         peer->place.guessed = false;

@@ -118,7 +118,6 @@ struct peer {
         mute_since; /* monotonic: the end of the last connection on which we spoke, or our start */
     int idle_pings; /* with nothing to do */
     bool removed;   /* from the configuration */
-    bool unreached; /* its last try to connect failed */
     int failures;   /* in a row */
     int64_t down_since; /* wall clock; 0: up */
     char *trouble;      /* the last failure; NULL: none */

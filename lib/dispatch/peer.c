@@ -147,7 +147,7 @@ void peer_fail(struct peer *peer, const struct err *why)
         peer->reasons_due = true;
     free(peer->trouble);
     peer->trouble = xstrdup(why->msg);
-    peer->unreached = peer->state < PEER_LISTING;
+    peer->place.doubtful = peer->state < PEER_LISTING;
     peer->failures++;
     peer->retry_at = clock_mono() + retry_delay(peer->failures);
     peer_become(peer, PEER_RESTING);

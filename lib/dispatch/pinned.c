@@ -30,7 +30,7 @@ static bool say_missing(const struct dispatch *d, const struct place_class *clas
         (void)snprintf(why, size, "%s is no worker of the configuration any more", class->pin);
     else if (peer->drained)
         (void)snprintf(why, size, "%s is drained: %s", class->pin, peer->host.drained);
-    else if (peer->state == PEER_RESTING && peer->unreached)
+    else if (peer->state == PEER_RESTING && peer->place.doubtful)
         (void)snprintf(why, size, "%s is down (%s)", class->pin, peer->trouble);
     else if (!peer->place.guessed && peer->place.slots < class->demands.slots)
         (void)snprintf(why, size, "%s has %d slots, and it wants %d", class->pin,

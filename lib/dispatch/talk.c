@@ -279,7 +279,7 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
     peer->failures = 0;
     peer->down_since = 0;
     replace(&peer->trouble, NULL);
-    peer->unreached = false;
+    peer->place.doubtful = false;
     peer->place.slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
     peer->place.guessed = false;
     for (struct work *work = peer->works; work; work = work->next) {
