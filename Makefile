@@ -47,7 +47,7 @@ PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
 OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
                      $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
-                     life view_history roster heap $(PLACEMENT)
+                     life view_history roster why heap $(PLACEMENT)
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
 OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)

@@ -318,3 +318,100 @@ END
     [[ $output == *"bad.yaml:7:8: there is no [pool license]"* ]]
     [ ! -e "$ROTA_CATALOGUE" ] || [ -z "$(rota status -o id || :)" ]
 }
+
+# ---- status --why and dispatch --dry-run ----
+
+# The bar of what --why found of a name, by -o json in $output.
+bar_of()
+{
+    jq -r --arg name "$1" 'select(.name == $name) | "\(.bar) \(.holders // [] | join(","))"' <<<"$output"
+}
+
+@test "--why says of each host what rules it out, and who takes the slots" {
+    four_workers
+    cat >>"$ROTA_CONFIG" <<'END'
+[worker e]
+transport = exec
+command = echo no such host >&2; exit 255
+slots = 1
+tags = db
+END
+    mkfifo go
+    printf 'name: holds\nshell: read line <%s/go\nwhere: {hosts: a}\n' "$PWD" >holds.yaml
+    rota submit holds.yaml
+    rota submit --host e -- true
+    rota hosts drain b 'new disk'
+    dispatcher_starts
+    eventually is_state 1 running
+    down()
+    {
+        rota hosts | grep -q '^e.*down'
+    }
+    eventually down
+    rota cancel 2
+    printf 'name: x\nshell: true\nwhere: {tags: db, not: old}\n' >x.yaml
+    rota submit x.yaml
+    eventually is_so 3 'queued no free slot on a'
+    run -0 rota status --why 3
+    [[ $output == 'run 3: no free slot on a'* ]]
+    [[ $output == *"host a: 1 of 1 slots in use: run 1 (holds on a)"* ]]
+    [[ $output == *"host b: drained: new disk"* ]]
+    [[ $output == *"host c: has the tag 'old', which it forbids"* ]]
+    [[ $output == *"host d: has no tag 'db'"* ]]
+    [[ $output == *"host e: down since "* ]]
+    run -0 rota status --why -o json 3
+    [ "$(bar_of a)" = 'no-slot 1' ]
+    [ "$(bar_of b)" = 'drained ' ]
+    [ "$(bar_of c)" = 'tag-forbidden ' ]
+    [ "$(bar_of d)" = 'tag-missing ' ]
+    [ "$(bar_of e)" = 'down ' ]
+    run -0 rota status --why 1
+    [ "$output" = 'run 1: it runs on a' ]
+    echo go >go
+    dispatcher_ends
+    run -0 rota status --why 1
+    [ "$output" = 'run 1: it is over: succeeded' ]
+}
+
+@test "--why names who holds a pool, and is right without a dispatcher" {
+    four_workers
+    printf '[pool %s]\nlimit = 1\n' p q >>"$ROTA_CONFIG"
+    mkfifo go
+    printf 'name: holds\nshell: read line <%s/go\npools: p\n' "$PWD" >holds.yaml
+    printf 'name: both\nshell: true\npools: [p, q]\n' >both.yaml
+    printf 'name: single\nshell: true\npools: q\n' >single.yaml
+    printf 'name: few\nshell: true\nmax_running: 1\nslots: 1\n' >few.yaml
+    rota submit holds.yaml both.yaml single.yaml few.yaml few.yaml
+    rota dispatch --once
+    rota submit few.yaml few.yaml
+    run -0 rota status --why -o json 2
+    [ "$(bar_of p)" = 'full 1' ]
+    run -0 rota status --why 3
+    [[ $output == 'run 3: waiting for pool q (limit 1)'* ]]
+    [[ $output == *'pool q: 0 of 1 in use; kept for run 2 (both)'* ]]
+    run -0 rota status --why "$(rota submit -- true)"
+    [[ $output == *': nothing: it is next, on '*'; no dispatcher lives now'* ]]
+    held=$(rota submit --hold -- true)
+    run -0 rota status --why "$held"
+    [[ $output == "run $held: it is held"* ]]
+    late=$(rota submit --in 2h -- true)
+    run -0 rota status --why "$late"
+    [[ $output == "run $late: not due yet"* ]]
+    run -1 rota status --why 999
+    run -64 rota status --why --events 1
+    exec {gate}<>go
+    echo 1 >&"$gate"
+    rota dispatch
+    exec {gate}>&-
+}
+
+@test "--dry-run knows pools, limits, pins and counts" {
+    four_workers
+    printf '[pool p]\nlimit = 1\n' >>"$ROTA_CONFIG"
+    printf 'name: x\nshell: true\npools: p\nwhere: {count: 2, tags: db, prefer: order}\n' >x.yaml
+    printf 'name: y\nshell: true\nwhere: {each: true, tags: db}\n' >y.yaml
+    rota submit x.yaml y.yaml
+    rota hosts drain c 'new disk'
+    run -0 rota dispatch --dry-run
+    [ "$output" = "1"$'\tx\ta\t\n'"2"$'\tx\t-\twaiting for pool p (limit 1)\n'"3"$'\ty\t-\tno free slot on a\n'"4"$'\ty\tb\t\n'"5"$'\ty\t-\tc is drained: new disk' ]
+}
