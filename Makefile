@@ -36,7 +36,7 @@ SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand
             resolve sshconfig knownhosts sshkey sshagent
 SCHEDULE  = crontab schedule schedule_advice making expansion_hosts timetable jobdiff view_job
 DISPATCH  = schedule making expansion_hosts timetable message heap loop $(PLACEMENT) $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
-PLACEMENT = place placement placement_pass placement_words limit scene
+PLACEMENT = place placement placement_class placement_pass placement_words limit scene
 DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table

@@ -43,8 +43,8 @@ enum { NAMES_SHOWN = 8 };
 
 static bool says_same(const struct finding *a, const struct finding *b)
 {
-    return strcmp(a->kind, b->kind) == 0 && strcmp(a->bar, b->bar) == 0 && a->detail &&
-           b->detail && strcmp(a->detail, b->detail) == 0;
+    return strcmp(a->kind, b->kind) == 0 && strcmp(a->bar, b->bar) == 0 && a->detail && b->detail &&
+           strcmp(a->detail, b->detail) == 0;
 }
 
 static bool was_said(const struct why *why, size_t at)

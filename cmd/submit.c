@@ -20,7 +20,8 @@
 
 static const char usage[] =
     "rota submit [-nqv] [--at TIME | --in DURATION] [--hold] [--name NAME]\n"
-    "            [--priority N | --top] [--host HOSTS] [--tag TAG] [--slots N] [--timeout DURATION] [--wait]\n"
+    "            [--priority N | --top] [--host HOSTS] [--tag TAG] [--slots N] [--timeout "
+    "DURATION] [--wait]\n"
     "            [-o FORM] [--format FORMAT] FILE ... | -\n"
     "rota submit [OPTION ...] -- COMMAND [ARGUMENT ...]\n"
     "rota submit [OPTION ...] --rerun ID ... | last | -\n"

@@ -342,8 +342,7 @@ static const struct {
 static void note_places(const struct yaml_node *document, struct job *job)
 {
     for (int i = 0; i < JOB_KEYS; i++) {
-        const struct yaml_node *map =
-            placed[i].map ? yaml_get(document, placed[i].map) : document;
+        const struct yaml_node *map = placed[i].map ? yaml_get(document, placed[i].map) : document;
         const struct yaml_node *value =
             map && map->kind == YAML_IS_MAP ? yaml_get(map, placed[i].key) : NULL;
         if (value)

@@ -56,10 +56,10 @@ bool place_has_room(const struct place_host *host, int slots)
 
 struct place_candidate {
     struct place_host *host;
-    int used;   /* as of when it was put in order */
-    int same;   /* runs of the job there */
-    size_t at;  /* in the heap */
-    bool gone;  /* from the heap: it has no room any more */
+    int used;  /* as of when it was put in order */
+    int same;  /* runs of the job there */
+    size_t at; /* in the heap */
+    bool gone; /* from the heap: it has no room any more */
 };
 
 static struct place_candidate *first_of(const struct place_candidate *a,

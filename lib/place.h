@@ -25,10 +25,10 @@ struct place_host {
     const struct strlist *tags;
     size_t order; /* where it stands in the configuration */
     enum place_state state;
-    int slots;    /* of a cold host: configured, or as last seen, or 1 */
-    bool doubtful; /* the last try to reach it failed */
-    bool guessed; /* these slots: nobody has seen it yet, it may have more */
-    int used;     /* claimed; on a cold host: what a connection is wanted for */
+    int slots;              /* of a cold host: configured, or as last seen, or 1 */
+    bool doubtful;          /* the last try to reach it failed */
+    bool guessed;           /* these slots: nobody has seen it yet, it may have more */
+    int used;               /* claimed; on a cold host: what a connection is wanted for */
     struct place_run *runs; /* those that take its slots */
     /* For one pass: what is free here is kept for runs of this class. */
     const void *kept;
@@ -57,7 +57,7 @@ bool place_has_room(const struct place_host *host, int slots);
 struct place_wish {
     enum job_prefer prefer;
     enum place_state state; /* only hosts in this state … */
-    bool soon; /* … and cold ones that will probably be ready soon */
+    bool soon;              /* … and cold ones that will probably be ready soon */
     int slots;              /* to be free */
     const char *job;        /* of PREFER_SPREAD: whose runs are counted */
     const void *owner;      /* hosts kept for others are left out */
@@ -79,8 +79,7 @@ void place_pick_begin(struct place_pick *pick, const struct place_wish *wish,
 void place_pick_end(struct place_pick *pick);
 /* The best host that `refuses` does not refuse for the run `id` (NULL: refuses none), and among those
  * one that is not in `tried` (NULL: none was) before one that is. NULL when none has room. */
-struct place_host *place_pick_best(struct place_pick *pick, int64_t id,
-                                   const struct strlist *tried,
+struct place_host *place_pick_best(struct place_pick *pick, int64_t id, const struct strlist *tried,
                                    bool (*refuses)(const struct place_host *, const void *),
                                    const void *arg);
 /* `used` of the host changed, by somebody else's choice too. Only PREFER_PACK needs to be told. */

@@ -1,4 +1,4 @@
-/* Who stands where: classes, lines, and what runs take. */
+/* Who stands where: lines, and what runs take. */
 #include "placement.h"
 
 #include <search.h>
@@ -7,12 +7,6 @@
 
 #include "buf.h"
 #include "xalloc.h"
-
-/* struct place_class and struct place_line both begin with their key. */
-static int by_key(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 bool placement_is_before(const struct place_run *a, const struct place_run *b)
 {
@@ -37,154 +31,6 @@ const struct place_run *placement_first(const struct place_line *line)
 bool limit_before(const struct place_line *a, const struct place_line *b)
 {
     return placement_is_before(placement_first(a), placement_first(b));
-}
-
-static bool line_before(const void *a, const void *b)
-{
-    return limit_before(a, b);
-}
-
-static void line_moved(void *item, size_t at)
-{
-    ((struct place_line *)item)->at = at;
-}
-
-/* ---- classes ---- */
-
-struct place_host *placement_host(const struct placement *p, const char *name)
-{
-    size_t low = 0, high = p->nhosts;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int order = strcmp(name, p->hosts[mid]->name);
-        if (order == 0)
-            return p->hosts[mid];
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return NULL;
-}
-
-/* Slots may change at any time, and are looked at then. */
-static void add_if_allowed(struct place_class *class, struct place_host *host)
-{
-    const char *tag;
-    enum place_bar bar =
-        host ? place_bar(&class->demands, class->pin, host, &tag) : PLACE_NOT_NAMED;
-    if (bar == PLACE_FITS || bar == PLACE_TOO_SMALL)
-        class->hosts[class->nhosts++] = host;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(struct place_host *const *)a)->name, (*(struct place_host *const *)b)->name);
-}
-
-static int by_order(const void *a, const void *b)
-{
-    const struct place_host *x = *(struct place_host *const *)a,
-                            *y = *(struct place_host *const *)b;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-/* By name, or with prefer: order as they are named, else as they are configured. */
-static void match(const struct placement *p, struct place_class *class)
-{
-    const struct strlist *named = &class->demands.hosts;
-    bool in_order = class->demands.prefer == PREFER_ORDER;
-    class->nhosts = 0;
-    class->hosts = xreallocarray(class->hosts, p->nhosts + 1, sizeof(struct place_host *));
-    if (class->pin) {
-        add_if_allowed(class, placement_host(p, class->pin));
-        class->hosts = xreallocarray(class->hosts, 1, sizeof(struct place_host *));
-        return;
-    }
-    for (size_t i = 0; i < named->n && class->nhosts < p->nhosts; i++)
-        add_if_allowed(class, placement_host(p, named->v[i]));
-    for (size_t i = 0; !named->n && i < p->nhosts; i++)
-        add_if_allowed(class, p->hosts[i]);
-    if (class->nhosts && in_order != (named->n != 0))
-        qsort(class->hosts, class->nhosts, sizeof(struct place_host *),
-              in_order ? by_order : by_name);
-}
-
-void placement_set_hosts(struct placement *p, struct place_host *const *hosts, size_t n)
-{
-    free(p->hosts);
-    p->hosts = xmemdup(hosts, n * sizeof(struct place_host *));
-    p->nhosts = n;
-    for (struct place_class *class = p->first_class; class; class = class->next)
-        match(p, class);
-}
-
-/* Equal for equal demands. Names hold none of the marks. */
-static char *class_key(const struct job *job, const char *pin)
-{
-    struct buf key = {0};
-    buf_addf(&key, "%d %d", job->slots, (int)job->prefer);
-    if (job->prefer == PREFER_SPREAD)
-        buf_addf(&key, " *%s", job->name);
-    if (pin)
-        buf_addf(&key, " @%s", pin);
-    for (size_t i = 0; !pin && i < job->tags.n; i++)
-        buf_addf(&key, " #%s", job->tags.v[i]);
-    for (size_t i = 0; !pin && i < job->not_tags.n; i++)
-        buf_addf(&key, " !%s", job->not_tags.v[i]);
-    for (size_t i = 0; !pin && i < job->hosts.n; i++)
-        buf_addf(&key, " %s", job->hosts.v[i]);
-    return buf_detach(&key);
-}
-
-static void copy_demands(struct job *to, const struct job *from)
-{
-    job_init(to);
-    to->name = xstrdup(from->name);
-    to->slots = from->slots;
-    to->prefer = from->prefer;
-    strlist_copy(&to->tags, &from->tags);
-    strlist_copy(&to->not_tags, &from->not_tags);
-    strlist_copy(&to->hosts, &from->hosts);
-}
-
-static struct place_class *class_use(struct placement *p, char *taken_key, const struct job *job,
-                                     const char *pin)
-{
-    struct place_class **found = tfind(&taken_key, &p->classes, by_key);
-    struct place_class *class = found ? *found : xcalloc(1, sizeof *class);
-    class->refs++;
-    if (found) {
-        free(taken_key);
-        return class;
-    }
-    class->key = taken_key;
-    class->pin = pin ? xstrdup(pin) : NULL;
-    class->lines = (struct heap){.less = line_before, .moved = line_moved};
-    copy_demands(&class->demands, job);
-    match(p, class);
-    (void)tsearch(class, &p->classes, by_key);
-    class->next = p->first_class;
-    if (class->next)
-        class->next->prev = class;
-    p->first_class = class;
-    return class;
-}
-
-static void class_drop(struct placement *p, struct place_class *class)
-{
-    if (--class->refs)
-        return;
-    (void)tdelete(class, &p->classes, by_key);
-    *(class->prev ? &class->prev->next : &p->first_class) = class->next;
-    if (class->next)
-        class->next->prev = class->prev;
-    heap_free(&class->lines);
-    job_free(&class->demands);
-    free(class->hosts);
-    free(class->pin);
-    free(class->key);
-    free(class);
 }
 
 /* ---- lines ---- */
@@ -233,9 +79,9 @@ static char *line_key(const char *class, const char *name, const struct job *job
 void placement_enter(struct placement *p, struct place_run *run, const struct job *job,
                      int64_t array, const char *pin)
 {
-    char *class = class_key(job, pin);
+    char *class = placement_class_key(job, pin);
     char *key = line_key(class, run->job, job, array);
-    struct place_line **found = tfind(&key, &p->lines, by_key);
+    struct place_line **found = tfind(&key, &p->lines, placement_by_key);
     struct place_line *line = found ? *found : xcalloc(1, sizeof *line);
     run->line = line;
     line->refs++;
@@ -245,11 +91,11 @@ void placement_enter(struct placement *p, struct place_run *run, const struct jo
         return;
     }
     line->key = key;
-    line->class = class_use(p, class, job, pin);
+    line->class = placement_class_use(p, class, job, pin);
     line->runs = (struct heap){.less = run_before, .moved = run_moved};
     line->apart = line->fresh = job->count && array;
     add_needs(p, line, run->job, job, array);
-    (void)tsearch(line, &p->lines, by_key);
+    (void)tsearch(line, &p->lines, placement_by_key);
     line->next = p->first_line;
     if (line->next)
         line->next->prev = line;
@@ -260,13 +106,13 @@ static void line_drop(struct placement *p, struct place_line *line)
 {
     if (--line->refs)
         return;
-    (void)tdelete(line, &p->lines, by_key);
+    (void)tdelete(line, &p->lines, placement_by_key);
     *(line->prev ? &line->prev->next : &p->first_line) = line->next;
     if (line->next)
         line->next->prev = line->prev;
     for (size_t i = 0; i < line->nneeds; i++)
         limit_drop(&p->limits, line->needs[i].limit);
-    class_drop(p, line->class);
+    placement_class_drop(p, line->class);
     heap_free(&line->runs);
     tdestroy(line->siblings, free);
     free(line->reason);

@@ -43,9 +43,9 @@ struct place_run {
 
 /* Runs with the same demands on a host. */
 struct place_class {
-    char *key;         /* first: found by it */
+    char *key;          /* first: found by it */
     struct job demands; /* name, where and slots only */
-    char *pin;         /* the only host; NULL: any */
+    char *pin;          /* the only host; NULL: any */
     struct place_host **hosts;
     size_t nhosts;
     struct heap lines; /* of struct place_line, those that may go on */
@@ -71,8 +71,8 @@ struct place_line {
     void *siblings; /* tsearch(3) tree of their hosts' names */
     enum { LINE_EMPTY, LINE_OPEN, LINE_SHUT, LINE_ASIDE } state;
     const struct limit_need *stopped; /* LINE_SHUT: by what */
-    int64_t first, since;             /* who waits for a host at its head; monotonic ms, since when */
-    size_t at;                        /* in its class */
+    int64_t first, since; /* who waits for a host at its head; monotonic ms, since when */
+    size_t at;            /* in its class */
     char *reason; /* why it waits, for people, as of `reasoned`; whoever says it keeps it here */
     int64_t reasoned;
     size_t refs;
@@ -147,12 +147,22 @@ bool placement_is_before(const struct place_run *a, const struct place_run *b);
 
 /* Whether one of the group is, or was, on this host. */
 bool placement_has_sibling(const struct place_line *line, const struct place_host *host);
-/* A line that stood aside may go on: it is looked at again. For placement*.c. */
-void placement_open(struct placement *p, struct place_line *line);
-/* The class's first is another one, in a pass or not. For placement*.c. */
-void placement_reorder(struct placement *p, struct place_class *class);
-
 /* $ROTA_TEST_PATIENCE_MS in place of PLACEMENT_PATIENCE_MS (a seam for tests). */
 int64_t placement_patience_ms(void);
+
+/* ---- for placement*.c ---- */
+
+/* Orders classes and lines by the key that they begin with (tsearch). */
+int placement_by_key(const void *a, const void *b);
+/* Equal for equal demands on a host. Free. */
+char *placement_class_key(const struct job *job, const char *pin);
+/* The class of this key, made at its first use; each use is ended by drop. */
+struct place_class *placement_class_use(struct placement *p, char *taken_key, const struct job *job,
+                                        const char *pin);
+void placement_class_drop(struct placement *p, struct place_class *class);
+/* A line that stood aside may go on: it is looked at again. */
+void placement_open(struct placement *p, struct place_line *line);
+/* The class's first is another one, in a pass or not. */
+void placement_reorder(struct placement *p, struct place_class *class);
 
 #endif

@@ -186,8 +186,7 @@ static void keep_pools(struct placement *p, const struct place_line *line)
 static bool has_ready_host(const struct place_class *class)
 {
     for (size_t i = 0; i < class->nhosts; i++)
-        if (class->hosts[i]->state == PLACE_READY &&
-            class->hosts[i]->slots >= class->demands.slots)
+        if (class->hosts[i]->state == PLACE_READY && class->hosts[i]->slots >= class->demands.slots)
             return true;
     return false;
 }
@@ -282,7 +281,8 @@ static void want_for(struct wanting *w, const struct place_line *line, size_t ru
     place_pick_end(&pick);
 }
 
-void placement_cold(struct placement *p, void (*want)(struct place_host *host, void *arg), void *arg)
+void placement_cold(struct placement *p, void (*want)(struct place_host *host, void *arg),
+                    void *arg)
 {
     struct wanting w = {.p = p, .want = want, .arg = arg};
     for (size_t i = 0; i < p->nstuck; i++)

@@ -162,8 +162,8 @@ static char *say_bar(const struct scene_run *run, const struct place_host *host,
 }
 
 static const char *const bars[] = {
-    [PLACE_NOT_NAMED] = "not-named",         [PLACE_NOT_PIN] = "not-its-host",
-    [PLACE_TAG_MISSING] = "tag-missing",     [PLACE_TAG_FORBIDDEN] = "tag-forbidden",
+    [PLACE_NOT_NAMED] = "not-named",     [PLACE_NOT_PIN] = "not-its-host",
+    [PLACE_TAG_MISSING] = "tag-missing", [PLACE_TAG_FORBIDDEN] = "tag-forbidden",
     [PLACE_TOO_SMALL] = "slots-too-few",
 };
 

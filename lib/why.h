@@ -10,12 +10,13 @@
 /* One thing that was looked at. */
 struct finding {
     int64_t run;
-    const char *kind; /* "state", "due", "need", "limit", "pool", "host", "turn": what was looked at … */
-    char *name;       /* … of them which: the host, the pool; NULL */
-    bool stops;       /* the run cannot start because of it */
-    const char *bar;  /* one word for what it is: "drained", "full", "room" */
-    char *detail;     /* for people; NULL */
-    char *holders;    /* ids with commas of the runs that take the places; NULL */
+    const char
+        *kind; /* "state", "due", "need", "limit", "pool", "host", "turn": what was looked at … */
+    char *name;      /* … of them which: the host, the pool; NULL */
+    bool stops;      /* the run cannot start because of it */
+    const char *bar; /* one word for what it is: "drained", "full", "room" */
+    char *detail;    /* for people; NULL */
+    char *holders;   /* ids with commas of the runs that take the places; NULL */
 };
 
 struct why {

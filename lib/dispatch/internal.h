@@ -66,15 +66,15 @@ struct work {
     int priority, attempt;
     uint64_t token;
     int64_t not_before, queued_at, due_at, started_at;
-    bool cancel;              /* somebody asked */
-    bool in_later;            /* waits in dispatch.later, else in its class's line */
-    size_t at;                /* in dispatch.later */
-    struct place_run place;   /* as placement knows it */
+    bool cancel;            /* somebody asked */
+    bool in_later;          /* waits in dispatch.later, else in its class's line */
+    size_t at;              /* in dispatch.later */
+    struct place_run place; /* as placement knows it */
     struct work *prev_waiting, *next_waiting; /* of the specification */
-    struct peer *peer;        /* of the current attempt; NULL while queued */
-    struct work *prev, *next; /* among the peer's */
-    int64_t array, index;     /* its group, 0: none, and the place in it; struct run_new */
-    char *item, *pin;         /* NULL: none */
+    struct peer *peer;                        /* of the current attempt; NULL while queued */
+    struct work *prev, *next;                 /* among the peer's */
+    int64_t array, index; /* its group, 0: none, and the place in it; struct run_new */
+    char *item, *pin;     /* NULL: none */
     int shards;
     bool known;           /* the worker said that it has it, or START was sent on this connection */
     bool started_told;    /* STARTED is to be recorded */
@@ -154,9 +154,9 @@ struct dispatch {
     size_t nwaits;
     struct spec *first_spec;
     struct placement placement; /* the queue */
-    size_t nsaid;     /* specifications of which a reason stands in the catalogue */
-    int64_t reasoned; /* how often the reasons were worked out */
-    struct unrun *unruns; /* runs whose only host is not to be had, to be recorded */
+    size_t nsaid;               /* specifications of which a reason stands in the catalogue */
+    int64_t reasoned;           /* how often the reasons were worked out */
+    struct unrun *unruns;       /* runs whose only host is not to be had, to be recorded */
     size_t nunruns, unruns_cap;
     struct heap later;    /* of struct work, by not_before */
     struct work *orphans; /* unfinished, on workers that are not in the configuration */

@@ -366,9 +366,10 @@ struct peer *peer_new(struct dispatch *d, struct host_config *config)
     peer->watch = loop_watch(d->loop, on_event, peer);
     peer->host.name = xstrdup(config->name);
     peer->config = config;
-    peer->place = (struct place_host){
-        .name = config->name, .tags = &config->tags, .slots = config->slots ? config->slots : 1,
-        .guessed = !config->slots};
+    peer->place = (struct place_host){.name = config->name,
+                                      .tags = &config->tags,
+                                      .slots = config->slots ? config->slots : 1,
+                                      .guessed = !config->slots};
     peer_become(peer, PEER_IDLE);
     return peer;
 }

@@ -33,8 +33,8 @@ static bool say_missing(const struct dispatch *d, const struct place_class *clas
     else if (peer->state == PEER_RESTING && peer->place.doubtful)
         (void)snprintf(why, size, "%s is down (%s)", class->pin, peer->trouble);
     else if (!peer->place.guessed && peer->place.slots < class->demands.slots)
-        (void)snprintf(why, size, "%s has %d slots, and it wants %d", class->pin,
-                       peer->place.slots, class->demands.slots);
+        (void)snprintf(why, size, "%s has %d slots, and it wants %d", class->pin, peer->place.slots,
+                       class->demands.slots);
     else
         return false;
     return true;

@@ -55,8 +55,7 @@ void waiting_leave(struct work *work)
     struct spec *spec = work->spec;
     if (!work->prev_waiting && spec->waiting != work)
         return;
-    *(work->prev_waiting ? &work->prev_waiting->next_waiting : &spec->waiting) =
-        work->next_waiting;
+    *(work->prev_waiting ? &work->prev_waiting->next_waiting : &spec->waiting) = work->next_waiting;
     if (work->next_waiting)
         work->next_waiting->prev_waiting = work->prev_waiting;
     work->prev_waiting = work->next_waiting = NULL;
@@ -78,7 +77,8 @@ static int record_spec(struct dispatch *d, struct spec *spec, struct err *err)
     if (spec->said && strcmp(text, spec->said) == 0)
         return 0;
     int rc = spec_waiting(d->cat, spec->id, text[0] ? text : NULL, err);
-    note_said(d, spec, text); /* should the transaction fail, nothing that was said is known any more */
+    note_said(d, spec,
+              text); /* should the transaction fail, nothing that was said is known any more */
     return rc;
 }
 

@@ -63,8 +63,7 @@ static void check_best(void)
     tap_ok(best_of(all, PLACE_READY, 1, NULL) == &b, "the smallest share of slots used wins");
     b.used = 4;
     tap_ok(best_of(all, PLACE_READY, 1, NULL) == &a, "equal shares: the first wins");
-    tap_ok(best_of(all, PLACE_READY, 3, NULL) == &b,
-           "only hosts with enough free slots count");
+    tap_ok(best_of(all, PLACE_READY, 3, NULL) == &b, "only hosts with enough free slots count");
     tap_ok(!best_of(all, PLACE_READY, 5, NULL), "none has room: none is chosen");
     strlist_add(&tried, "a");
     tap_ok(best_of(all, PLACE_READY, 1, &tried) == &b, "a host not yet tried is preferred");
