@@ -19,6 +19,7 @@ static const char usage[] =
     "            [--since TIME] [--until TIME] [--limit N]\n"
     "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
+    "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
     "            [--since TIME] [--until TIME] [-o FORM] [--format FORMAT] [JOB]\n";
 
@@ -95,6 +96,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "outcome", OPT_STRING, &words->outcomes},
         {0, "events", OPT_FLAG, &words->events},
         {0, "occurrences", OPT_FLAG, &words->occurrences},
+        {0, "why", OPT_FLAG, &words->why},
         {'o', "output", OPT_STRING, &words->form},
         {0, "format", OPT_STRING, &words->format},
         {0},
@@ -107,8 +109,8 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
     words->n = argc - first;
     if (words->limit < -1)
         return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
-    if (words->events && words->occurrences)
-        return err_set(err, ERR_USAGE, "--events and --occurrences exclude each other");
+    if (words->events + words->occurrences + words->why > 1)
+        return err_set(err, ERR_USAGE, "--events, --occurrences and --why exclude each other");
     if (words->outcomes && !words->occurrences)
         return err_set(err, ERR_USAGE, "--outcome goes with --occurrences (did you mean --state?)");
     return 0;
@@ -140,6 +142,8 @@ static int status_main(struct command *command, int argc, char **argv, struct er
         return rc;
     if (words.events)
         return status_events(command, &words, err);
+    if (words.why)
+        return status_why(command, &words, err);
     if (words.occurrences)
         return status_occurrences(command, &words, err);
     rc = run_status(command, &status, &words, err);

@@ -19,14 +19,15 @@
 #include "wait.h"
 
 static const char usage[] =
-    "rota submit [-nqv] [--at TIME | --in DURATION] [--hold] [--name NAME] [--priority N]\n"
-    "            [--host HOSTS] [--tag TAG] [--slots N] [--timeout DURATION] [--wait]\n"
+    "rota submit [-nqv] [--at TIME | --in DURATION] [--hold] [--name NAME]\n"
+    "            [--priority N | --top] [--host HOSTS] [--tag TAG] [--slots N] [--timeout "
+    "DURATION] [--wait]\n"
     "            [-o FORM] [--format FORMAT] FILE ... | -\n"
     "rota submit [OPTION ...] -- COMMAND [ARGUMENT ...]\n"
     "rota submit [OPTION ...] --rerun ID ... | last | -\n"
     "rota submit [OPTION ...] --job NAME ...\n";
 
-enum { PRIORITY_MAX = 1000000, SLOTS_MAX = 10000 };
+enum { SLOTS_MAX = 10000 };
 
 struct submit {
     const char *at, *in, *form, *format, *priority;
@@ -50,6 +51,7 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
         {0, "hold", OPT_FLAG, &s->hold},
         {0, "name", OPT_STRING, &s->overrides.name},
         {0, "priority", OPT_INT, &priority},
+        {0, "top", OPT_FLAG, &s->terms.top},
         {0, "host", OPT_STRING, &s->overrides.hosts},
         {0, "tag", OPT_LIST, &s->overrides.tags},
         {0, "slots", OPT_INT, &slots},
@@ -67,9 +69,11 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
         return first;
     if (slots != -1 && (slots < 1 || slots > SLOTS_MAX))
         return err_set(err, ERR_USAGE, "--slots wants a number from 1 to %d", SLOTS_MAX);
-    if (priority != INT64_MIN && (priority < -PRIORITY_MAX || priority > PRIORITY_MAX))
-        return err_set(err, ERR_USAGE, "--priority wants a number from %d to %d", -PRIORITY_MAX,
-                       PRIORITY_MAX);
+    if (priority != INT64_MIN && (priority < -JOB_PRIORITY_MAX || priority > JOB_PRIORITY_MAX))
+        return err_set(err, ERR_USAGE, "--priority wants a number from %d to %d", -JOB_PRIORITY_MAX,
+                       JOB_PRIORITY_MAX);
+    if (priority != INT64_MIN && s->terms.top)
+        return err_set(err, ERR_USAGE, "--priority and --top: write one of them");
     s->overrides.slots = slots > 0 ? slots : 0;
     s->overrides.has_priority = priority != INT64_MIN;
     s->overrides.priority = priority;

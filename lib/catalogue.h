@@ -341,6 +341,19 @@ int attempt_standing(struct catalogue *cat, int64_t run, int attempt, uint64_t t
 /* Hosts that have tried a run, oldest attempt first, appended to *hosts. */
 int run_hosts_tried(struct catalogue *cat, int64_t id, struct strlist *hosts, struct err *err);
 
+/* ---- groups: runs that one job was made into ---- */
+
+/* Hosts on which a run of the group is or was, appended to *hosts; not those that it left to be tried
+ * elsewhere. */
+int run_hosts_of_group(struct catalogue *cat, int64_t array, struct strlist *hosts,
+                       struct err *err);
+/* In a transaction. A queued run ends as cancelled without having run; an event says so. ERR_ANSWER when
+ * it is not queued any more. */
+int run_pass_by(struct catalogue *cat, int64_t id, const char *reason, int64_t now,
+                struct err *err);
+/* The highest priority of the runs that wait; *any: there are some. */
+int run_highest_priority(struct catalogue *cat, int *priority, bool *any, struct err *err);
+
 /* What is known of a host. Strings owned by the struct (host_free), NULL when unknown. */
 struct host {
     char *name;

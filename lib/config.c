@@ -11,6 +11,7 @@
 #include "config_alert.h"
 #include "config_hosts.h"
 #include "config_keys.h"
+#include "config_pool.h"
 #include "io.h"
 #include "xalloc.h"
 
@@ -38,6 +39,9 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->nalerts; i++)
         alert_config_free(&config->alerts[i]);
     free(config->alerts);
+    for (size_t i = 0; i < config->npools; i++)
+        pool_config_free(&config->pools[i]);
+    free(config->pools);
     monitor_config_free(&config->monitor);
     free(config->by_name);
     free(config->path);

@@ -10,6 +10,7 @@
 
 #include "config_alert.h"
 #include "config_log.h"
+#include "config_pool.h"
 #include "err.h"
 #include "strlist.h"
 
@@ -44,6 +45,8 @@ struct config {
     size_t *by_name;             /* their indices, sorted by name; for config_host */
     struct alert_config *alerts; /* in the order of the file */
     size_t nalerts;
+    struct pool_config *pools; /* likewise */
+    size_t npools;
     struct monitor_config monitor;
 };
 

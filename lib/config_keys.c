@@ -9,6 +9,7 @@
 
 #include "config_alert.h"
 #include "config_hosts.h"
+#include "config_pool.h"
 #include "duration.h"
 #include "inifile.h"
 #include "io.h"
@@ -239,7 +240,10 @@ static const struct key log_keys[] = {
     {"level", set_log_level, offsetof(struct config, log), 0, 0, NULL},
     {0},
 };
-static const struct key pool_keys[] = {{"limit", NULL, 0, 0, 0, NULL}, {0}};
+static const struct key pool_keys[] = {
+    {"limit", set_int, offsetof(struct pool_config, limit), 0, POOL_LIMIT_MAX, NULL},
+    {0},
+};
 static const struct key alert_keys[] = {
     {"on", set_read, 0, 0, 0, alert_read_on},
     {"mail", set_read, offsetof(struct alert_config, mail), 0, 0, alert_read_mail},
@@ -269,7 +273,7 @@ enum section_kind {
     SECTION_WORKER,
     SECTION_ALERT,
     SECTION_MONITOR,
-    SECTION_LATER
+    SECTION_POOL
 };
 
 static const struct section {
@@ -282,7 +286,7 @@ static const struct section {
     {"log", SECTION_LOG, false, log_keys},
     {"ssh", SECTION_SSH, false, ssh_keys},
     {"worker", SECTION_WORKER, true, worker_keys},
-    {"pool", SECTION_LATER, true, pool_keys},
+    {"pool", SECTION_POOL, true, pool_keys},
     {"alert", SECTION_ALERT, true, alert_keys},
     {"monitor", SECTION_MONITOR, false, monitor_keys},
 };
@@ -298,12 +302,15 @@ static struct config_worker *add_worker(struct parse *p, const char *names)
     return worker;
 }
 
-static struct alert_config *add_alert(struct parse *p, const char *name)
+/* A section of its own for each name. */
+static void *add_named(struct parse *p, const char *name)
 {
     char *place = xasprintf("%s:%d", p->file, p->line);
-    struct alert_config *alert = config_add_alert(p->config, name, place);
+    void *base = p->section->kind == SECTION_POOL
+                     ? (void *)config_add_pool(p->config, name, place)
+                     : (void *)config_add_alert(p->config, name, place);
     free(place);
-    return alert;
+    return base;
 }
 
 static const struct section *find_section(struct parse *p, const char *word, size_t len)
@@ -320,7 +327,7 @@ static const struct section *find_section(struct parse *p, const char *word, siz
         else
             complain(p,
                      "unknown section [%s] (there are rota, log, ssh, worker NAME, alert NAME, "
-                     "monitor)",
+                     "pool NAME, monitor)",
                      name);
     }
     free(name);
@@ -334,9 +341,6 @@ static void fill_from(struct parse *p, const char *name)
     p->seen = &p->other_seen;
     p->base = NULL;
     switch (p->section->kind) {
-    case SECTION_LATER:
-        complain(p, "[%s] is not supported yet", p->section->name);
-        break;
     case SECTION_ROTA:
         p->base = p->config;
         p->seen = &p->rota_seen;
@@ -350,7 +354,8 @@ static void fill_from(struct parse *p, const char *name)
         p->seen = &p->monitor_seen;
         break;
     case SECTION_ALERT:
-        p->base = add_alert(p, name);
+    case SECTION_POOL:
+        p->base = add_named(p, name);
         break;
     default: {
         struct config_worker *worker =
@@ -420,4 +425,5 @@ void config_parse(const char *file, const char *text, size_t len, struct config 
     free(p.workers);
     config_worker_free(&p.ssh);
     config_check_alerts(config, errors);
+    config_check_pools(config, errors);
 }

@@ -105,7 +105,9 @@ void job_free(struct job *job)
     free(job->workdir);
     free(job->user);
     strlist_free(&job->tags);
+    strlist_free(&job->not_tags);
     strlist_free(&job->hosts);
+    strlist_free(&job->pools);
     free(job->success);
     strlist_free(&job->schedule.rules);
     free(job->schedule.timezone);
@@ -121,10 +123,15 @@ bool job_is_scheduled(const struct job *job)
     return job->schedule.rules.n > 0;
 }
 
-bool job_expands(const struct job *job)
+int job_at_once(const struct job *job)
 {
     (void)job;
-    return false;
+    return 0;
+}
+
+bool job_expands(const struct job *job)
+{
+    return job->each || job->count;
 }
 
 bool job_is_success(const struct job *job, int exit_code)

@@ -57,6 +57,7 @@ enum job_on_lost { ON_LOST_FAIL = 0, ON_LOST_RETRY };
 enum { JOB_RETRY_FAILED = 1, JOB_RETRY_TIMEOUT = 2, JOB_RETRY_LOST = 4 };
 
 enum {
+    JOB_PRIORITY_MAX = 1000000,
     JOB_KILL_AFTER_MS = 10000,
     JOB_OUTPUT_LIMIT = 16 << 20,
     JOB_LOST_AFTER_MS = 600000,
@@ -87,19 +88,30 @@ struct job_schedule {
     enum job_overlap overlap;
 };
 
+/* Keys whose place in a job file is remembered: what is wrong with them turns out later. */
+enum job_key { JOB_HOSTS, JOB_TAGS, JOB_NOT, JOB_EACH, JOB_COUNT, JOB_SLOTS, JOB_POOLS, JOB_KEYS };
+struct job_place {
+    int line, column; /* from 1; 0: not in a file */
+};
+
 struct job {
     char *name;
     enum job_executor executor;
-    char *text;           /* shell: the command; script: its text */
-    struct strlist argv;  /* exec */
-    char *stdin_text;     /* NULL: /dev/null */
-    struct strlist env;   /* "NAME=value", by name */
-    char *workdir;        /* NULL: the home */
-    char *user;           /* NULL: the worker's own */
-    struct strlist tags;  /* where.tags: the host has all of these */
-    struct strlist hosts; /* where.hosts, expanded; empty: any */
+    char *text;              /* shell: the command; script: its text */
+    struct strlist argv;     /* exec */
+    char *stdin_text;        /* NULL: /dev/null */
+    struct strlist env;      /* "NAME=value", by name */
+    char *workdir;           /* NULL: the home */
+    char *user;              /* NULL: the worker's own */
+    struct strlist tags;     /* where.tags: the host has all of these */
+    struct strlist not_tags; /* where.not: the host has none of these */
+    struct strlist hosts;    /* where.hosts, expanded; empty: any */
+    bool each;               /* where.each: a run on every host that matches */
+    int count; /* where.count: runs on so many different hosts; 0: one run, anywhere */
     enum job_prefer prefer;
     int slots;
+    struct strlist pools; /* it takes a place in each of these while it is not over */
+    int max_running;      /* of this job at once, over all hosts; 0: any number */
     int priority;
     int64_t timeout_ms;    /* 0: none */
     int64_t kill_after_ms; /* from TERM to KILL */
@@ -114,6 +126,7 @@ struct job {
     int64_t deadline_ms; /* 0: none; from due to start */
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
+    struct job_place places[JOB_KEYS];
 };
 
 /* A job with every default and no name or work. */
@@ -121,6 +134,8 @@ void job_init(struct job *job);
 void job_free(struct job *job);
 /* Whether some of its schedule differs from having none. */
 bool job_is_scheduled(const struct job *job);
+/* How many elements of an array go on at once; 0: any number. */
+int job_at_once(const struct job *job);
 /* Whether it is made into runs as its specification says, and not simply into one. */
 bool job_expands(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);

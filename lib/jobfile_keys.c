@@ -173,33 +173,54 @@ static void read_hosts(struct field_reader *r, const struct field *field,
     buf_free(&all);
 }
 
-static void read_each(struct field_reader *r, const struct field *field,
-                      const struct yaml_node *value, void *base)
-{
-    bool each = false;
-    struct field here = *field;
-    (void)base;
-    here.offset = 0;
-    field_bool(r, &here, value, &each);
-    if (each)
-        field_complain(r, value, "'each: true' is not supported yet");
-}
-
 static const struct choice prefer_choices[] = {
     {"least-loaded", PREFER_LEAST_LOADED, false},
-    {"spread", PREFER_SPREAD, true},
-    {"pack", PREFER_PACK, true},
-    {"random", PREFER_RANDOM, true},
-    {"order", PREFER_ORDER, true},
+    {"spread", PREFER_SPREAD, false},
+    {"pack", PREFER_PACK, false},
+    {"random", PREFER_RANDOM, false},
+    {"order", PREFER_ORDER, false},
     {0},
 };
 static const struct field where_fields[] = {
     {.name = "tags", .read = field_names, .offset = AT(tags)},
+    {.name = "not", .read = field_names, .offset = AT(not_tags)},
     {.name = "hosts", .read = read_hosts, .offset = AT(hosts)},
-    {.name = "each", .read = read_each},
+    {.name = "each", .read = field_bool, .offset = AT(each)},
+    {.name = "count", .read = field_int, .offset = AT(count), .min = 1, .max = HOSTRANGE_MAX},
     {.name = "prefer", .read = field_choice, .offset = AT(prefer), .choices = prefer_choices},
     {0},
 };
+
+static void read_where(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    const struct job *job = base;
+    size_t errors = r->errors->n;
+    field_map(r, field, value, base);
+    if (errors != r->errors->n)
+        return;
+    if (job->each && job->count)
+        field_complain(r, yaml_get(value, "count"),
+                       "'each' and 'count' exclude each other: keep one");
+    for (size_t i = 0; i < job->not_tags.n; i++)
+        if (strlist_has(&job->tags, job->not_tags.v[i]))
+            field_complain(r, yaml_get(value, "not"),
+                           "no host has the tag '%s' and has it not: it stands in 'tags' too",
+                           job->not_tags.v[i]);
+}
+
+/* Runs over hosts and runs over elements are two groups, and a run is of one. */
+static void check_groups(struct field_reader *r, const struct yaml_node *map, const struct job *job)
+{
+    static const char *const others[] = {"array", "matrix"};
+    const char *ours = job->each ? "each" : "count";
+    for (size_t i = 0; (job->each || job->count) && i < sizeof others / sizeof *others; i++) {
+        const struct yaml_node *value = yaml_get(map, others[i]);
+        if (value)
+            field_complain(r, value, "'%s' and 'where: {%s: …}' exclude each other: keep one",
+                           others[i], ours);
+    }
+}
 
 /* ---- how it ends ---- */
 
@@ -307,6 +328,28 @@ static const struct field expect_fields[] = {
     {0},
 };
 
+/* ---- where what stands ---- */
+
+static const struct {
+    const char *map, *key; /* map NULL: the job's own */
+} placed[JOB_KEYS] = {
+    [JOB_HOSTS] = {"where", "hosts"}, [JOB_TAGS] = {"where", "tags"},
+    [JOB_NOT] = {"where", "not"},     [JOB_EACH] = {"where", "each"},
+    [JOB_COUNT] = {"where", "count"}, [JOB_SLOTS] = {NULL, "slots"},
+    [JOB_POOLS] = {NULL, "pools"},
+};
+
+static void note_places(const struct yaml_node *document, struct job *job)
+{
+    for (int i = 0; i < JOB_KEYS; i++) {
+        const struct yaml_node *map = placed[i].map ? yaml_get(document, placed[i].map) : document;
+        const struct yaml_node *value =
+            map && map->kind == YAML_IS_MAP ? yaml_get(map, placed[i].key) : NULL;
+        if (value)
+            job->places[i] = (struct job_place){value->line, value->column};
+    }
+}
+
 /* ---- the keys of a job ---- */
 
 static const struct field job_fields[] = {
@@ -319,14 +362,15 @@ static const struct field job_fields[] = {
     {.name = "env", .read = read_env, .offset = AT(env)},
     {.name = "workdir", .read = field_path, .offset = AT(workdir)},
     {.name = "user", .read = read_user, .offset = AT(user)},
-    {.name = "where", .read = field_map, .fields = where_fields},
+    {.name = "where", .read = read_where, .fields = where_fields},
     {.name = "slots", .read = field_int, .offset = AT(slots), .min = 1, .max = 10000},
-    {.name = "pools", .read = field_names, .later = true},
+    {.name = "pools", .read = field_names, .offset = AT(pools)},
+    {.name = "max_running", .read = field_int, .offset = AT(max_running), .min = 1, .max = 1000000},
     {.name = "priority",
      .read = field_int,
      .offset = AT(priority),
-     .min = -1000000,
-     .max = 1000000},
+     .min = -JOB_PRIORITY_MAX,
+     .max = JOB_PRIORITY_MAX},
     {.name = "timeout", .read = field_duration, .offset = AT(timeout_ms)},
     {.name = "kill_after", .read = field_duration, .offset = AT(kill_after_ms)},
     {.name = "retry", .read = read_retry, .fields = retry_fields},
@@ -356,6 +400,8 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     }
     field_read_map(r, job_fields, document, job);
     check_work(r, document);
+    check_groups(r, document, job);
+    note_places(document, job);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");
     if (lost_after && job->on_lost != ON_LOST_RETRY)
         field_complain(r, lost_after, "'lost_after' means something with 'on_lost: retry' only");

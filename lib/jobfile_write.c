@@ -66,6 +66,14 @@ static void put_word(struct writer *w, const char *key, const char *word, bool d
         put_string(w, key, word);
 }
 
+static void put_flag(struct writer *w, const char *key, bool set)
+{
+    if (!set)
+        return;
+    put_key(w, key);
+    buf_addstr(w->out, "true");
+}
+
 static void put_list(struct writer *w, const char *key, const struct strlist *list)
 {
     if (!list->n)
@@ -116,12 +124,16 @@ static void put_where(struct writer *w, const struct job *job)
                                          [PREFER_PACK] = "pack",
                                          [PREFER_RANDOM] = "random",
                                          [PREFER_ORDER] = "order"};
-    if (!job->tags.n && !job->hosts.n && job->prefer == PREFER_LEAST_LOADED)
+    if (!job->tags.n && !job->hosts.n && job->prefer == PREFER_LEAST_LOADED && !job->not_tags.n &&
+        !job->each && !job->count)
         return;
     struct writer map = open_map(w, "where");
     put_list(&map, "tags", &job->tags);
     put_hosts(&map, &job->hosts);
     put_word(&map, "prefer", prefer[job->prefer], job->prefer != PREFER_LEAST_LOADED);
+    put_list(&map, "not", &job->not_tags);
+    put_flag(&map, "each", job->each);
+    put_number(&map, "count", job->count, 0);
     close_map(&map);
 }
 
@@ -166,10 +178,7 @@ static void put_retry(struct writer *w, const struct job_retry *retry,
     put_duration(&map, "max_delay", retry->max_delay_ms, normal->max_delay_ms);
     if (retry->on != normal->on)
         put_causes(&map, retry->on);
-    if (retry->elsewhere) {
-        put_key(&map, "elsewhere");
-        buf_addstr(w->out, "true");
-    }
+    put_flag(&map, "elsewhere", retry->elsewhere);
     close_map(&map);
 }
 
@@ -263,6 +272,8 @@ void jobfile_write(const struct job *job, struct buf *out)
         close_map(&map);
     }
     put_list(&w, "notify", &job->notify);
+    put_list(&w, "pools", &job->pools);
+    put_number(&w, "max_running", job->max_running, normal.max_running);
     buf_addch(out, '}');
     job_free(&normal);
 }

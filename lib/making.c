@@ -1,21 +1,44 @@
 #include "making.h"
 
+#include "expansion_hosts.h"
 #include "specification.h"
+
+static int insert(struct making *making, const struct run_new *run, int64_t *id, struct err *err)
+{
+    int rc = run_insert(making->cat, run, id, err);
+    if (rc == 0 && making->made)
+        making->made(*id, making->arg);
+    return rc;
+}
 
 static int make_one(struct making *making, struct err *err)
 {
     int64_t id;
-    int rc = run_insert(making->cat, &making->run, &id, err);
-    if (rc == 0 && making->made)
-        making->made(id, making->arg);
+    return insert(making, &making->run, &id, err);
+}
+
+/* A run on each of several hosts: bound to it, or on as many different ones as are wanted. */
+static int make_over_hosts(struct making *making, const struct job *job, struct err *err)
+{
+    struct run_new run = making->run;
+    struct strlist pins = {0};
+    int rc = expansion_hosts(job, making->config, &pins, &run.shards, err);
+    run.array = RUN_FIRST;
+    for (int i = 0; rc == 0 && i < run.shards; i++) {
+        int64_t id;
+        run.index = i;
+        run.pin = job->each ? pins.v[i] : NULL;
+        rc = insert(making, &run, &id, err);
+        if (i == 0)
+            run.array = id;
+    }
+    strlist_free(&pins);
     return rc;
 }
 
-/* No job expands yet. */
 static int make_group(struct making *making, const struct job *job, struct err *err)
 {
-    (void)job;
-    return make_one(making, err);
+    return job->each || job->count ? make_over_hosts(making, job, err) : make_one(making, err);
 }
 
 int making_runs(struct making *making, struct err *err)

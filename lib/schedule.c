@@ -173,9 +173,15 @@ static int run_instant(struct ticking *t, int64_t at, int64_t occurrence, struct
         leave = LEAVE_WAIT;
     if (leave == LEAVE_SKIP)
         return occurrence_skip(t->cat, occurrence, reason, err);
+    struct err why = {0};
+    rc = make_run(t->cat, t->row, at, occurrence, leave == LEAVE_WAIT ? reason : NULL, t->tick,
+                  &why);
+    if (rc == ERR_DATA) /* a job that cannot be made into runs now must not stop the others */
+        return occurrence_skip(t->cat, occurrence, why.msg, err);
     t->made++;
-    return make_run(t->cat, t->row, at, occurrence, leave == LEAVE_WAIT ? reason : NULL, t->tick,
-                    err);
+    if (rc < 0)
+        *err = why;
+    return rc;
 }
 
 /* The occurrence first: when it is recorded already (a backfill, a restored catalogue, a clock set back),

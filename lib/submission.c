@@ -1,5 +1,6 @@
 #include "submission.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,7 +152,11 @@ static int parse_stored(struct submission_entry *entry, struct catalogue *cat, s
                      entry->place, errors.n ? errors.v[0].msg : "there is no single job in it");
     if (rc == 0) {
         entry->job = jobs.v[0];
-        entry->job.priority = entry->priority;
+        /* one that was submitted on top may be above what a job may ask for */
+        entry->job.priority =
+            entry->priority < JOB_PRIORITY_MAX ? entry->priority : JOB_PRIORITY_MAX;
+        memset(entry->job.places, 0,
+               sizeof entry->job.places); /* its text is no file of anybody's */
         entry->spec = 0;
         free(jobs.v);
     } else {
@@ -209,12 +214,17 @@ static void override_job(struct job *job, const struct overrides *overrides,
     if (overrides->hosts) {
         strlist_free(&job->hosts);
         strlist_copy(&job->hosts, hosts);
+        job->places[JOB_HOSTS] = (struct job_place){0};
     }
     for (size_t i = 0; i < overrides->tags.n; i++)
         if (!strlist_has(&job->tags, overrides->tags.v[i]))
             strlist_add(&job->tags, overrides->tags.v[i]);
-    if (overrides->slots)
+    if (overrides->tags.n)
+        job->places[JOB_TAGS] = (struct job_place){0};
+    if (overrides->slots) {
         job->slots = (int)overrides->slots;
+        job->places[JOB_SLOTS] = (struct job_place){0};
+    }
     if (overrides->timeout)
         job->timeout_ms = timeout_ms;
     if (overrides->has_priority)
@@ -249,11 +259,13 @@ int submission_override(struct submission *submission, const struct overrides *o
 /* ---- into the catalogue ---- */
 
 struct storing {
+    const struct submission *submission;
     const struct submission_terms *terms;
     const struct config *config;
     struct catalogue *cat;
     struct selection *ids;
     int64_t now;
+    int top; /* the priority of all, with terms->top */
     struct regroup {
         int64_t was, is; /* the group of runs that are run again, and the one they now make */
     } * groups;
@@ -286,7 +298,9 @@ static struct run_new run_of(const struct storing *s, const struct submission_en
         .spec = entry->spec,
         .job = entry->spec ? entry->name : entry->job.name,
         .state = terms->held ? RUN_HELD : RUN_QUEUED,
-        .priority = entry->spec ? entry->priority : entry->job.priority,
+        .priority = terms->top    ? s->top
+                    : entry->spec ? entry->priority
+                                  : entry->job.priority,
         .queued_at = s->now,
         .not_before = terms->not_before,
         .due_at = terms->not_before, /* a deadline counts from when it was wanted */
@@ -335,6 +349,22 @@ static int store(struct storing *s, const struct submission_entry *entry, struct
     return rc;
 }
 
+/* Above all that waits as of this transaction. */
+static int find_top(struct storing *s, struct err *err)
+{
+    bool any;
+    int highest = 0;
+    int rc = run_highest_priority(s->cat, &highest, &any, err);
+    s->top = any && highest >= 0 ? highest + (highest < INT_MAX) : 0;
+    for (size_t i = 0; i < s->submission->n; i++) {
+        const struct submission_entry *entry = &s->submission->v[i];
+        int own = entry->spec ? entry->priority : entry->job.priority;
+        if (own > s->top)
+            s->top = own;
+    }
+    return rc;
+}
+
 /* One transaction, and the ids are told to nobody before it is committed (and, the catalogue being
  * synchronous=FULL, on the disk): an acknowledged submit survives whatever comes next, and one that
  * failed has left nothing behind, so that it can simply be repeated. */
@@ -342,9 +372,15 @@ int submission_store(const struct submission *submission, const struct submissio
                      const struct config *config, struct catalogue *cat, struct selection *ids,
                      struct err *err)
 {
-    struct storing s = {
-        .terms = terms, .config = config, .cat = cat, .ids = ids, .now = clock_now()};
+    struct storing s = {.submission = submission,
+                        .terms = terms,
+                        .config = config,
+                        .cat = cat,
+                        .ids = ids,
+                        .now = clock_now()};
     int rc = catalogue_begin(cat, err);
+    if (rc == 0 && terms->top)
+        rc = find_top(&s, err);
     for (size_t i = 0; rc == 0 && i < submission->n; i++)
         rc = store(&s, &submission->v[i], err);
     if (rc == 0)

@@ -70,6 +70,7 @@ void submission_check(const struct submission *submission, const struct config *
 /* How the runs enter the catalogue. */
 struct submission_terms {
     bool held;
+    bool top;           /* a priority above all that waits */
     int64_t not_before; /* 0: at once */
     const char *submitter;
 };

@@ -1,76 +1,139 @@
 /* Whether a worker could ever run what is submitted: refused now is better than queued for ever. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "expansion_hosts.h"
 #include "near.h"
 #include "submission.h"
+#include "xalloc.h"
 
-static bool has_tags(const struct host_config *host, const struct strlist *tags)
+struct checking {
+    const struct submission_entry *entry;
+    const struct config *config;
+    struct errlist *errors;
+};
+
+static void complain(const struct checking *c, enum job_key key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Where the key stands in the job's file, or else the file, or what it came from. */
+static void complain(const struct checking *c, enum job_key key, const char *fmt, ...)
 {
-    for (size_t i = 0; i < tags->n; i++)
-        if (!strlist_has(&host->tags, tags->v[i]))
-            return false;
-    return true;
+    char msg[1024];
+    const struct job_place *at = &c->entry->job.places[key];
+    char *place = at->line ? xasprintf("%s:%d:%d", c->entry->place, at->line, at->column)
+                           : xstrdup(c->entry->place);
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    errlist_add(c->errors, ERR_DATA, place, "%s", msg);
+    free(place);
 }
 
-static bool check_hosts(const struct job *job, const char *place, const struct config *config,
-                        struct errlist *errors)
+static bool check_hosts(const struct checking *c)
 {
+    const struct strlist *hosts = &c->entry->job.hosts;
     bool fine = true;
-    for (size_t i = 0; i < job->hosts.n; i++) {
+    for (size_t i = 0; i < hosts->n; i++) {
         struct err err;
-        if (config_host(config, job->hosts.v[i]))
+        if (config_host(c->config, hosts->v[i]))
             continue;
-        (void)command_no_host(config, job->hosts.v[i], &err);
-        errlist_add(errors, ERR_DATA, place, "%s", err.msg);
+        (void)command_no_host(c->config, hosts->v[i], &err);
+        complain(c, JOB_HOSTS, "%s", err.msg);
         fine = false;
     }
     return fine;
 }
 
-static bool check_tag(const char *tag, const char *place, const struct config *config,
-                      struct errlist *errors)
+/* A tag that no host has; one that is forbidden is complained about only when it looks misspelt: that
+ * nobody has it is as it should be. */
+static bool check_tag(const struct checking *c, enum job_key key, const char *tag)
 {
     struct strlist all = {0};
-    for (size_t i = 0; i < config->nhosts; i++)
-        if (strlist_has(&config->hosts[i].tags, tag))
+    for (size_t i = 0; i < c->config->nhosts; i++)
+        if (strlist_has(&c->config->hosts[i].tags, tag))
             return true;
-    for (size_t i = 0; i < config->nhosts; i++)
-        strlist_copy(&all, &config->hosts[i].tags);
+    for (size_t i = 0; i < c->config->nhosts; i++)
+        strlist_copy(&all, &c->config->hosts[i].tags);
     const char *near = near_word(tag, all.v, all.n, sizeof(char *));
     if (near)
-        errlist_add(errors, ERR_DATA, place, "no worker has the tag '%s' (did you mean '%s'?)", tag,
-                    near);
-    else
-        errlist_add(errors, ERR_DATA, place,
-                    "no worker has the tag '%s' (add it to 'tags' of a [worker])", tag);
+        complain(c, key, "no worker has the tag '%s' (did you mean '%s'?)", tag, near);
+    else if (key == JOB_TAGS)
+        complain(c, key, "no worker has the tag '%s' (add it to 'tags' of a [worker])", tag);
     strlist_free(&all);
-    return false;
+    return !near && key != JOB_TAGS;
 }
 
-/* The worker with the most slots among those that match; slots 0, its processors, are not known yet
- * and count as enough. */
-static void check_fit(const struct job *job, const char *place, const struct config *config,
-                      struct errlist *errors)
+static bool check_tags(const struct checking *c)
+{
+    const struct job *job = &c->entry->job;
+    bool fine = true;
+    for (size_t i = 0; i < job->tags.n; i++)
+        fine = check_tag(c, JOB_TAGS, job->tags.v[i]) && fine;
+    for (size_t i = 0; i < job->not_tags.n; i++)
+        fine = check_tag(c, JOB_NOT, job->not_tags.v[i]) && fine;
+    return fine;
+}
+
+static void check_pools(const struct checking *c)
+{
+    const struct config *config = c->config;
+    for (size_t i = 0; i < c->entry->job.pools.n; i++) {
+        const char *name = c->entry->job.pools.v[i];
+        const struct pool_config *pool = config_pool(config, name);
+        const char *near = config->npools ? near_word(name, &config->pools[0].name, config->npools,
+                                                      sizeof *config->pools)
+                                          : NULL;
+        if (pool && !pool->limit)
+            complain(c, JOB_POOLS, "pool %s has limit 0 (%s): nothing that needs it can start",
+                     name, pool->place);
+        else if (!pool && near)
+            complain(c, JOB_POOLS, "there is no [pool %s] (did you mean '%s'?)", name, near);
+        else if (!pool)
+            complain(c, JOB_POOLS, "there is no [pool %s] in rota.ini (add it, with 'limit = N')",
+                     name);
+    }
+}
+
+/* Nothing matches: because of the slots, or of names and tags together. */
+static void say_none(const struct checking *c)
 {
     const struct host_config *best = NULL;
-    for (size_t i = 0; i < config->nhosts; i++) {
-        const struct host_config *host = &config->hosts[i];
-        if ((job->hosts.n && !strlist_has(&job->hosts, host->name)) || !has_tags(host, &job->tags))
-            continue;
-        if (!host->slots || host->slots >= job->slots)
-            return;
-        if (!best || host->slots > best->slots)
+    struct job any = c->entry->job; /* borrows */
+    any.slots = 1;
+    for (size_t i = 0; i < c->config->nhosts; i++) {
+        const struct host_config *host = &c->config->hosts[i];
+        if (expansion_matches(&any, host) && (!best || host->slots > best->slots))
             best = host;
     }
     if (best)
-        errlist_add(errors, ERR_DATA, place,
-                    "job %s wants %d slots, and the largest worker it may run on, %s, has %d",
-                    job->name, job->slots, best->name, best->slots);
+        complain(c, JOB_SLOTS,
+                 "job %s wants %d slots, and the largest worker it may run on, %s, "
+                 "has %d",
+                 any.name, c->entry->job.slots, best->name, best->slots);
     else
-        errlist_add(errors, ERR_DATA, place, "no worker has all the tags job %s wants%s", job->name,
-                    job->hosts.n ? " among the hosts it names" : "");
+        complain(c, any.not_tags.n ? JOB_NOT : JOB_TAGS,
+                 "no worker has all the tags job %s wants%s%s", any.name,
+                 any.not_tags.n ? " and none that it forbids" : "",
+                 any.hosts.n ? " among the hosts it names" : "");
+}
+
+/* Slots that are not configured, a worker's processors, are not known yet and count as enough. */
+static void check_fit(const struct checking *c)
+{
+    const struct job *job = &c->entry->job;
+    int n = 0;
+    for (size_t i = 0; i < c->config->nhosts; i++)
+        n += expansion_matches(job, &c->config->hosts[i]);
+    if (!n)
+        say_none(c);
+    else if (n < job->count)
+        complain(c, JOB_COUNT, "job %s wants %d different hosts, and %d match%s", job->name,
+                 job->count, n, n == 1 ? "es" : "");
 }
 
 /* Alerts that go to nobody would be found out too late. */
@@ -102,10 +165,11 @@ void submission_check(const struct submission *submission, const struct config *
         if (entry->spec)
             continue; /* was checked when it was new */
         check_notify(&entry->job, entry->place, config, errors);
-        bool fine = check_hosts(&entry->job, entry->place, config, errors);
-        for (size_t t = 0; t < entry->job.tags.n; t++)
-            fine = check_tag(entry->job.tags.v[t], entry->place, config, errors) && fine;
+        const struct checking c = {entry, config, errors};
+        check_pools(&c);
+        bool fine = check_hosts(&c);
+        fine = check_tags(&c) && fine;
         if (fine)
-            check_fit(&entry->job, entry->place, config, errors);
+            check_fit(&c);
     }
 }

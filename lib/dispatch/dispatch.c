@@ -310,6 +310,7 @@ static void finish(struct dispatch *d)
     }
     free(d->reread);
     free(d->told);
+    free(d->unruns);
     waiting_free(d);
     output_close(d->output);
     checking_leave(d);

@@ -39,8 +39,11 @@ static int load_host(const struct host *row, void *arg)
     if (peer->state == PEER_IDLE && !peer->host_dirty) {
         host_free(&peer->host);
         peer->host = host_copy(row);
-        if (row->cpus)
+        peer->place.doubtful = row->state == HOST_DOWN;
+        if (row->cpus) {
             peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
+            peer->place.guessed = false;
+        }
     }
     free(peer->host.drained);
     peer->host.drained = row->drained ? xstrdup(row->drained) : NULL;
@@ -57,13 +60,27 @@ int peer_load_hosts(struct dispatch *d, struct err *err)
     return rc;
 }
 
+/* The queue is to know the hosts as they are now. */
+static void tell_placement(struct dispatch *d)
+{
+    struct place_host **hosts = xcalloc(d->npeers, sizeof(struct place_host *));
+    for (size_t i = 0; i < d->npeers; i++)
+        hosts[i] = &d->peers[i]->place;
+    placement_set_hosts(&d->placement, hosts, d->npeers);
+    placement_set_config(&d->placement, d->config);
+    free(hosts);
+}
+
 int peer_init_all(struct dispatch *d, struct err *err)
 {
     d->npeers = d->config->nhosts;
     d->peers = xcalloc(d->npeers, sizeof(struct peer *));
     for (size_t i = 0; i < d->npeers; i++)
         d->peers[i] = peer_new(d, &d->config->hosts[i]);
+    for (size_t i = 0; i < d->npeers; i++)
+        d->peers[i]->place.order = i;
     qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
+    tell_placement(d);
     return peer_load_hosts(d, err);
 }
 
@@ -92,6 +109,7 @@ void peer_reconfigure(struct dispatch *d)
         peer->instead = NULL;
         peer->place.name = config->name;
         peer->place.tags = &config->tags;
+        peer->place.order = i;
         if (config->slots || peer->host.cpus)
             peer->place.slots = config->slots ? config->slots : peer->host.cpus;
         all[n++] = peer;
@@ -109,6 +127,6 @@ void peer_reconfigure(struct dispatch *d)
     qsort(d->peers, d->npeers, sizeof(struct peer *), by_name);
     for (size_t i = 0; i < d->npeers; i++)
         peer_set_place(d->peers[i]);
-    class_match_all(d);
+    tell_placement(d);
     queue_attach_orphans(d);
 }

@@ -5,11 +5,12 @@
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
  *   stranger.c  runs of a worker that are not in memory
- *   class.c     lines of runs with equal demands
+ *   spec.c      specifications, each read once
  *   queue.c     runs in memory: those that wait, and reading them
  *   fleet.c     the worker hosts as the configuration and the catalogue have them
  *   placing.c   which of them go where now
  *   waiting.c   why the others wait
+ *   pinned.c    runs of `each` whose host is not there
  *   round.c     one round: results recorded, queued runs claimed, in one transaction; then told
  *   lost.c      when a run on a host that is away is taken for lost
  *   keeping.c   output on disk, before a result counts
@@ -23,34 +24,23 @@
 #ifndef ROTA_DISPATCH_INTERNAL_H
 #define ROTA_DISPATCH_INTERNAL_H
 
+#include <stddef.h>
+
 #include "dispatch/dispatch.h"
 #include "heap.h"
 #include "loop.h"
 #include "message.h"
-#include "place.h"
+#include "placement.h"
 #include "transport.h"
-
-/* Runs with the same demands on a host wait in one line: when its first cannot be placed, none can. */
-struct class
-{
-    char *key;
-    struct job demands;        /* name, hosts, tags, slots only */
-    struct place_host **hosts; /* the allowed ones */
-    size_t nhosts;
-    struct heap line; /* of struct work, by priority, then age */
-    struct spec *specs;
-    char *waiting; /* why the line waits, as last written to the catalogue; NULL: unknown */
-    struct class *next;
-};
 
 /* A specification that some run in memory uses. */
 struct spec {
     int64_t id;
     size_t refs;
     struct job job;
-    struct class *class;
-    struct spec *next; /* of the class */
-    bool unsaid;       /* class->waiting was not written for it */
+    struct spec *prev, *next; /* of all */
+    struct work *waiting;     /* its runs that stand in a line */
+    char *said;               /* why they wait, as last written; "": no reason; NULL: unknown */
 };
 
 /* The end of an attempt as the worker told it, not yet recorded. */
@@ -76,15 +66,16 @@ struct work {
     int priority, attempt;
     uint64_t token;
     int64_t not_before, queued_at, due_at, started_at;
-    bool cancel;              /* somebody asked */
-    bool in_later;            /* waits in dispatch.later, else in its class's line */
-    size_t at;                /* place in the heap it waits in */
-    struct peer *peer;        /* of the current attempt; NULL while queued */
-    struct work *prev, *next; /* among the peer's */
-    int64_t array, index;     /* its group, 0: none, and the place in it; struct run_new */
-    char *item, *pin;         /* NULL: none */
+    bool cancel;            /* somebody asked */
+    bool in_later;          /* waits in dispatch.later, else in its class's line */
+    size_t at;              /* in dispatch.later */
+    struct place_run place; /* as placement knows it */
+    struct work *prev_waiting, *next_waiting; /* of the specification */
+    struct peer *peer;                        /* of the current attempt; NULL while queued */
+    struct work *prev, *next;                 /* among the peer's */
+    int64_t array, index; /* its group, 0: none, and the place in it; struct run_new */
+    char *item, *pin;     /* NULL: none */
     int shards;
-    bool occupies;        /* its slots there; not any more once its end is known */
     bool known;           /* the worker said that it has it, or START was sent on this connection */
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
@@ -132,7 +123,6 @@ struct peer {
     char *trouble;      /* the last failure; NULL: none */
     struct work *works; /* starting and running here */
     size_t nworks;
-    int busy;         /* slots that they take */
     struct host host; /* as recorded, and what WELCOME said */
     bool host_dirty;
     struct peer *next_dirty;
@@ -162,7 +152,12 @@ struct dispatch {
     void *works;          /* of struct work by id, */
     void *waits;          /* of int64_t ids waited for */
     size_t nwaits;
-    struct class *classes;
+    struct spec *first_spec;
+    struct placement placement; /* the queue */
+    size_t nsaid;               /* specifications of which a reason stands in the catalogue */
+    int64_t reasoned;           /* how often the reasons were worked out */
+    struct unrun *unruns;       /* runs whose only host is not to be had, to be recorded */
+    size_t nunruns, unruns_cap;
     struct heap later;    /* of struct work, by not_before */
     struct work *orphans; /* unfinished, on workers that are not in the configuration */
     int64_t last_run, last_event, version;
@@ -210,17 +205,13 @@ struct dispatch {
     } count;
 };
 
-/* ---- class.c ---- */
+/* ---- spec.c ---- */
 /* Orders struct spec, struct work and ids waited for by the id that they begin with (tsearch). */
 int work_by_id(const void *a, const void *b);
-/* A work learns its place in the heap it waits in. */
-void work_moved(void *item, size_t at);
 /* The specification, read at its first use; each use is ended by spec_drop. NULL: failed. */
 struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err);
 void spec_drop(struct dispatch *d, struct spec *spec);
-/* Computes anew which hosts each class may use. */
-void class_match_all(struct dispatch *d);
-void class_free_all(struct dispatch *d);
+void spec_free_all(struct dispatch *d);
 
 /* ---- queue.c ---- */
 int queue_init(struct dispatch *d, struct err *err);
@@ -260,6 +251,16 @@ void peer_reconfigure(struct dispatch *d);
 struct peer *peer_find(const struct dispatch *d, const char *name);
 
 /* ---- peer.c ---- */
+static inline struct peer *peer_of(const struct place_host *host)
+{
+    return (struct peer *)(void *)((char *)host - offsetof(struct peer, place));
+}
+
+static inline struct work *work_of_place(const struct place_run *run)
+{
+    return (struct work *)(void *)((char *)run - offsetof(struct work, place));
+}
+
 struct peer *peer_new(struct dispatch *d, struct host_config *config);
 void peer_free(struct peer *peer);
 /* Changes its state, and what placement may do with it. */
@@ -355,11 +356,24 @@ size_t placing_run(struct dispatch *d, struct work **claims, size_t max);
 /* Whether some queued run may start without waiting for a host that is set aside. */
 bool placing_could_start(const struct dispatch *d);
 
+/* ---- pinned.c ---- */
+/* Finds queued runs that are for one host alone which is down, drained or gone: they end here, and do not
+ * wait for it. */
+void pinned_look(struct dispatch *d);
+/* In a transaction. */
+int pinned_record(struct dispatch *d, struct err *err);
+/* That transaction was committed, or failed. */
+void pinned_tell(struct dispatch *d);
+void pinned_forget(struct dispatch *d);
+
 /* ---- waiting.c ---- */
+/* The run stands in a line from now on, or not any more. */
+void waiting_enter(struct work *work);
+void waiting_leave(struct work *work);
 /* Asks for the reasons to be written in a while, when something waits. */
 void waiting_want(struct dispatch *d);
 /* Nothing in memory uses the specification any more: what was said of it is to go. */
-void waiting_over(struct dispatch *d, const struct spec *spec);
+void waiting_over(struct dispatch *d, struct spec *spec);
 /* The reason of a run that nothing can be done for now; takes ownership of the text. */
 void waiting_note(struct dispatch *d, int64_t run, char *reason);
 void waiting_free(struct dispatch *d);

@@ -31,7 +31,6 @@ void peer_become(struct peer *peer, enum peer_state state)
 {
     peer->state = state;
     peer->since = clock_mono();
-    peer->place.used = peer->busy;
     peer_set_place(peer);
 }
 
@@ -148,6 +147,7 @@ void peer_fail(struct peer *peer, const struct err *why)
         peer->reasons_due = true;
     free(peer->trouble);
     peer->trouble = xstrdup(why->msg);
+    peer->place.doubtful = peer->state < PEER_LISTING;
     peer->failures++;
     peer->retry_at = clock_mono() + retry_delay(peer->failures);
     peer_become(peer, PEER_RESTING);
@@ -366,8 +366,10 @@ struct peer *peer_new(struct dispatch *d, struct host_config *config)
     peer->watch = loop_watch(d->loop, on_event, peer);
     peer->host.name = xstrdup(config->name);
     peer->config = config;
-    peer->place = (struct place_host){
-        .name = config->name, .tags = &config->tags, .slots = config->slots ? config->slots : 1};
+    peer->place = (struct place_host){.name = config->name,
+                                      .tags = &config->tags,
+                                      .slots = config->slots ? config->slots : 1,
+                                      .guessed = !config->slots};
     peer_become(peer, PEER_IDLE);
     return peer;
 }

@@ -21,22 +21,21 @@ struct work *work_find(struct dispatch *d, int64_t id)
     return found ? *found : NULL;
 }
 
+static void work_moved(void *item, size_t at)
+{
+    ((struct work *)item)->at = at;
+}
+
 void work_occupy(struct work *work)
 {
-    if (!work->peer || work->occupies)
-        return;
-    work->occupies = true;
-    work->peer->busy += work->spec->job.slots;
-    work->peer->place.used += work->spec->job.slots;
+    if (work->peer)
+        placement_occupy(&work->peer->d->placement, &work->place, &work->peer->place);
 }
 
 void work_vacate(struct work *work)
 {
-    if (!work->peer || !work->occupies)
-        return;
-    work->occupies = false;
-    work->peer->busy -= work->spec->job.slots;
-    work->peer->place.used -= work->spec->job.slots;
+    if (work->peer)
+        placement_vacate(&work->peer->d->placement, &work->place);
 }
 
 void work_attach(struct work *work, struct peer *peer)
@@ -107,6 +106,8 @@ void work_forget(struct dispatch *d, struct work *work)
     if (work->started_told)
         drop_told(d, work);
     work_detach(work);
+    waiting_leave(work);
+    placement_leave(&d->placement, &work->place);
     (void)tdelete(work, &d->works, work_by_id);
     spec_drop(d, work->spec);
     work_free(work);
@@ -138,6 +139,23 @@ void queue_check_wait(struct dispatch *d, int64_t id)
     run_free(&run);
 }
 
+/* A new line of runs that are to be on different hosts does not know yet where the others are. */
+static int enter_line(struct dispatch *d, struct work *work, struct err *err)
+{
+    struct strlist hosts = {0};
+    int rc = 0;
+    work->place = (struct place_run){
+        .id = work->id, .priority = work->priority, .job = work->job, .tried = &work->tried};
+    placement_enter(&d->placement, &work->place, &work->spec->job, work->array, work->pin);
+    if (work->place.line->fresh)
+        rc = run_hosts_of_group(d->cat, work->array, &hosts, err);
+    for (size_t i = 0; i < hosts.n; i++)
+        placement_sibling(work->place.line, hosts.v[i]);
+    work->place.line->fresh = rc < 0;
+    strlist_free(&hosts);
+    return rc;
+}
+
 static struct work *work_new(struct dispatch *d, const struct run_brief *run, struct err *err)
 {
     struct spec *spec = spec_use(d, run->spec, err);
@@ -163,6 +181,12 @@ static struct work *work_new(struct dispatch *d, const struct run_brief *run, st
         .pin = run->pin ? xstrdup(run->pin) : NULL,
         .shards = run->shards,
     };
+    if (enter_line(d, work, err) < 0) {
+        placement_leave(&d->placement, &work->place);
+        spec_drop(d, spec);
+        work_free(work);
+        return NULL;
+    }
     (void)tsearch(work, &d->works, work_by_id);
     d->count.total++;
     return work;
@@ -175,13 +199,19 @@ void queue_put(struct dispatch *d, struct work *work)
         heap_push(&d->later, work);
         return;
     }
-    heap_push(&work->spec->class->line, work);
+    placement_queue(&d->placement, &work->place);
+    waiting_enter(work);
     d->place_wanted = true;
 }
 
 void queue_take(struct dispatch *d, struct work *work)
 {
-    (void)heap_remove(work->in_later ? &d->later : &work->spec->class->line, work->at);
+    if (work->in_later) {
+        (void)heap_remove(&d->later, work->at);
+        return;
+    }
+    placement_unqueue(&d->placement, &work->place);
+    waiting_leave(work);
 }
 
 void queue_due(struct dispatch *d)
@@ -267,6 +297,7 @@ static int add_unfinished(const struct run_brief *run, void *arg)
         work_attach(work, peer);
         return 0;
     }
+    placement_occupy(&d->placement, &work->place, NULL); /* at its limits it counts all the same */
     work->host = xstrdup(run->host ? run->host : "?");
     work->next = d->orphans;
     d->orphans = work;
@@ -332,11 +363,6 @@ int queue_init(struct dispatch *d, struct err *err)
     return rc;
 }
 
-static void free_work(void *work)
-{
-    work_free(work);
-}
-
 static void keep(void *borrowed)
 {
     (void)borrowed;
@@ -344,8 +370,15 @@ static void keep(void *borrowed)
 
 void queue_free(struct dispatch *d)
 {
-    tdestroy(d->works, free_work);
+    while (d->works) { /* the first pointer of a node is its item: tsearch(3) */
+        struct work *work = *(struct work **)d->works;
+        (void)tdelete(work, &d->works, work_by_id);
+        work->place.host = NULL; /* the hosts are gone before us */
+        placement_leave(&d->placement, &work->place);
+        work_free(work);
+    }
+    placement_free(&d->placement);
     tdestroy(d->waits, keep);
     heap_free(&d->later);
-    class_free_all(d);
+    spec_free_all(d);
 }

@@ -116,7 +116,7 @@ static int record_claims(struct dispatch *d, struct round *round, struct err *er
 
 static bool is_needed(const struct dispatch *d, const struct round *round)
 {
-    return d->nended || d->ntold || d->dirty || round->nclaims || waiting_is_due(d) ||
+    return d->nended || d->ntold || d->dirty || round->nclaims || d->nunruns || waiting_is_due(d) ||
            (d->waiting_due && clock_mono() >= d->waiting_due) || clock_mono() >= d->lease_due;
 }
 
@@ -145,6 +145,8 @@ static int record(struct dispatch *d, struct round *round, struct err *err)
     if (rc == 0)
         rc = record_claims(d, round, err);
     if (rc == 0)
+        rc = pinned_record(d, err);
+    if (rc == 0)
         rc = catalogue_commit(d->cat, err);
     if (rc < 0) {
         catalogue_rollback(d->cat);
@@ -172,6 +174,8 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     }
     work->state = RUN_QUEUED;
     work->not_before = end->not_before;
+    if (peer)
+        placement_depart(&work->place, peer->place.name);
     work->have[0] = work->have[1] = 0;
     work->unsynced = 0;
     work->lacked = false;
@@ -238,6 +242,7 @@ static void tell(struct dispatch *d, struct round *round)
     waiting_recorded(d);
     tell_ends(d, round);
     tell_claims(d, round);
+    pinned_tell(d);
 }
 
 static void undo(struct dispatch *d, struct round *round)
@@ -248,10 +253,12 @@ static void undo(struct dispatch *d, struct round *round)
             work->state = RUN_QUEUED;
             work->attempt--;
         }
+        placement_depart(&work->place, work->peer->place.name);
         work_detach(work);
         queue_put(d, work);
     }
     waiting_forget(d);
+    pinned_forget(d);
 }
 
 /* A catalogue that is busy or in trouble is tried again: nothing was told, so nothing is lost. */
@@ -277,8 +284,10 @@ int round_run(struct dispatch *d, struct err *err)
     d->round_due = 0;
     queue_due(d);
     keeping_sync(d);
-    if (d->place_wanted)
+    if (d->place_wanted) {
+        pinned_look(d);
         round.nclaims = placing_run(d, round.claims, ROUND_CLAIMS);
+    }
     waiting_want(d);
     if (is_needed(d, &round)) {
         if (record(d, &round, &why) == 0) {

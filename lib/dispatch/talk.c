@@ -279,12 +279,9 @@ static int on_ready(struct peer *peer, const struct message *m, struct err *err)
     peer->failures = 0;
     peer->down_since = 0;
     replace(&peer->trouble, NULL);
-    int slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
-    if (slots !=
-        peer->place.slots) { /* it may now have room for what it had not, or not any more */
-        peer->place.slots = slots;
-        class_match_all(d);
-    }
+    peer->place.doubtful = false;
+    peer->place.slots = peer->config->slots ? peer->config->slots : peer->host.cpus;
+    peer->place.guessed = false;
     for (struct work *work = peer->works; work; work = work->next) {
         if (!work->known && !work->ending)
             settle(d, peer, work);

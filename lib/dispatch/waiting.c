@@ -1,36 +1,16 @@
 /* waiting: says why runs wait: queued ones, and those that nothing can be done for. */
 #include "dispatch/internal.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "placement_words.h"
 #include "xalloc.h"
 
 enum { WAITING_MS = 1000 }; /* a wait that is shorter is not worth a word */
 
-static const struct peer *peer_of(const struct place_host *host)
-{
-    return (const struct peer *)(const void *)((const char *)host - offsetof(struct peer, place));
-}
-
-enum { NAMES_SHOWN = 3 };
-
-/* Appends the names of the class's hosts in this state; returns how many there are. */
-static size_t list_hosts(const struct class *class, enum place_state state, const char *before,
-                         struct buf *text)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < class->nhosts; i++)
-        if (class->hosts[i]->state == state && n++ < NAMES_SHOWN)
-            buf_addf(text, "%s%s", n == 1 ? before : ", ", class->hosts[i]->name);
-    if (n > NAMES_SHOWN)
-        buf_addf(text, " and %zu more", n - NAMES_SHOWN);
-    return n;
-}
-
-static void say_out(const struct class *class, struct buf *text)
+static void say_out(const struct place_class *class, struct buf *text)
 {
     const struct peer *peer = peer_of(class->hosts[0]);
     if (class->nhosts > 1)
@@ -44,39 +24,69 @@ static void say_out(const struct class *class, struct buf *text)
     }
 }
 
-/* Why the line waits, owned by the caller; "" when nothing waits. */
-static char *say_waiting(const struct class *class)
+/* Why the line waits; one text for all that stand in it, and for all specifications of these. */
+static const char *say_line(struct dispatch *d, struct place_line *line)
 {
+    const struct place_class *class = line->class;
     struct buf text = {0};
-    if (!class->line.n)
-        return buf_detach(&text);
-    if (!class->nhosts)
-        buf_addstr(&text, "no worker matches its hosts, tags and slots");
-    else if (!list_hosts(class, PLACE_READY, "no free slot on ", &text) &&
-             !list_hosts(class, PLACE_COLD, "connecting to ", &text))
-        say_out(class, &text);
-    return buf_detach(&text);
+    if (line->reason && line->reasoned == d->reasoned)
+        return line->reason;
+    if (class->pin && line->state != LINE_SHUT) /* its specification speaks for other hosts too */
+        buf_addstr(&text, "no free slot on its host");
+    else
+        placement_say(line, say_out, &text);
+    free(line->reason);
+    line->reason = buf_detach(&text);
+    line->reasoned = d->reasoned;
+    return line->reason;
 }
 
-static int record_class(struct dispatch *d, struct class *class, struct err *err)
+void waiting_enter(struct work *work)
 {
-    char *text = say_waiting(class);
-    bool changed = !class->waiting || strcmp(text, class->waiting) != 0;
-    int rc = 0;
-    for (struct spec *spec = class->specs; rc == 0 && spec; spec = spec->next) {
-        if (changed || spec->unsaid)
-            rc = spec_waiting(d->cat, spec->id, text[0] ? text : NULL, err);
-        spec->unsaid = false; /* should the transaction fail, no class is known any more */
-    }
-    free(class->waiting);
-    class->waiting = text;
+    struct spec *spec = work->spec;
+    work->next_waiting = spec->waiting;
+    if (work->next_waiting)
+        work->next_waiting->prev_waiting = work;
+    spec->waiting = work;
+}
+
+void waiting_leave(struct work *work)
+{
+    struct spec *spec = work->spec;
+    if (!work->prev_waiting && spec->waiting != work)
+        return;
+    *(work->prev_waiting ? &work->prev_waiting->next_waiting : &spec->waiting) = work->next_waiting;
+    if (work->next_waiting)
+        work->next_waiting->prev_waiting = work->prev_waiting;
+    work->prev_waiting = work->next_waiting = NULL;
+}
+
+static void note_said(struct dispatch *d, struct spec *spec, const char *text)
+{
+    bool was = spec->said && *spec->said, is = text && *text;
+    d->nsaid += is;
+    d->nsaid -= was;
+    free(spec->said);
+    spec->said = text ? xstrdup(text) : NULL;
+}
+
+/* Its runs may stand in several lines; one of them speaks for all. */
+static int record_spec(struct dispatch *d, struct spec *spec, struct err *err)
+{
+    const char *text = spec->waiting ? say_line(d, spec->waiting->place.line) : "";
+    if (spec->said && strcmp(text, spec->said) == 0)
+        return 0;
+    int rc = spec_waiting(d->cat, spec->id, text[0] ? text : NULL, err);
+    note_said(d, spec,
+              text); /* should the transaction fail, nothing that was said is known any more */
     return rc;
 }
 
-void waiting_over(struct dispatch *d, const struct spec *spec)
+void waiting_over(struct dispatch *d, struct spec *spec)
 {
-    const char *said = spec->unsaid ? NULL : spec->class->waiting;
-    if (said && !*said)
+    bool silent = spec->said && !*spec->said;
+    note_said(d, spec, NULL);
+    if (silent)
         return;
     if (d->nunused == d->unused_cap) {
         d->unused_cap = d->unused_cap ? d->unused_cap * 2 : 64;
@@ -148,26 +158,22 @@ int waiting_record(struct dispatch *d, struct err *err)
     if (rc < 0 || !d->waiting_due || now < d->waiting_due)
         return rc;
     d->waiting_due = 0;
-    for (struct class *class = d->classes; rc == 0 && class; class = class->next)
-        rc = record_class(d, class, err);
+    d->reasoned++;
+    for (struct spec *spec = d->first_spec; rc == 0 && spec; spec = spec->next)
+        rc = record_spec(d, spec, err);
     return rc;
 }
 
 void waiting_forget(struct dispatch *d)
 {
-    for (struct class *class = d->classes; class; class = class->next) {
-        free(class->waiting);
-        class->waiting = NULL;
-    }
+    for (struct spec *spec = d->first_spec; spec; spec = spec->next)
+        note_said(d, spec, NULL);
 }
 
 /* Something waits, or is still said to. */
 static bool is_wanted(const struct dispatch *d)
 {
-    for (const struct class *class = d->classes; class; class = class->next)
-        if (class->line.n || (class->waiting && *class->waiting))
-            return true;
-    return false;
+    return d->placement.nwaiting || d->nsaid;
 }
 
 void waiting_want(struct dispatch *d)

@@ -20,7 +20,9 @@ static void test_example(void)
                  "identity  = ~/.ssh/id_ed25519\n"
                  "strict    = accept-new\n"
                  "user = rota\n"
-                 "port = 2222\n",
+                 "port = 2222\n"
+                 "[pool licence]\n"
+                 "limit = 2\n",
                  &c, "the example of the manual"))
         return;
     (void)tap_str(c.catalogue, "/var/lib/rota/catalogue.db", "its catalogue");
@@ -28,6 +30,8 @@ static void test_example(void)
     (void)tap_str(c.timezone, "Europe/Berlin", "its time zone");
     (void)tap_int(c.keep_ms, 43200000, "keep");
     (void)tap_int((long long)c.nhosts, 6, "its workers");
+    (void)tap_ok(config_pool(&c, "licence") && config_pool(&c, "licence")->limit == 2, "its pool");
+    (void)tap_ok(!config_pool(&c, "license"), "and no other");
     const struct host_config *web = config_host(&c, "web1"), *db = config_host(&c, "db3");
     const struct host_config *here = config_host(&c, "here");
     (void)tap_ok(web && db && here, "each is found");
@@ -101,7 +105,7 @@ static const struct {
      "a misspelt section"},
     {"[nonsense]\nkeys = pass\n",
      "rota.ini:1: unknown section [nonsense] (there are rota, log, ssh, worker NAME, alert NAME, "
-     "monitor)",
+     "pool NAME, monitor)",
      "an unknown section"},
     {"[worker web1]\nslotz = 3\n",
      "rota.ini:2: unknown key 'slotz' in [worker] (did you mean 'slots'?)", "a misspelt key"},
@@ -196,12 +200,20 @@ static const struct {
     {"[worker a]\ntransport = local\nport = 22\n",
      "rota.ini:1: 'port' means nothing with transport = local: take it out",
      "a port for a local worker"},
-    {"[pool licence]\nlimit = 2\n", "rota.ini:1: [pool] is not supported yet", "a pool"},
+    {"[pool licence]\n",
+     "rota.ini:1: [pool licence] needs 'limit = N': how many runs of it go on at once",
+     "a pool without a limit"},
+    {"[pool licence]\nlimit = many\n",
+     "rota.ini:2: 'limit' is to be a number from 0 to 1000000, not 'many'", "a limit of many"},
+    {"[pool 1st]\nlimit = 1\n",
+     "rota.ini:1: '1st' is no name of a pool: it begins with a letter, goes on with letters, "
+     "digits, . _ - and is not 'last'",
+     "a bad name of a pool"},
     {"[worker a]\nslots = x\n[rota]\nkeep = y\n[bad]\n",
      "rota.ini:2: 'slots' is to be a number from 1 to 10000, not 'x'\n"
      "rota.ini:4: 'keep': 'y' is no duration (write 90s, 15m, 2h, 1d or 1h30m)\n"
      "rota.ini:5: unknown section [bad] (there are rota, log, ssh, worker NAME, alert NAME, "
-     "monitor)",
+     "pool NAME, monitor)",
      "all errors at once"},
 };
 
@@ -215,6 +227,9 @@ static void test_duplicates(void)
 {
     char *want = xasprintf("rota.ini:3: worker 'db2' is there twice, first at %s:1", file);
     refuses("[worker db[1-2]]\n[worker x]\n[worker db2]\n", want, "a worker twice");
+    free(want);
+    want = xasprintf("rota.ini:3: [pool a] is there twice, first at %s:1", file);
+    refuses("[pool a]\nlimit = 1\n[pool a]\nlimit = 2\n", want, "a pool twice");
     free(want);
 }
 

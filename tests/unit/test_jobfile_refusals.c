@@ -153,10 +153,6 @@ static void test_keys(void)
          "t:2:16: 'hosts': '10.0.0.1' is no name of a worker", "an address for a host"},
         {"shell: x\nwhere: {hosts: ['a[1-99999]', 'b[1-99999]', 'c[1-99999]']}\n",
          "t:2:16: 'hosts': makes over 100000 names", "too many hosts"},
-        {"shell: x\nwhere: {each: true}\n", "t:2:15: 'each: true' is not supported yet",
-         "each: true"},
-        {"shell: x\nwhere: {prefer: spread}\n", "t:2:17: 'prefer: spread' is not supported yet",
-         "prefer: spread"},
         {"shell: x\nwhere: {prefer: sprad}\n",
          "t:2:17: 'prefer' is to be least-loaded, spread, pack, random or order, not 'sprad' (did "
          "you "
@@ -244,6 +240,23 @@ static void test_values(void)
     refuse_all(cases, sizeof cases / sizeof *cases);
 }
 
+static void test_placement(void)
+{
+    static const struct refusal cases[] = {
+        {"shell: x\nwhere: {each: true, count: 2}\n",
+         "t:2:28: 'each' and 'count' exclude each other: keep one", "each and count"},
+        {"shell: x\nwhere: {count: 0}\n",
+         "t:2:16: 'count' is to be a whole number from 1 to 100000, not '0'", "a count of none"},
+        {"shell: x\nwhere: {tags: [a, b], not: [c, b]}\n",
+         "t:2:28: no host has the tag 'b' and has it not: it stands in 'tags' too",
+         "a tag that is wanted and forbidden"},
+        {"shell: x\nmax_running: 0\n",
+         "t:2:14: 'max_running' is to be a whole number from 1 to 1000000, not '0'",
+         "a job that may never run"},
+    };
+    refuse_all(cases, sizeof cases / sizeof *cases);
+}
+
 /* The keys whose behaviour comes later: right values are refused once, wrong ones say why as well. */
 static void test_later(void)
 {
@@ -278,7 +291,6 @@ static void test_later(void)
          "t:2:14: 'is' is to be succeeded, failed or finished, not 'done'\n"
          "t:2:9: 'job' is missing\nt:2:1: 'after' is not supported yet",
          "a wrong after"},
-        {"shell: x\npools: [licence]\n", "t:2:1: 'pools' is not supported yet", "pools"},
     };
     refuse_all(cases, sizeof cases / sizeof *cases);
 }
@@ -288,6 +300,7 @@ int main(void)
     test_syntax();
     test_keys();
     test_values();
+    test_placement();
     test_later();
     return tap_done();
 }

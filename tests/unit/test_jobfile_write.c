@@ -36,6 +36,8 @@ static bool same_job(const struct job *a, const struct job *b)
            same_text(a->stdin_text, b->stdin_text) && same_list(&a->env, &b->env) &&
            same_text(a->workdir, b->workdir) && same_text(a->user, b->user) &&
            same_list(&a->tags, &b->tags) && same_list(&a->hosts, &b->hosts) &&
+           same_list(&a->not_tags, &b->not_tags) && a->each == b->each && a->count == b->count &&
+           same_list(&a->pools, &b->pools) && a->max_running == b->max_running &&
            a->prefer == b->prefer && a->slots == b->slots && a->priority == b->priority &&
            a->timeout_ms == b->timeout_ms && a->kill_after_ms == b->kill_after_ms &&
            same_retry(&a->retry, &b->retry) && a->nsuccess == b->nsuccess &&
@@ -133,6 +135,14 @@ static void draw_place(struct job *job)
         job->user = xstrdup("postgres");
     for (unsigned n = draw(3); n; n--)
         strlist_take(&job->tags, xasprintf("tag%u", n));
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->not_tags, xasprintf("other%u", n));
+    job->each = draw(2);
+    job->count = job->each || draw(2) ? 0 : 1 + (int)draw(1000);
+    job->prefer = (enum job_prefer)draw(PREFER_ORDER + 1);
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->pools, xasprintf("pool%u", n));
+    job->max_running = draw(2) ? 0 : 1 + (int)draw(100);
     for (unsigned n = draw(5); n; n--)
         strlist_take(&job->hosts, xasprintf("n%02u", n));
     for (unsigned i = 0, n = draw(4); i < n; i++) {
