@@ -27,7 +27,7 @@ DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = base64 clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
+L1        = base64 clock duration elements escape expansion near log log_target io zone proc job placeholder hostrange opt netfs cron cron_field cron_next cron_quartz
 WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_alert config_hosts config_keys config_log inifile
@@ -45,7 +45,7 @@ QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
 OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
-                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
+                     $(JOBFILE) $(SCHEDULE) submission submission_array submission_check wait run_output dispatch/idle \
                      life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)

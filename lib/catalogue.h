@@ -97,6 +97,19 @@ struct run_new {
 enum { RUN_FIRST = -1 };
 int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, struct err *err);
 
+/* ---- arrays ---- */
+
+/* The array that a run is an element of: its first run. ERR_ANSWER when there is no such run, or it is
+ * part of none. */
+int array_of(struct catalogue *cat, int64_t id, int64_t *array, struct err *err);
+/* In a transaction. When so many of its elements have ended badly (failed, timeout or lost), those that
+ * have not started are cancelled, in the transaction that records the last of these ends; one event,
+ * "stop" of the array's first run, tells of all. */
+int array_stop_put(struct catalogue *cat, int64_t array, int stop_after, struct err *err);
+/* In a transaction. The same as for another array, if that has it. */
+int array_stop_copy(struct catalogue *cat, int64_t from, int64_t to, struct err *err);
+int array_is_stopped(struct catalogue *cat, int64_t array, bool *stopped, struct err *err);
+
 /* ---- registered jobs and their occurrences ---- */
 
 struct job_row {
@@ -211,6 +224,7 @@ struct run_query {
     unsigned states;  /* bit 1 << state; 0: any */
     const char *job;  /* GLOB pattern; NULL: any */
     const char *host; /* GLOB pattern likewise */
+    int64_t array;    /* only elements of this array; 0: any */
     int64_t since,
         until; /* runs that were open or ended at or after since, and queued at or before until */
     int64_t limit;     /* the newest so many; 0: all */
@@ -372,7 +386,7 @@ int host_select(struct catalogue *cat, int (*each)(const struct host *, void *),
 struct event {
     int64_t id, at, run;
     const char
-        *kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "drain", "resume" */
+        *kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "stop", "drain", "resume" */
     const char *actor; /* NULL ok */
     const char *detail;
 };

@@ -113,6 +113,9 @@ void job_free(struct job *job)
     free(job->schedule.until);
     strlist_free(&job->schedule.except);
     strlist_free(&job->notify);
+    job_array_free(&job->array);
+    free(job->placeholder);
+    strlist_free(&job->parameters);
     *job = (struct job){0};
 }
 
@@ -121,10 +124,26 @@ bool job_is_scheduled(const struct job *job)
     return job->schedule.rules.n > 0;
 }
 
+bool job_array_any(const struct job_array *array)
+{
+    return array->nranges || array->items.n || array->naxes;
+}
+
+void job_array_free(struct job_array *array)
+{
+    free(array->ranges);
+    strlist_free(&array->items);
+    for (size_t i = 0; i < array->naxes; i++) {
+        free(array->axes[i].key);
+        strlist_free(&array->axes[i].values);
+    }
+    free(array->axes);
+    *array = (struct job_array){0};
+}
+
 bool job_expands(const struct job *job)
 {
-    (void)job;
-    return false;
+    return job_array_any(&job->array);
 }
 
 bool job_is_success(const struct job *job, int exit_code)

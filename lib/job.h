@@ -87,6 +87,22 @@ struct job_schedule {
     enum job_overlap overlap;
 };
 
+/* The elements of an array: indices, or items, or all combinations of values. See expansion.h. */
+struct job_array {
+    struct job_indices {
+        int64_t first, last;
+    } * ranges; /* in the order they are written; none is in two */
+    size_t nranges;
+    struct strlist items;
+    struct job_axis {
+        char *key; /* the name of a variable */
+        struct strlist values;
+    } * axes; /* of a matrix */
+    size_t naxes;
+};
+bool job_array_any(const struct job_array *array);
+void job_array_free(struct job_array *array);
+
 struct job {
     char *name;
     enum job_executor executor;
@@ -114,6 +130,11 @@ struct job {
     int64_t deadline_ms; /* 0: none; from due to start */
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
+    struct job_array array;
+    int at_once;               /* elements of the array that may run at a time; 0: all */
+    int stop_after;            /* elements that ended badly, after which no other starts; 0: never */
+    char *placeholder;         /* stands for the element in shell and exec; NULL: none */
+    struct strlist parameters; /* "NAME=value", by name; "NAME" alone: has to be given */
 };
 
 /* A job with every default and no name or work. */
