@@ -180,11 +180,13 @@ int occurrence_select(struct catalogue *cat, const char *job, int64_t since, int
 
 /* The oldest run of a job that is not over and not blocked; 0: none. */
 int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
+/* When that run was queued; 0: there is none. */
+int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, struct err *err);
 /* In a transaction. Asks to cancel every run of a job that is not over, also those that its policy blocks,
  * but for those that a backfill made. */
 int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err);
-/* In a transaction. Queues the oldest run that the job's overlap policy blocks, when no other of the
- * job is open; an event says so. *id: it, or 0. */
+/* In a transaction. Queues the oldest occurrence's runs that the job's overlap policy blocks, when no
+ * other run of the job is open; events say so. *id: the first of them, or 0. */
 int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
 /* In a transaction. The same for all jobs, at most `limit`; *n were. */
 int run_unblock_all(struct catalogue *cat, int limit, int *n, struct err *err);

@@ -72,6 +72,9 @@ int submission_each(struct submission *submission, const struct elements *elemen
  * one that has no default is not set. */
 int submission_set_parameters(struct submission *submission, const struct strlist *settings,
                               struct err *err);
+/* Whether jobs that are scheduled can be made by a schedule: parameters have defaults, arrays are not too
+ * large. Errors are added to the list. */
+void submission_check_scheduled(const struct submission *submission, struct errlist *errors);
 /* ERR_USAGE when what the command line says of arrays meets a job that is none. */
 int submission_check_arrays(const struct submission *submission, const struct overrides *overrides,
                             struct err *err);

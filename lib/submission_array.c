@@ -5,6 +5,7 @@
 #include "expansion.h"
 #include "jobfile.h"
 #include "near.h"
+#include "schedule.h"
 #include "submission.h"
 #include "xalloc.h"
 
@@ -90,8 +91,8 @@ static int refuse(const struct submission *submission, const char *name, struct 
             strlist_take(&names, xstrndup(parameters->v[p], strcspn(parameters->v[p], "=")));
     }
     const char *near = near_word(name, names.v, names.n, sizeof(char *));
-    (void)err_set(err, ERR_USAGE, "%s%s declares no parameter '%.60s'%s%s%s", who ? "job " : "",
-                  who ? who : "none of the jobs", name, near ? " (did you mean '" : "",
+    (void)err_set(err, ERR_USAGE, "%s%s declares %s parameter '%.60s'%s%s%s", who ? "job " : "",
+                  who ? who : "none of the jobs", who ? "no" : "a", name, near ? " (did you mean '" : "",
                   near ? near : "", near ? "'?)" : "");
     strlist_free(&names);
     return ERR_USAGE;
@@ -141,4 +142,27 @@ int submission_set_parameters(struct submission *submission, const struct strlis
     for (size_t i = 0; rc == 0 && i < submission->n; i++)
         rc = check_parameters(&submission->v[i], settings->n > 0, err);
     return rc;
+}
+
+/* ---- what schedules make ---- */
+
+void submission_check_scheduled(const struct submission *submission, struct errlist *errors)
+{
+    for (size_t i = 0; i < submission->n; i++) {
+        const struct submission_entry *entry = &submission->v[i];
+        const struct job *job = &entry->job;
+        if (!job_is_scheduled(job))
+            continue;
+        if (expansion_count(&job->array) > SCHEDULE_ARRAY_MAX)
+            errlist_add(errors, ERR_DATA, entry->place,
+                        "job %s: an array of a schedule has at most %d elements (a larger one is "
+                        "for rota submit)",
+                        job->name, SCHEDULE_ARRAY_MAX);
+        for (size_t p = 0; p < job->parameters.n; p++)
+            if (!strchr(job->parameters.v[p], '='))
+                errlist_add(errors, ERR_DATA, entry->place,
+                            "job %s: its parameter '%s' has no default, and its schedule gives it "
+                            "no value",
+                            job->name, job->parameters.v[p]);
+    }
 }
