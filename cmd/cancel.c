@@ -187,8 +187,9 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
 {
     bool narrowed = narrowing_any(&c->narrowing);
     if (!n && !narrowed)
-        return err_set(err, ERR_USAGE,
-                       "which runs? name ids, 'last' or '-', or narrow by --state, --job, --host, --array");
+        return err_set(
+            err, ERR_USAGE,
+            "which runs? name ids, 'last' or '-', or narrow by --state, --job, --host, --array");
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);

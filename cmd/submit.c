@@ -40,8 +40,8 @@ struct submit {
     struct submission_terms terms;
     struct strlist parameters; /* NAME=value */
     struct elements elements;  /* of --each */
-    struct selection chosen; /* to be run again */
-    struct selection made;   /* the new runs */
+    struct selection chosen;   /* to be run again */
+    struct selection made;     /* the new runs */
     struct view *view;
 };
 

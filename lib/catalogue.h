@@ -387,8 +387,8 @@ int host_select(struct catalogue *cat, int (*each)(const struct host *, void *),
 /* What people asked for since event `after`, oldest first. */
 struct event {
     int64_t id, at, run;
-    const char
-        *kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "stop", "drain", "resume" */
+    const char *
+        kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "stop", "drain", "resume" */
     const char *actor; /* NULL ok */
     const char *detail;
 };

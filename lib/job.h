@@ -131,9 +131,9 @@ struct job {
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
     struct job_array array;
-    int at_once;               /* elements of the array that may run at a time; 0: all */
-    int stop_after;            /* elements that ended badly, after which no other starts; 0: never */
-    char *placeholder;         /* stands for the element in shell and exec; NULL: none */
+    int at_once;       /* elements of the array that may run at a time; 0: all */
+    int stop_after;    /* elements that ended badly, after which no other starts; 0: never */
+    char *placeholder; /* stands for the element in shell and exec; NULL: none */
     struct strlist parameters; /* "NAME=value", by name; "NAME" alone: has to be given */
 };
 

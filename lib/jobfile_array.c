@@ -159,8 +159,7 @@ void field_placeholder(struct field_reader *r, const struct field *field,
         !strpbrk(value->text, "\\'\"#\n"))
         field_string(r, field, value, base);
     else
-        field_expected(r, field, value,
-                       "a short text without quotes, \\ and #, as \"{}\"");
+        field_expected(r, field, value, "a short text without quotes, \\ and #, as \"{}\"");
 }
 
 /* ---- parameters ---- */

@@ -18,8 +18,9 @@ struct making {
     const struct config *config; /* whose workers `each` counts */
     const struct job *job;       /* NULL: the specification is to be read when it expands */
     bool expands;                /* job_expands, of a job that is not given */
-    const struct elements *elements; /* the items of its array, as many as that has; NULL: its own */
-    struct run_new run;          /* what all of them have in common */
+    const struct elements
+        *elements;      /* the items of its array, as many as that has; NULL: its own */
+    struct run_new run; /* what all of them have in common */
     /* Called with each new run, in the order of the group; NULL ok. */
     void (*made)(int64_t id, void *arg);
     void *arg;

@@ -37,10 +37,8 @@ static enum quote pass(enum quote quote, char c, char before)
 
 char *placeholder_line(const char *line, const char *mark, const char *variable)
 {
-    static const char *const forms[] = {[PLAIN] = "\"${%s}\"",
-                                        [SINGLE] = "'\"${%s}\"'",
-                                        [DOUBLE] = "${%s}",
-                                        [COMMENT] = "${%s}"};
+    static const char *const forms[] = {
+        [PLAIN] = "\"${%s}\"", [SINGLE] = "'\"${%s}\"'", [DOUBLE] = "${%s}", [COMMENT] = "${%s}"};
     struct buf out = {0};
     enum quote quote = PLAIN;
     for (char before = '\0'; *line; before = *line++) {

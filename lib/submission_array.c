@@ -92,8 +92,8 @@ static int refuse(const struct submission *submission, const char *name, struct 
     }
     const char *near = near_word(name, names.v, names.n, sizeof(char *));
     (void)err_set(err, ERR_USAGE, "%s%s declares %s parameter '%.60s'%s%s%s", who ? "job " : "",
-                  who ? who : "none of the jobs", who ? "no" : "a", name, near ? " (did you mean '" : "",
-                  near ? near : "", near ? "'?)" : "");
+                  who ? who : "none of the jobs", who ? "no" : "a", name,
+                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     strlist_free(&names);
     return ERR_USAGE;
 }
@@ -126,8 +126,9 @@ static int check_parameters(const struct submission_entry *entry, bool any, stru
     for (size_t i = 0; rc == 0 && i < parameters->n; i++)
         if (!strchr(parameters->v[i], '='))
             rc = err_set(err, ERR_USAGE,
-                         "job %s wants a value for its parameter '%s' (--param %s=…)",
-                         entry->job.name, parameters->v[i], parameters->v[i]);
+                         "the parameter '%s' of %s has no default: give it a value (--param "
+                         "%s=…)",
+                         parameters->v[i], entry->job.name, parameters->v[i]);
     if (rc < 0)
         err_place(err, "%s", entry->place);
     return rc;

@@ -178,10 +178,30 @@ y y 1/2' ]
     [ "$(rota status --state cancelled --format '{reason}' | sort -u)" = \
         'not started: 3 elements of the array ended badly (stop_after)' ]
     [ "$(sqlite3 "$ROTA_CATALOGUE" "SELECT run, count(*) FROM event WHERE kind = 'stop'")" = '1|1' ]
-    # one that is run again is a new array with the same rule
-    rota status --state failed -o id | rota submit --rerun -
+    [[ $(rota status --events 1) == *'array stopped'*'stop_after'*'not started: 3 elements'* ]]
+    # what is run again is a new array with the same rule
+    rota status --array 1 -o id | rota submit --rerun - >ids
     rota dispatch
-    [ "$(rota status --array last --format '{state} {index}' | sort)" = $'failed 0\nfailed 1\nfailed 2' ]
+    run -0 rota status --array last --format '{state}'
+    [ "$(grep -c cancelled <<<"$output") $(grep -c failed <<<"$output")" = '97 3' ]
+}
+
+@test "stop_after: the dispatcher forgets the rest at once, and tries none of it" {
+    one_worker 1
+    printf '%s\n' 'name: a' 'array: 0-1999' 'stop_after: 1' 'exec: ["false"]' >a.yaml
+    rota submit a.yaml >ids
+    strace -qq -e trace=fdatasync -o syncs rota dispatch
+    (($(wc -l <syncs) < 100))
+    run -0 states
+    [ "$output" = $'cancelled 1999\nfailed 1' ]
+}
+
+@test "stop_after: an element that waits for its next attempt has it" {
+    one_worker 4
+    printf '%s\n' 'name: a' 'array: 0-3' 'stop_after: 1' 'retry: {attempts: 2, delay: 2s}' 'exec: ["false"]' >a.yaml
+    rota submit a.yaml
+    rota dispatch
+    [ "$(rota status --format '{state} {attempt}')" = $'failed 2\nfailed 2\nfailed 2\nfailed 2' ]
 }
 
 @test "stop_after counts only what ended badly, and not another array" {

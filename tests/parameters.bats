@@ -28,14 +28,14 @@ setup()
     [ "$(rota logs 1)" = today/3/x. ]
     # what is registered stays what it is
     run -64 rota submit --job report
-    [ "$output" = "rota submit: job report: job report wants a value for its parameter 'target' (--param target=…)" ]
+    [ "$output" = "rota submit: job report: the parameter 'target' of report has no default: give it a value (--param target=…)" ]
 }
 
 @test "what is not declared, missing or twice is refused, and nothing is submitted" {
     run -64 rota submit --param target=x --param dya=x report.yaml
     [ "$output" = "rota submit: job report declares no parameter 'dya' (did you mean 'day'?)" ]
     run -64 rota submit report.yaml
-    [ "$output" = "rota submit: report.yaml: job report wants a value for its parameter 'target' (--param target=…)" ]
+    [ "$output" = "rota submit: report.yaml: the parameter 'target' of report has no default: give it a value (--param target=…)" ]
     run -64 rota submit --param target=x --param target=y report.yaml
     [ "$output" = "rota submit: the parameter 'target' is given twice" ]
     run -64 rota submit --param target report.yaml

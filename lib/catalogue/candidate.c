@@ -161,12 +161,9 @@ static int find_jobs(struct catalogue *cat, const struct run_query *query, struc
 
 /* The first that fits is taken: the most selective come first. */
 static const struct finder finders[] = {
-    {fits_ids, find_ids, {NULL}},
-    {fits_array, find_array, {BY_ARRAY}},
-    {fits_open, find_states, {BY_STATE}},
-    {fits_since, find_since, {BY_OPEN, BY_FINISHED}},
-    {fits_job, find_job, {BY_JOB}},
-    {fits_states, find_states, {BY_STATE}},
+    {fits_ids, find_ids, {NULL}},         {fits_array, find_array, {BY_ARRAY}},
+    {fits_open, find_states, {BY_STATE}}, {fits_since, find_since, {BY_OPEN, BY_FINISHED}},
+    {fits_job, find_job, {BY_JOB}},       {fits_states, find_states, {BY_STATE}},
     {fits_jobs, find_jobs, {BY_JOBS}},
 };
 

@@ -158,13 +158,12 @@ static int walk_next(struct catalogue *cat, struct walk *walk, struct runs *runs
     char *json = walk->listed ? next_ids(walk) : NULL;
     size_t before = runs->n;
     sqlite3_stmt *stmt;
-    int rc =
-        statement_start(cat, sql,
-                        VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
-                               as_text(query->job), as_text(query->host), as_opt(query->since),
-                               as_opt(query->until), as_int((int64_t)walk->batch),
-                               as_opt(query->array)),
-                        &stmt, err);
+    int rc = statement_start(
+        cat, sql,
+        VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
+               as_text(query->job), as_text(query->host), as_opt(query->since),
+               as_opt(query->until), as_int((int64_t)walk->batch), as_opt(query->array)),
+        &stmt, err);
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         struct run run;
         read_row(stmt, &run);

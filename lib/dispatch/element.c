@@ -42,9 +42,9 @@ void element_command(struct message_writer *w, const struct work *work)
     char *index = xasprintf("%lld", (long long)work->index);
     const char *element = work->item ? work->item : index;
     if (filled && job->executor == EXECUTOR_SHELL)
-        put_filled(w, TAG_TEXT,
-                   placeholder_line(job->text, job->placeholder,
-                                    work->item ? "ROTA_ITEM" : "ROTA_INDEX"));
+        put_filled(
+            w, TAG_TEXT,
+            placeholder_line(job->text, job->placeholder, work->item ? "ROTA_ITEM" : "ROTA_INDEX"));
     else
         message_str(w, TAG_TEXT, job->text);
     for (size_t i = 0; i < job->argv.n; i++)

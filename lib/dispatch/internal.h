@@ -183,7 +183,7 @@ struct dispatch {
     int64_t
         *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
     size_t nunused, unused_cap;
-    int64_t stopped; /* the array that was stopped last, 0: none */
+    int64_t stopped;    /* the array that was stopped last, 0: none */
     struct note *notes; /* reasons of runs that nothing can be done for now, to be written */
     size_t nnotes, notes_cap;
     struct err hopeless; /* why a run that was waited for is not any more; code 0: none */

@@ -113,8 +113,8 @@ static void reads(const char *text, size_t len, const char *want, const char *wh
     int rc = written ? elements_read(&elements, path, &err) : -1;
     struct job_indices range = {0, rc == 0 ? (int64_t)elements.n - 1 : 0};
     struct job_array array = {.ranges = &range, .nranges = rc == 0 && elements.n};
-    char *got = rc == 0 ? all(&array, &elements)
-                        : xasprintf("%s: %s", err.place + strlen(path), err.msg);
+    char *got =
+        rc == 0 ? all(&array, &elements) : xasprintf("%s: %s", err.place + strlen(path), err.msg);
     (void)tap_str(got, want, what);
     free(got);
     if (rc == 0)

@@ -63,8 +63,8 @@ static void refuses(const char *keys, const char *want)
 static void test_refused(void)
 {
 #define NOT(text)                                                                                  \
-    "t:2:8: 'array' is to be a range of indices, as 0-99 or 1,3,5-7%2, or a list of items, not '" text \
-    "'"
+    "t:2:8: 'array' is to be a range of indices, as 0-99 or 1,3,5-7%2, or a list of items, not "   \
+    "'" text "'"
     refuses("array: 9-1", NOT("9-1"));
     refuses("array: 0-", NOT("0-"));
     refuses("array: 1,,2", NOT("1,,2"));
@@ -82,7 +82,7 @@ static void test_refused(void)
     refuses("array: [[a]]", "t:2:9: 'array' is to be a list of texts, not a list");
     refuses("array: 0-1000000", "t:2:8: 'array' has more than 1000000 elements");
     refuses("array: 0-999999999,0-999999999", "t:2:8: 'array' has more than 1000000 elements\n"
-                                               "t:2:8: 'array' has the index 0 twice");
+                                              "t:2:8: 'array' has the index 0 twice");
     refuses("array: 5-9,1,7", "t:2:8: 'array' has the index 7 twice");
     refuses("array: 0-9%2\nat_once: 3", "t:3:10: 'at_once' is in 'array' already, behind its %");
     refuses("array: 0-9\nmatrix: {a: [1]}", "t:3:9: 'array' and 'matrix': write one of them");
@@ -92,8 +92,7 @@ static void test_refused(void)
     refuses("matrix: {}", "t:2:9: 'matrix' is empty: take it out");
     refuses("matrix: {a: []}", "t:2:13: 'a' is an empty list: take it out");
     refuses("matrix: {a: }", "t:2:13: 'a' has no value");
-    refuses("matrix: {a-b: [1]}",
-            "t:2:10: 'a-b' is no name of a variable: letters, digits and _");
+    refuses("matrix: {a-b: [1]}", "t:2:10: 'a-b' is no name of a variable: letters, digits and _");
     refuses("matrix: [a]",
             "t:2:9: 'matrix' is to be a map of keys, each with a list of values, not a list");
     refuses("stop_after: 0",
