@@ -180,7 +180,7 @@ int occurrence_select(struct catalogue *cat, const char *job, int64_t since, int
 
 /* The oldest run of a job that is not over and not blocked; 0: none. */
 int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
-/* When that run was queued; 0: there is none. */
+/* When the oldest of these that a schedule made was queued; 0: there is none. */
 int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, struct err *err);
 /* In a transaction. Asks to cancel every run of a job that is not over, also those that its policy blocks,
  * but for those that a backfill made. */

@@ -51,7 +51,7 @@ int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *er
 int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, struct err *err)
 {
     static const char SINCE[] = "SELECT queued_at FROM run WHERE job = ?1 AND state < 6"
-                                " AND state <> 2 ORDER BY id LIMIT 1";
+                                " AND state <> 2 AND occurrence IS NOT NULL ORDER BY id LIMIT 1";
     return statement_int(cat, SINCE, VALUES(as_text(job)), 0, queued_at, err);
 }
 
