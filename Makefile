@@ -25,39 +25,21 @@ DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-cli
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
-# ---- the layers (DESIGN section 10): each line may include from those above it ----
-L0        = xalloc buf err exitcode crc32 strlist
-L1        = base64 clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
-WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
-CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
-CONFIG    = config config_alert config_hosts config_keys config_log config_pool inifile
-JOBFILE   = $(patsubst lib/%.c,%,$(wildcard lib/jobfile*.c)) yamltree specification
-SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
-            resolve sshconfig knownhosts sshkey sshagent
-SCHEDULE  = crontab schedule schedule_advice making expansion_hosts timetable jobdiff view_job
-DISPATCH  = schedule making expansion_hosts timetable message heap loop $(PLACEMENT) $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
-PLACEMENT = place placement placement_class placement_pass placement_words limit scene
-DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
-MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
-VIEW      = view view_format view_host view_run view_table
-QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
-
-# ---- each program and what it is made of; rota itself holds every command that links no SSH code ----
+# ---- each program, and the libraries it may link; rota itself holds every command that links no SSH code.
+# Of librota.a a program gets what it uses; what it must not use wants a library that it has not.
 PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
 OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
-OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
-                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output \
-                     dispatch/idle dispatch/checkup life view_history roster why heap $(PLACEMENT)
-OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
-OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)
-OBJS_rota-doctor   = cmd/doctor $(QUERY) $(DOCTOR)
-OBJS_rota-worker   = cmd/worker $(WORKER)
+CMD_rota           = $(filter-out $(OTHERS),$(wildcard cmd/*.c))
+CMD_rota-dispatch  = cmd/dispatch.c
+CMD_rota-monitor   = $(wildcard cmd/monitor*.c)
+CMD_rota-doctor    = cmd/doctor.c
+CMD_rota-worker    = cmd/worker.c
 LIBS_rota          = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
 LIBS_rota-monitor  = sqlite3 inih yaml-0.1
 LIBS_rota-doctor   = sqlite3 inih libssh2
 
-obj = $(patsubst %,$B/obj/%.o,$(patsubst lib/cmd/%,cmd/%,$(addprefix lib/,$(1))))
+obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 MANPAGES   = $(wildcard man/*.[1-8])
 
@@ -80,16 +62,14 @@ $B/obj/%.o: %.c | $B/build_id.h
 $B/obj/lib/monitor/board_page.o: $(wildcard lib/monitor/board*.html lib/monitor/board*.css lib/monitor/board*.js)
 
 define program
-$B/$(1): $(call obj,$(OBJS_$(1)))
+$B/$(1): $(call obj,$(CMD_$(1))) $B/librota.a
 	@echo LINK $$@
 	$$Q$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(if $$(filter rota-worker,$(1)),$$(STATIC) -s) -o $$@ $$^ \
 	    $$(if $(LIBS_$(1)),$$(shell pkg-config --libs $(LIBS_$(1)))) -lm
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$p)))
 
-# A unit test may use everything of the library but the programs' own main files.
-LIB_OBJS = $(call obj,$(sort $(foreach p,$(PROGRAMS),$(filter-out cmd/%,$(OBJS_$p)))))
-$B/librota.a: $(LIB_OBJS)
+$B/librota.a: $(call obj,$(wildcard lib/*.c lib/*/*.c))
 	@rm -f $@
 	$Q$(AR) rcs $@ $^
 $B/unit/%: tests/unit/%.c $B/librota.a

@@ -19,7 +19,7 @@
 static const char usage[] =
     "rota cancel [-nqv] [--hold | --release | --lost | --signal SIGNAL]\n"
     "            [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [ID ... | last | -]\n";
+    "            [--array ID] [ID ... | last | -]\n";
 
 enum {
     BATCH = 500, /* requests a transaction: others may write in between */
@@ -107,6 +107,8 @@ static int narrow(struct cancel *c, struct command *command, struct err *err)
     if (!query.states)
         query.states = states_for(c->request);
     if (rc == 0)
+        rc = narrowing_array(&c->narrowing, command->cat, &query, err);
+    if (rc == 0)
         rc = run_select(command->cat, &query, add, &found, err);
     selection_free(&c->selection);
     c->selection = found;
@@ -185,8 +187,9 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
 {
     bool narrowed = narrowing_any(&c->narrowing);
     if (!n && !narrowed)
-        return err_set(err, ERR_USAGE,
-                       "which runs? name ids, 'last' or '-', or narrow by --state, --job, --host");
+        return err_set(
+            err, ERR_USAGE,
+            "which runs? name ids, 'last' or '-', or narrow by --state, --job, --host, --array");
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
@@ -221,6 +224,7 @@ static int cancel_main(struct command *command, int argc, char **argv, struct er
         {0, "state", OPT_STRING, &c.narrowing.states},
         {0, "job", OPT_STRING, &c.narrowing.job},
         {0, "host", OPT_STRING, &c.narrowing.host},
+        {0, "array", OPT_STRING, &c.narrowing.array},
         {'n', "dry-run", OPT_FLAG, &c.dry_run},
         {0},
     };

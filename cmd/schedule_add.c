@@ -300,6 +300,7 @@ static int run_add(struct adding *a, struct command *command, char **paths, int 
     a->config = &command->config;
     check_names(a);
     submission_check(&a->jobs, &command->config, &a->errors);
+    submission_check_scheduled(&a->jobs, &a->errors);
     rc = tell_errors(a, err);
     if (rc == 0 && !a->jobs.n)
         rc = err_set(err, ERR_DATA, "there is no job file in what was named%s",

@@ -14,7 +14,7 @@
 #include "view_run.h"
 #include "zone.h"
 
-enum { SLICE = 10000, BACKFILL_MAX = 100000 };
+enum { SLICE = 10000, BACKFILL_MAX = 100000, BACKFILL_RUNS_MAX = 1000000 };
 
 struct ticking {
     const char *form, *format, *from, *to;
@@ -147,6 +147,9 @@ static int fill(struct ticking *m, struct catalogue *cat, const struct job_row *
         if (++n > BACKFILL_MAX)
             return err_set(err, ERR_USAGE, "these are more than %d instants: take less at a time",
                            BACKFILL_MAX);
+        if (m->tick.runs > BACKFILL_RUNS_MAX)
+            return err_set(err, ERR_USAGE, "these are more than %d runs: take less at a time",
+                           BACKFILL_RUNS_MAX);
         rc = occurrence_fill(cat, row->name, due.at, m->tick.now, &id, err);
         if (rc == ERR_ANSWER) {
             rc = 0;

@@ -16,7 +16,7 @@
 
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--since TIME] [--until TIME] [--limit N]\n"
+    "            [--array ID] [--since TIME] [--until TIME] [--limit N]\n"
     "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
@@ -90,6 +90,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "state", OPT_STRING, &narrowing->states},
         {0, "job", OPT_STRING, &narrowing->job},
         {0, "host", OPT_STRING, &narrowing->host},
+        {0, "array", OPT_STRING, &narrowing->array},
         {0, "since", OPT_STRING, &narrowing->since},
         {0, "until", OPT_STRING, &narrowing->until},
         {0, "limit", OPT_INT, &words->limit},
@@ -126,6 +127,8 @@ static int run_status(struct command *command, struct status *status,
                       words->format, stdout, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
+    if (rc == 0)
+        rc = narrowing_array(&status->narrowing, command->cat, &status->query, err);
     if (rc == 0)
         rc =
             selection_read(&status->selection, words->operands, words->n, stdin, command->cat, err);

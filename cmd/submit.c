@@ -2,13 +2,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "clock.h"
 #include "command.h"
 #include "commands.h"
 #include "duration.h"
+#include "elements.h"
 #include "exitcode.h"
+#include "expansion.h"
 #include "jobfile.h"
 #include "log.h"
 #include "opt.h"
@@ -22,29 +25,37 @@ static const char usage[] =
     "rota submit [-nqv] [--at TIME | --in DURATION] [--hold] [--name NAME]\n"
     "            [--priority N | --top] [--host HOSTS] [--tag TAG] [--slots N] [--timeout "
     "DURATION] [--wait]\n"
+    "            [--each FILE | -] [--at-once N] [--stop-after N] [--param NAME=VALUE]\n"
     "            [-o FORM] [--format FORMAT] FILE ... | -\n"
     "rota submit [OPTION ...] -- COMMAND [ARGUMENT ...]\n"
     "rota submit [OPTION ...] --rerun ID ... | last | -\n"
-    "rota submit [OPTION ...] --job NAME ...\n";
+    "rota submit [OPTION ...] --job NAME ... [PARAMETER=VALUE ...]\n";
 
 enum { SLOTS_MAX = 10000 };
 
 struct submit {
-    const char *at, *in, *form, *format, *priority;
+    const char *at, *in, *form, *format, *priority, *each;
     bool hold, dry_run, rerun, job, wait;
     struct overrides overrides;
     struct submission submission;
     struct submission_terms terms;
-    struct selection chosen; /* to be run again */
-    struct selection made;   /* the new runs */
+    struct strlist parameters; /* NAME=value */
+    struct elements elements;  /* of --each */
+    struct selection chosen;   /* to be run again */
+    struct selection made;     /* the new runs */
     struct view *view;
 };
 
 /* ---- the command line ---- */
 
+static bool is_unset_or_within(int64_t number, int64_t most)
+{
+    return number == -1 || (number >= 1 && number <= most);
+}
+
 static int read_options(struct submit *s, int argc, char **argv, int *dashdash, struct err *err)
 {
-    int64_t slots = -1, priority = INT64_MIN;
+    int64_t slots = -1, priority = INT64_MIN, at_once = -1, stop_after = -1;
     const struct option_row options[] = {
         {0, "at", OPT_STRING, &s->at},
         {0, "in", OPT_STRING, &s->in},
@@ -56,6 +67,10 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
         {0, "tag", OPT_LIST, &s->overrides.tags},
         {0, "slots", OPT_INT, &slots},
         {0, "timeout", OPT_STRING, &s->overrides.timeout},
+        {0, "each", OPT_STRING, &s->each},
+        {0, "at-once", OPT_INT, &at_once},
+        {0, "stop-after", OPT_INT, &stop_after},
+        {0, "param", OPT_LIST, &s->parameters},
         {'n', "dry-run", OPT_FLAG, &s->dry_run},
         {0, "rerun", OPT_FLAG, &s->rerun},
         {0, "job", OPT_FLAG, &s->job},
@@ -67,13 +82,18 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
     int first = opt_parse(argc, argv, options, usage, dashdash, err);
     if (first < 0)
         return first;
-    if (slots != -1 && (slots < 1 || slots > SLOTS_MAX))
+    if (!is_unset_or_within(slots, SLOTS_MAX))
         return err_set(err, ERR_USAGE, "--slots wants a number from 1 to %d", SLOTS_MAX);
     if (priority != INT64_MIN && (priority < -JOB_PRIORITY_MAX || priority > JOB_PRIORITY_MAX))
         return err_set(err, ERR_USAGE, "--priority wants a number from %d to %d", -JOB_PRIORITY_MAX,
                        JOB_PRIORITY_MAX);
     if (priority != INT64_MIN && s->terms.top)
         return err_set(err, ERR_USAGE, "--priority and --top: write one of them");
+    if (!is_unset_or_within(at_once, ARRAY_MAX) || !is_unset_or_within(stop_after, ARRAY_MAX))
+        return err_set(err, ERR_USAGE, "--at-once and --stop-after want a number from 1 to %d",
+                       ARRAY_MAX);
+    s->overrides.at_once = at_once > 0 ? at_once : 0;
+    s->overrides.stop_after = stop_after > 0 ? stop_after : 0;
     s->overrides.slots = slots > 0 ? slots : 0;
     s->overrides.has_priority = priority != INT64_MIN;
     s->overrides.priority = priority;
@@ -120,7 +140,8 @@ static int gather_files(struct submit *s, char **files, int n, struct err *err)
 
 static bool overrides_any(const struct overrides *o)
 {
-    return o->name || o->hosts || o->timeout || o->tags.n || o->slots || o->has_priority;
+    return o->name || o->hosts || o->timeout || o->tags.n || o->slots || o->has_priority ||
+           o->at_once || o->stop_after;
 }
 
 static int gather_reruns(struct submit *s, struct command *command, char **args, int n,
@@ -139,20 +160,23 @@ static int gather_reruns(struct submit *s, struct command *command, char **args,
     }
     if (rc == 0)
         rc = submission_add_reruns(&s->submission, &s->chosen,
-                                   s->dry_run || overrides_any(&s->overrides), command->cat, err);
+                                   s->dry_run || overrides_any(&s->overrides) || s->parameters.n,
+                                   command->cat, err);
     return rc;
 }
 
 /* Registered jobs, now; their schedules go on as if nothing had been. */
-static int gather_jobs(struct submit *s, struct command *command, char **names, int n,
+static int gather_jobs(struct submit *s, struct command *command, char **words, int n,
                        struct err *err)
 {
-    if (!n)
-        return err_set(err, ERR_USAGE, "--job wants the names of registered jobs");
     int rc = command_open(command, s->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     for (int i = 0; rc == 0 && i < n; i++)
-        rc = submission_add_job(&s->submission, names[i],
-                                s->dry_run || overrides_any(&s->overrides), command->cat, err);
+        if (strchr(words[i], '=')) /* no name has it */
+            strlist_add(&s->parameters, words[i]);
+        else
+            rc = submission_add_job(&s->submission, words[i], command->cat, err);
+    if (rc == 0 && !s->submission.n)
+        rc = err_set(err, ERR_USAGE, "--job wants the names of registered jobs");
     return rc;
 }
 
@@ -161,6 +185,8 @@ static int gather(struct submit *s, struct command *command, char **args, int n,
 {
     if (s->job && s->rerun)
         return err_set(err, ERR_USAGE, "--job and --rerun: write one of them");
+    if (s->each && s->rerun)
+        return err_set(err, ERR_USAGE, "--each and --rerun: write one of them");
     if (s->job)
         return gather_jobs(s, command, args, n, err);
     if (s->rerun)
@@ -175,6 +201,37 @@ static int gather(struct submit *s, struct command *command, char **args, int n,
         return err_set(err, ERR_USAGE,
                        "nothing to submit: name job files, '-', or a command after --");
     return gather_files(s, args, n, err);
+}
+
+/* The lines of --each, before anything else takes standard input. */
+static int read_each(struct submit *s, char **args, int n, struct err *err)
+{
+    for (int i = 0; s->each && strcmp(s->each, "-") == 0 && i < n; i++)
+        if (strcmp(args[i], "-") == 0)
+            return err_set(err, ERR_USAGE,
+                           "standard input is either the elements (--each -) or a job file (-)");
+    int rc = s->each ? elements_read(&s->elements, s->each, err) : 0;
+    if (rc < 0 || !s->each || s->elements.n)
+        return rc;
+    log_warn("--each: %s has no lines: nothing was submitted",
+             strcmp(s->each, "-") == 0 ? "standard input" : s->each);
+    err->code = 0;
+    return ERR_ANSWER;
+}
+
+/* What the command line says of what was gathered. */
+static int adapt(struct submit *s, struct err *err)
+{
+    int rc = 0;
+    if (s->each) {
+        s->terms.elements = &s->elements;
+        rc = submission_each(&s->submission, &s->elements, err);
+    }
+    if (rc == 0)
+        rc = submission_override(&s->submission, &s->overrides, err);
+    if (rc == 0)
+        rc = submission_check_arrays(&s->submission, &s->overrides, err);
+    return rc < 0 ? rc : submission_set_parameters(&s->submission, &s->parameters, err);
 }
 
 static int check(const struct submit *s, const struct config *config, struct err *err)
@@ -246,9 +303,11 @@ static int run_submit(struct submit *s, struct command *command, int argc, char 
         rc = view_new(&s->view, view_run_columns, view_run_ncolumns, s->form, VIEW_ID, s->format,
                       stdout, err);
     if (rc == 0)
+        rc = read_each(s, argv + first, dashdash - first, err);
+    if (rc == 0)
         rc = gather(s, command, argv + first, argc - first, dashdash - first, err);
     if (rc == 0)
-        rc = submission_override(&s->submission, &s->overrides, err);
+        rc = adapt(s, err);
     if (rc == 0)
         rc = command_configure(command, err);
     if (rc == 0)
@@ -268,6 +327,8 @@ static int submit_main(struct command *command, int argc, char **argv, struct er
     selection_free(&s.chosen);
     selection_free(&s.made);
     strlist_free(&s.overrides.tags);
+    strlist_free(&s.parameters);
+    elements_free(&s.elements);
     return rc;
 }
 

@@ -97,6 +97,19 @@ struct run_new {
 enum { RUN_FIRST = -1 };
 int run_insert(struct catalogue *cat, const struct run_new *run, int64_t *id, struct err *err);
 
+/* ---- arrays ---- */
+
+/* The array that a run is an element of: its first run. ERR_ANSWER when there is no such run, or it is
+ * part of none. */
+int array_of(struct catalogue *cat, int64_t id, int64_t *array, struct err *err);
+/* In a transaction. When so many of its elements have ended badly (failed, timeout or lost), those that
+ * have not started are cancelled, in the transaction that records the last of these ends; one event,
+ * "stop" of the array's first run, tells of all. */
+int array_stop_put(struct catalogue *cat, int64_t array, int stop_after, struct err *err);
+/* In a transaction. The same as for another array, if that has it. */
+int array_stop_copy(struct catalogue *cat, int64_t from, int64_t to, struct err *err);
+int array_is_stopped(struct catalogue *cat, int64_t array, bool *stopped, struct err *err);
+
 /* ---- registered jobs and their occurrences ---- */
 
 struct job_row {
@@ -167,11 +180,13 @@ int occurrence_select(struct catalogue *cat, const char *job, int64_t since, int
 
 /* The oldest run of a job that is not over and not blocked; 0: none. */
 int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
+/* When the oldest of these that a schedule made was queued; 0: there is none. */
+int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, struct err *err);
 /* In a transaction. Asks to cancel every run of a job that is not over, also those that its policy blocks,
  * but for those that a backfill made. */
 int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err);
-/* In a transaction. Queues the oldest run that the job's overlap policy blocks, when no other of the
- * job is open; an event says so. *id: it, or 0. */
+/* In a transaction. Queues the oldest occurrence's runs that the job's overlap policy blocks, when no
+ * other run of the job is open; events say so. *id: the first of them, or 0. */
 int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
 /* In a transaction. The same for all jobs, at most `limit`; *n were. */
 int run_unblock_all(struct catalogue *cat, int limit, int *n, struct err *err);
@@ -211,6 +226,7 @@ struct run_query {
     unsigned states;  /* bit 1 << state; 0: any */
     const char *job;  /* GLOB pattern; NULL: any */
     const char *host; /* GLOB pattern likewise */
+    int64_t array;    /* only elements of this array; 0: any */
     int64_t since,
         until; /* runs that were open or ended at or after since, and queued at or before until */
     int64_t limit;     /* the newest so many; 0: all */
@@ -384,8 +400,8 @@ int host_select(struct catalogue *cat, int (*each)(const struct host *, void *),
 /* What people asked for since event `after`, oldest first. */
 struct event {
     int64_t id, at, run;
-    const char
-        *kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "drain", "resume" */
+    const char *
+        kind; /* "submit", "cancel", "signal", "hold", "release", "lost", "stop", "drain", "resume" */
     const char *actor; /* NULL ok */
     const char *detail;
 };

@@ -115,6 +115,9 @@ void job_free(struct job *job)
     free(job->schedule.until);
     strlist_free(&job->schedule.except);
     strlist_free(&job->notify);
+    job_array_free(&job->array);
+    free(job->placeholder);
+    strlist_free(&job->parameters);
     *job = (struct job){0};
 }
 
@@ -123,15 +126,26 @@ bool job_is_scheduled(const struct job *job)
     return job->schedule.rules.n > 0;
 }
 
-int job_at_once(const struct job *job)
+bool job_array_any(const struct job_array *array)
 {
-    (void)job;
-    return 0;
+    return array->nranges || array->items.n || array->naxes;
+}
+
+void job_array_free(struct job_array *array)
+{
+    free(array->ranges);
+    strlist_free(&array->items);
+    for (size_t i = 0; i < array->naxes; i++) {
+        free(array->axes[i].key);
+        strlist_free(&array->axes[i].values);
+    }
+    free(array->axes);
+    *array = (struct job_array){0};
 }
 
 bool job_expands(const struct job *job)
 {
-    return job->each || job->count;
+    return job_array_any(&job->array) || job->each || job->count;
 }
 
 bool job_is_success(const struct job *job, int exit_code)

@@ -93,6 +93,21 @@ enum job_key { JOB_HOSTS, JOB_TAGS, JOB_NOT, JOB_EACH, JOB_COUNT, JOB_SLOTS, JOB
 struct job_place {
     int line, column; /* from 1; 0: not in a file */
 };
+/* The elements of an array: indices, or items, or all combinations of values. See expansion.h. */
+struct job_array {
+    struct job_indices {
+        int64_t first, last;
+    } * ranges; /* in the order they are written; none is in two */
+    size_t nranges;
+    struct strlist items;
+    struct job_axis {
+        char *key; /* the name of a variable */
+        struct strlist values;
+    } * axes; /* of a matrix */
+    size_t naxes;
+};
+bool job_array_any(const struct job_array *array);
+void job_array_free(struct job_array *array);
 
 struct job {
     char *name;
@@ -127,6 +142,11 @@ struct job {
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
     struct job_place places[JOB_KEYS];
+    struct job_array array;
+    int at_once;       /* elements of the array that may run at a time; 0: all */
+    int stop_after;    /* elements that ended badly, after which no other starts; 0: never */
+    char *placeholder; /* stands for the element in shell and exec; NULL: none */
+    struct strlist parameters; /* "NAME=value", by name; "NAME" alone: has to be given */
 };
 
 /* A job with every default and no name or work. */
@@ -134,8 +154,6 @@ void job_init(struct job *job);
 void job_free(struct job *job);
 /* Whether some of its schedule differs from having none. */
 bool job_is_scheduled(const struct job *job);
-/* How many elements of an array go on at once; 0: any number. */
-int job_at_once(const struct job *job);
 /* Whether it is made into runs as its specification says, and not simply into one. */
 bool job_expands(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);

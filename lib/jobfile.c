@@ -128,7 +128,8 @@ int jobfile_check(const struct job *job, struct err *err)
     struct errlist errors = {0};
     if (!is_text(job->name) || !is_text(job->text) || !are_texts(&job->argv) ||
         !is_text(job->stdin_text) || !are_texts(&job->env) || !is_text(job->workdir) ||
-        !is_text(job->user) || !are_texts(&job->tags) || !are_texts(&job->hosts))
+        !is_text(job->user) || !are_texts(&job->tags) || !are_texts(&job->hosts) ||
+        !are_texts(&job->parameters))
         return err_set(err, ERR_DATA,
                        "a job is text in UTF-8: put other bytes into a file that the job reads");
     /* what reads back keeps the rules, and no rule is written twice */

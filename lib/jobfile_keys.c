@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "hostrange.h"
+#include "jobfile_array.h"
 #include "jobfile_later.h"
 #include "jobfile_schedule.h"
 #include "strlist.h"
@@ -375,7 +376,6 @@ static const struct field job_fields[] = {
     {.name = "kill_after", .read = field_duration, .offset = AT(kill_after_ms)},
     {.name = "retry", .read = read_retry, .fields = retry_fields},
     {.name = "success", .read = read_success, .min = 0, .max = CODES - 1},
-    {.name = "array", .read = later_array, .later = true},
     {.name = "after", .read = later_after, .later = true},
     {.name = "output", .read = field_map, .fields = output_fields},
     {.name = "leftovers",
@@ -386,6 +386,12 @@ static const struct field job_fields[] = {
     {.name = "lost_after", .read = field_duration, .offset = AT(lost_after_ms), .min = 1000},
     {.name = "expect", .read = field_map, .fields = expect_fields},
     {.name = "notify", .read = field_names, .offset = AT(notify)},
+    {.name = "array", .read = field_array},
+    {.name = "matrix", .read = field_matrix},
+    {.name = "at_once", .read = field_int, .offset = AT(at_once), .min = 1, .max = ARRAY_MAX},
+    {.name = "stop_after", .read = field_int, .offset = AT(stop_after), .min = 1, .max = ARRAY_MAX},
+    {.name = "placeholder", .read = field_placeholder, .offset = AT(placeholder)},
+    {.name = "parameters", .read = field_parameters, .offset = AT(parameters)},
     {0},
 };
 
@@ -402,6 +408,7 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     check_work(r, document);
     check_groups(r, document, job);
     note_places(document, job);
+    jobfile_check_array(r, document);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");
     if (lost_after && job->on_lost != ON_LOST_RETRY)
         field_complain(r, lost_after, "'lost_after' means something with 'on_lost: retry' only");

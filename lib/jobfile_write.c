@@ -238,6 +238,45 @@ static void put_schedule(struct writer *w, const struct job *job)
     close_map(&map);
 }
 
+static void put_array(struct writer *w, const struct job_array *array)
+{
+    struct buf indices = {0};
+    for (size_t i = 0; i < array->nranges; i++) {
+        const struct job_indices *range = &array->ranges[i];
+        buf_addf(&indices, "%s%lld", i ? "," : "", (long long)range->first);
+        if (range->last > range->first)
+            buf_addf(&indices, "-%lld", (long long)range->last);
+    }
+    put_string(w, "array", indices.len ? buf_str(&indices) : NULL);
+    buf_free(&indices);
+    put_list(w, "array", &array->items);
+    if (!array->naxes)
+        return;
+    struct writer map = open_map(w, "matrix");
+    for (size_t i = 0; i < array->naxes; i++)
+        put_list(&map, array->axes[i].key, &array->axes[i].values);
+    close_map(&map);
+}
+
+/* As env, but for those without a value. */
+static void put_parameters(struct writer *w, const struct strlist *parameters)
+{
+    if (!parameters->n)
+        return;
+    struct writer map = open_map(w, "parameters");
+    for (size_t i = 0; i < parameters->n; i++) {
+        const char *entry = parameters->v[i];
+        size_t len = strcspn(entry, "=");
+        buf_addf(w->out, "%s\"%.*s\": ", map.more ? ", " : "", (int)len, entry);
+        if (entry[len])
+            escape_json(w->out, entry + len + 1, strlen(entry + len + 1));
+        else
+            buf_addstr(w->out, "null");
+        map.more = true;
+    }
+    close_map(&map);
+}
+
 void jobfile_write(const struct job *job, struct buf *out)
 {
     struct job normal;
@@ -274,6 +313,11 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_list(&w, "notify", &job->notify);
     put_list(&w, "pools", &job->pools);
     put_number(&w, "max_running", job->max_running, normal.max_running);
+    put_array(&w, &job->array);
+    put_number(&w, "at_once", job->at_once, 0);
+    put_number(&w, "stop_after", job->stop_after, 0);
+    put_string(&w, "placeholder", job->placeholder);
+    put_parameters(&w, &job->parameters);
     buf_addch(out, '}');
     job_free(&normal);
 }

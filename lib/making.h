@@ -9,6 +9,7 @@
 
 #include "catalogue.h"
 #include "config.h"
+#include "elements.h"
 #include "err.h"
 #include "job.h"
 
@@ -17,7 +18,9 @@ struct making {
     const struct config *config; /* whose workers `each` counts */
     const struct job *job;       /* NULL: the specification is to be read when it expands */
     bool expands;                /* job_expands, of a job that is not given */
-    struct run_new run;          /* what all of them have in common */
+    const struct elements
+        *elements;      /* the items of its array, as many as that has; NULL: its own */
+    struct run_new run; /* what all of them have in common */
     /* Called with each new run, in the order of the group; NULL ok. */
     void (*made)(int64_t id, void *arg);
     void *arg;

@@ -57,8 +57,8 @@ static void add_needs(struct placement *p, struct place_line *line, const char *
     line->needs = xcalloc(job->pools.n + 2, sizeof *line->needs);
     if (job->max_running)
         add_need(p, line, LIMIT_JOB, name, 0, job->max_running);
-    if (array && job_at_once(job))
-        add_need(p, line, LIMIT_ARRAY, NULL, array, job_at_once(job));
+    if (array && job->at_once)
+        add_need(p, line, LIMIT_ARRAY, NULL, array, job->at_once);
     for (size_t i = 0; i < job->pools.n; i++)
         add_need(p, line, LIMIT_POOL, job->pools.v[i], 0, 0);
 }
@@ -69,8 +69,8 @@ static char *line_key(const char *class, const char *name, const struct job *job
     buf_addstr(&key, class);
     if (job->max_running)
         buf_addf(&key, "|%s %d", name, job->max_running);
-    if (array && (job->count || job_at_once(job)))
-        buf_addf(&key, "|%d %d %lld", job->count, job_at_once(job), (long long)array);
+    if (array && (job->count || job->at_once))
+        buf_addf(&key, "|%d %d %lld", job->count, job->at_once, (long long)array);
     for (size_t i = 0; i < job->pools.n; i++)
         buf_addf(&key, "|&%s", job->pools.v[i]);
     return buf_detach(&key);

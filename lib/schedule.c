@@ -154,11 +154,17 @@ static enum outcome judge(const struct ticking *t, const struct timetable_due *d
     return (enum outcome)0;
 }
 
-/* What is caught up in one go does not forbid itself: with catch_up: all each has its run, in a row. */
-static bool is_caught_up(const struct ticking *t, int64_t at)
+/* What is caught up does not forbid itself: with catch_up: all each has its run, in a row. That is so also
+ * when an earlier tick, which came to its limit, made the runs that are open: when this was due then. */
+static int ask_caught_up(const struct ticking *t, int64_t at, bool *caught_up, struct err *err)
 {
-    return t->row->overlap == OVERLAP_FORBID && t->row->catch_up == CATCH_UP_ALL &&
-           (t->made || is_overtaken(t, at));
+    int64_t queued_at = 0;
+    *caught_up = t->row->overlap == OVERLAP_FORBID && t->row->catch_up == CATCH_UP_ALL;
+    if (!*caught_up || t->made || is_overtaken(t, at))
+        return 0;
+    int rc = run_open_since(t->cat, t->row->name, &queued_at, err);
+    *caught_up = queued_at >= at;
+    return rc;
 }
 
 /* An instant that is to run, and has its occurrence. */
@@ -169,8 +175,13 @@ static int run_instant(struct ticking *t, int64_t at, int64_t occurrence, struct
     int rc = ask_overlap(t->cat, t->row, t->tick, &leave, reason, err);
     if (rc < 0)
         return rc;
-    if (leave == LEAVE_SKIP && is_caught_up(t, at))
-        leave = LEAVE_WAIT;
+    if (leave == LEAVE_SKIP) {
+        bool caught_up;
+        rc = ask_caught_up(t, at, &caught_up, err);
+        if (rc < 0)
+            return rc;
+        leave = caught_up ? LEAVE_WAIT : LEAVE_SKIP;
+    }
     if (leave == LEAVE_SKIP)
         return occurrence_skip(t->cat, occurrence, reason, err);
     struct err why = {0};
@@ -202,6 +213,12 @@ static int settle(struct ticking *t, const struct timetable_due *due, struct err
 
 /* ---- one job ---- */
 
+/* Without a limit (schedule_settle) all of it is to be settled, however much. */
+static bool has_room(const struct schedule_tick *tick)
+{
+    return tick->instants < tick->limit && (tick->runs < SCHEDULE_RUNS || tick->limit == INT32_MAX);
+}
+
 /* next_at moves on with each instant that has its occurrence, in the same transaction: whatever happens
  * between two ticks, none is done twice and none is left out. */
 static int settle_all(struct ticking *t, struct err *err)
@@ -210,7 +227,7 @@ static int settle_all(struct ticking *t, struct err *err)
     struct timetable_due due;
     int rc = 0;
     bool again = timetable_next(&t->table, row->next_at - 1, &due);
-    while (rc == 0 && again && due.at <= t->tick->now && t->tick->instants < t->tick->limit) {
+    while (rc == 0 && again && due.at <= t->tick->now && has_room(t->tick)) {
         t->tick->instants++;
         rc = settle(t, &due, err);
         row->last_at = due.at;
@@ -301,7 +318,7 @@ static int tick_jobs(struct catalogue *cat, struct schedule_tick *tick, struct e
     if (jobs.n)
         qsort(jobs.v, jobs.n, sizeof *jobs.v, by_zone);
     for (size_t i = 0; i < jobs.n; i++) {
-        if (rc == 0 && tick->instants < tick->limit)
+        if (rc == 0 && has_room(tick))
             rc = tick_job(cat, &jobs.v[i], tick, err);
         else
             tick->more = true;

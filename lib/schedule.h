@@ -13,7 +13,12 @@
 #include "config.h"
 #include "err.h"
 
-enum { SCHEDULE_SLICE = 200 /* due instants looked at in one go of a dispatcher */ };
+/* A tick is one transaction, in the loop of a dispatcher: that has to be short. */
+enum {
+    SCHEDULE_SLICE = 200,       /* due instants looked at in one go of a dispatcher */
+    SCHEDULE_ARRAY_MAX = 10000, /* elements of an array that a schedule makes: 0.1 s */
+    SCHEDULE_RUNS = 10000,      /* runs after which a tick looks at no further instant */
+};
 
 struct schedule_tick {
     const struct config *config; /* for jobs whose runs it counts: see making.h */
@@ -27,7 +32,7 @@ struct schedule_tick {
     void *arg;
     /* what it found: */
     int instants, runs, expired, unblocked;
-    bool more; /* the limit was reached: tick again */
+    bool more; /* a limit was reached: tick again */
 };
 
 /* In a transaction. Turns due instants into occurrences and runs, runs past their deadline into missed

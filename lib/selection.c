@@ -191,5 +191,23 @@ int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_qu
 bool narrowing_any(const struct narrowing *narrowing)
 {
     return narrowing->states || narrowing->job || narrowing->host || narrowing->since ||
-           narrowing->until;
+           narrowing->until || narrowing->array;
+}
+
+int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,
+                    struct run_query *query, struct err *err)
+{
+    struct selection one = {0};
+    char *const words[] = {(char *)narrowing->array};
+    if (!words[0])
+        return 0;
+    if (strcmp(words[0], "-") == 0)
+        return err_set(err, ERR_USAGE, "--array wants the id of one of its runs, or 'last'");
+    int rc = selection_read(&one, words, 1, NULL, cat, err);
+    if (rc == 0)
+        rc = array_of(cat, one.ids[0], &query->array, err);
+    else
+        err_place(err, "--array");
+    selection_free(&one);
+    return rc;
 }

@@ -37,10 +37,15 @@ struct narrowing {
     const char *job;    /* a pattern as of glob(7) */
     const char *host;
     const char *since, *until;
+    const char *array; /* the id of one of its runs; narrowing_array reads it */
 };
 /* Sets the parts of *query that they narrow. `now`: ms. ERR_USAGE, with a suggestion for a state. */
 int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_query *query,
                    struct err *err);
+/* Sets query->array, where an array was named. ERR_USAGE for what is no id, ERR_ANSWER for a run that is
+ * not there, or not part of an array. */
+int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,
+                    struct run_query *query, struct err *err);
 bool narrowing_any(const struct narrowing *narrowing);
 /* The bits of all states that are over, or are not. */
 unsigned selection_states(bool over);

@@ -91,7 +91,9 @@ static char *name_of_command(const char *command)
 void submission_add_command(struct submission *submission, char *const words[], size_t n)
 {
     static const char shell[] = " \t\n|&;<>()$`\\\"'*?[]#~=%!{}";
-    struct job *job = &add(submission, "command line")->job;
+    struct submission_entry *entry = add(submission, "command line");
+    struct job *job = &entry->job;
+    entry->is_command = true;
     job_init(job);
     job->name = name_of_command(words[0]);
     if (n == 1 && words[0][strcspn(words[0], shell)]) {
@@ -179,8 +181,9 @@ int submission_add_reruns(struct submission *submission, const struct selection 
     return rc;
 }
 
-int submission_add_job(struct submission *submission, const char *name, bool parse,
-                       struct catalogue *cat, struct err *err)
+/* Its specification is read, though it may stay the same: it may be an array, and may want parameters. */
+int submission_add_job(struct submission *submission, const char *name, struct catalogue *cat,
+                       struct err *err)
 {
     struct job_row row;
     int rc = job_get(cat, name, &row, err);
@@ -196,10 +199,9 @@ int submission_add_job(struct submission *submission, const char *name, bool par
     entry->name = xstrdup(name);
     entry->priority = row.priority;
     entry->deadline_ms = row.deadline_ms;
-    entry->expands = row.expands;
     free(place);
     job_row_free(&row);
-    return parse ? parse_stored(entry, cat, err) : 0;
+    return parse_stored(entry, cat, err);
 }
 
 /* ---- what the command line says instead ---- */
@@ -229,6 +231,10 @@ static void override_job(struct job *job, const struct overrides *overrides,
         job->timeout_ms = timeout_ms;
     if (overrides->has_priority)
         job->priority = (int)overrides->priority;
+    if (overrides->at_once)
+        job->at_once = (int)overrides->at_once;
+    if (overrides->stop_after)
+        job->stop_after = (int)overrides->stop_after;
 }
 
 int submission_override(struct submission *submission, const struct overrides *overrides,
@@ -319,10 +325,16 @@ static struct run_new run_of(const struct storing *s, const struct submission_en
 static int store_again(struct storing *s, struct making *making, int64_t was, struct err *err)
 {
     int64_t id, *group = new_group(s, was);
+    const struct job *job = making->job; /* NULL: as it was */
     making->run.array = *group ? *group : RUN_FIRST;
     int rc = run_insert(s->cat, &making->run, &id, err);
-    if (rc == 0 && !*group)
+    if (rc == 0 && !*group) {
         *group = id;
+        if (!job)
+            rc = array_stop_copy(s->cat, was, id, err);
+        else if (job->stop_after)
+            rc = array_stop_put(s->cat, id, job->stop_after, err);
+    }
     if (rc == 0)
         take_id(id, s);
     return rc;
@@ -333,7 +345,7 @@ static int store(struct storing *s, const struct submission_entry *entry, struct
     struct making making = {.cat = s->cat,
                             .config = s->config,
                             .job = entry->spec ? NULL : &entry->job,
-                            .expands = entry->expands,
+                            .elements = s->terms->elements,
                             .run = run_of(s, entry),
                             .made = take_id,
                             .arg = s};

@@ -11,6 +11,7 @@
 
 #include "catalogue.h"
 #include "config.h"
+#include "elements.h"
 #include "err.h"
 #include "job.h"
 #include "selection.h"
@@ -29,7 +30,7 @@ struct submission_entry {
     char *item, *pin;
     int shards;
     int64_t deadline_ms; /* of the job; 0: none, as of a run that is run again */
-    bool expands;        /* a registered job's, whose specification is not read */
+    bool is_command;     /* of the command line */
 };
 
 /* What the command line says instead of the job. */
@@ -41,6 +42,7 @@ struct overrides {
     int64_t slots;       /* 0: not given */
     bool has_priority;
     int64_t priority;
+    int64_t at_once, stop_after; /* of arrays; 0: not given, likewise */
 };
 
 struct submission {
@@ -57,9 +59,26 @@ void submission_add_command(struct submission *submission, char *const words[], 
  * one is not there. */
 int submission_add_reruns(struct submission *submission, const struct selection *runs, bool parse,
                           struct catalogue *cat, struct err *err);
-/* Adds a registered job; `parse` as above. ERR_ANSWER when there is none of that name. */
-int submission_add_job(struct submission *submission, const char *name, bool parse,
-                       struct catalogue *cat, struct err *err);
+/* Adds a registered job. ERR_ANSWER when there is none of that name. */
+int submission_add_job(struct submission *submission, const char *name, struct catalogue *cat,
+                       struct err *err);
+
+/* ---- submission_array.c ---- */
+/* Makes each job an array of as many elements as these are; {} in its command stands for the element, which
+ * becomes the last word of a command that says it nowhere. ERR_DATA: a job cannot be. */
+int submission_each(struct submission *submission, const struct elements *elements,
+                    struct err *err);
+/* Sets parameters, each "NAME=value", in the jobs that declare them. ERR_USAGE: no job declares one, or
+ * one that has no default is not set. */
+int submission_set_parameters(struct submission *submission, const struct strlist *settings,
+                              struct err *err);
+/* Whether jobs that are scheduled can be made by a schedule: parameters have defaults, arrays are not too
+ * large. Errors are added to the list. */
+void submission_check_scheduled(const struct submission *submission, struct errlist *errors);
+/* ERR_USAGE when what the command line says of arrays meets a job that is none. */
+int submission_check_arrays(const struct submission *submission, const struct overrides *overrides,
+                            struct err *err);
+
 /* Applies what the command line says. ERR_USAGE, ERR_DATA. */
 int submission_override(struct submission *submission, const struct overrides *overrides,
                         struct err *err);
@@ -73,6 +92,7 @@ struct submission_terms {
     bool top;           /* a priority above all that waits */
     int64_t not_before; /* 0: at once */
     const char *submitter;
+    const struct elements *elements; /* of submission_each; NULL: none */
 };
 /* Stores all of them; the new ids are added to *ids. When it returns 0 they are committed. */
 int submission_store(const struct submission *submission, const struct submission_terms *terms,

@@ -59,6 +59,7 @@ static int gather(struct catalogue *cat, const char *sql, const struct value *va
 static const char BY_STATE[] = "SELECT id FROM run WHERE state = ?1 AND state <> 6";
 static const char BY_OPEN[] = "SELECT id FROM run WHERE state < 6 AND state <> 6";
 static const char BY_FINISHED[] = "SELECT id FROM run WHERE finished_at >= ?1";
+static const char BY_ARRAY[] = "SELECT id FROM run WHERE array = ?1";
 static const char BY_JOB[] = "SELECT id FROM run WHERE job = ?1";
 static const char BY_JOBS[] = "SELECT id FROM run WHERE job >= ?1 AND job < ?2 AND job GLOB ?3";
 
@@ -81,6 +82,17 @@ static int find_ids(struct catalogue *cat, const struct run_query *query, struct
     for (size_t i = 0; i < query->nids; i++)
         ids_add(ids, query->ids[i]);
     return 0;
+}
+
+static bool fits_array(const struct run_query *query)
+{
+    return query->array != 0;
+}
+
+static int find_array(struct catalogue *cat, const struct run_query *query, struct ids *ids,
+                      struct err *err)
+{
+    return gather(cat, BY_ARRAY, VALUES(as_int(query->array)), ids, err);
 }
 
 static bool fits_open(const struct run_query *query)
@@ -149,11 +161,9 @@ static int find_jobs(struct catalogue *cat, const struct run_query *query, struc
 
 /* The first that fits is taken: the most selective come first. */
 static const struct finder finders[] = {
-    {fits_ids, find_ids, {NULL}},
-    {fits_open, find_states, {BY_STATE}},
-    {fits_since, find_since, {BY_OPEN, BY_FINISHED}},
-    {fits_job, find_job, {BY_JOB}},
-    {fits_states, find_states, {BY_STATE}},
+    {fits_ids, find_ids, {NULL}},         {fits_array, find_array, {BY_ARRAY}},
+    {fits_open, find_states, {BY_STATE}}, {fits_since, find_since, {BY_OPEN, BY_FINISHED}},
+    {fits_job, find_job, {BY_JOB}},       {fits_states, find_states, {BY_STATE}},
     {fits_jobs, find_jobs, {BY_JOBS}},
 };
 

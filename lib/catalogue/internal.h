@@ -108,6 +108,10 @@ int schema_version(struct catalogue *cat, int64_t *version, struct err *err);
 /* Brings the catalogue to CATALOGUE_SCHEMA. No transaction may be open. */
 int schema_migrate(struct catalogue *cat, struct err *err);
 
+/* array.c: a run was recorded as failed, timeout or lost. When it is the one after which its array is to
+ * stop, the elements that have not started are cancelled. In a transaction. */
+int array_ended_badly(struct catalogue *cat, int64_t run, struct err *err);
+
 /* takeover.c: a copy takes over, see holder_take_over. In a transaction. */
 int takeover_record(struct catalogue *cat, const char *actor, int64_t *held, struct err *err);
 

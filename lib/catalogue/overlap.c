@@ -48,6 +48,13 @@ int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *er
     return statement_int(cat, OPEN, VALUES(as_text(job)), 0, id, err);
 }
 
+int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, struct err *err)
+{
+    static const char SINCE[] = "SELECT queued_at FROM run WHERE job = ?1 AND state < 6"
+                                " AND state <> 2 AND occurrence IS NOT NULL ORDER BY id LIMIT 1";
+    return statement_int(cat, SINCE, VALUES(as_text(job)), 0, queued_at, err);
+}
+
 int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err)
 {
     int64_t id;
@@ -67,12 +74,23 @@ int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, s
     return rc;
 }
 
+/* The runs of one occurrence go together. */
+static int release(struct catalogue *cat, int64_t first, struct err *err)
+{
+    static const char TELL[] =
+        "INSERT INTO event (at, run, kind, actor) SELECT ?2, id, 'release', 'overlap policy'"
+        " FROM run WHERE occurrence = (SELECT occurrence FROM run WHERE id = ?1) AND state = 2";
+    static const char QUEUE[] =
+        "UPDATE run SET state = 3, reason = NULL"
+        " WHERE occurrence = (SELECT occurrence FROM run WHERE id = ?1) AND state = 2";
+    int rc = statement_write(cat, TELL, VALUES(as_int(first), as_int(clock_now())), err);
+    return rc < 0 ? rc : statement_write(cat, QUEUE, VALUES(as_int(first)), err);
+}
+
 int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err)
 {
     static const char FIRST[] = "SELECT min(id) FROM run WHERE job = ?1"
                                 " AND state = 2 AND occurrence IS NOT NULL";
-    static const char QUEUE[] =
-        "UPDATE run SET state = 3, reason = NULL WHERE id = ?1 AND state = 2";
     int64_t other;
     *id = 0;
     int rc = run_open(cat, job, &other, err);
@@ -81,8 +99,8 @@ int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err 
     rc = statement_int(cat, FIRST, VALUES(as_text(job)), 0, id, err);
     if (rc < 0 || !*id)
         return rc;
-    rc = statement_write(cat, QUEUE, VALUES(as_int(*id)), err);
-    return rc < 0 ? rc : event_add(cat, clock_now(), *id, "release", "overlap policy", NULL, err);
+    rc = release(cat, *id, err);
+    return rc < 0 ? rc : 0;
 }
 
 /* The jobs with blocked runs, one search each however many runs that are, of which nothing else is open. */

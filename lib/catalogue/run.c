@@ -169,6 +169,8 @@ int run_finish(struct catalogue *cat, const struct run_end *end, struct err *err
     if (rc == 0) /* run and attempt change together; the caller rolls both back */
         return err_set(err, ERR_BUG, "attempt %d of run %" PRId64 " was open, but the run was not",
                        end->attempt, end->id);
+    if (rc > 0 && (end->state == RUN_FAILED || end->state == RUN_TIMEOUT || end->state == RUN_LOST))
+        rc = array_ended_badly(cat, end->id, err);
     return rc < 0 ? rc : 0;
 }
 

@@ -4,6 +4,7 @@
  * place in it.
  */
 #include "schema.h"
+#include "schema_array.h"
 
 const char schema_groups[] =
     "ALTER TABLE run ADD COLUMN item TEXT;" /* the element, as its job or its submitter said it */
@@ -15,6 +16,8 @@ const char schema_groups[] =
 
     /* whether its runs are made from its specification: else a tick need not read that */
     "ALTER TABLE job ADD COLUMN expands INTEGER NOT NULL DEFAULT 0;"
+
+    SCHEMA_ARRAY
 
     "DROP VIEW v_runs;"
     "CREATE VIEW v_runs AS SELECT" SCHEMA_RUN_COLUMNS ","

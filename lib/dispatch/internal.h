@@ -4,6 +4,8 @@
  *   dispatch.c  the life of a dispatcher: hold, load, turn, leave
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
+ *   element.c   what a run of an array is told
+ *   stopping.c  arrays of which the rest is not to start
  *   stranger.c  runs of a worker that are not in memory
  *   spec.c      specifications, each read once
  *   queue.c     runs in memory: those that wait, and reading them
@@ -176,6 +178,7 @@ struct dispatch {
     int64_t
         *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
     size_t nunused, unused_cap;
+    int64_t stopped;    /* the array that was stopped last, 0: none */
     struct note *notes; /* reasons of runs that nothing can be done for now, to be written */
     size_t nnotes, notes_cap;
     struct err hopeless; /* why a run that was waited for is not any more; code 0: none */

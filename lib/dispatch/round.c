@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "clock.h"
+#include "dispatch/element.h"
 #include "duration.h"
 #include "log.h"
 #include "xalloc.h"
@@ -169,6 +170,8 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
         if (end->state != RUN_SUCCEEDED && end->state != RUN_CANCELLED)
             checking_soon(d);
         tick_soon(d); /* another run of the job may wait for this end */
+        if (end->state != RUN_SUCCEEDED && end->state != RUN_CANCELLED)
+            stopping_ended(d, work);
         work_end(d, work);
         return;
     }

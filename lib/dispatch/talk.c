@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "dispatch/element.h"
 #include "log.h"
 #include "output.h"
 #include "xalloc.h"
@@ -62,6 +63,7 @@ static void env_of(struct message_writer *w, const struct peer *peer, const stru
     env(w, "ROTA_HOST", peer->config->name);
     if (work->array)
         env_group(w, work);
+    element_env(w, work);
     if (work->due_at)
         env(w, "ROTA_DUE_AT", clock_rfc3339(work->due_at, text));
 }
@@ -80,9 +82,7 @@ void talk_start(struct peer *peer, struct work *work)
     message_key(&w, work_key(work));
     message_u64(&w, TAG_CREDIT, CREDIT);
     message_str(&w, TAG_EXECUTOR, executor_name(job->executor));
-    message_str(&w, TAG_TEXT, job->text);
-    for (size_t i = 0; i < job->argv.n; i++)
-        message_str(&w, TAG_ARG, job->argv.v[i]);
+    element_command(&w, work);
     message_str(&w, TAG_STDIN, job->stdin_text);
     env_of(&w, peer, work);
     message_str(&w, TAG_WORKDIR, job->workdir);

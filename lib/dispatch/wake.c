@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dispatch/element.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -217,6 +218,10 @@ static int on_request(const struct event *event, void *arg)
         looking->hosts = true;
     if (strcmp(event->kind, "release") == 0)
         return queue_load_one(d, event->run, looking->err);
+    if (strcmp(event->kind, "stop") == 0) {
+        stopping_take(d, event->run);
+        return 0;
+    }
     struct work *work = event->run ? work_find(d, event->run) : NULL;
     if (!work)
         queue_check_wait(d, event->run);

@@ -202,6 +202,8 @@ static void test_plans(void)
               "--job 'PREFIX*' uses an index");
     plan_uses((struct run_query){.since = 5}, "COVERING INDEX run_finished (finished_at>?)",
               "--since uses an index");
+    plan_uses((struct run_query){.array = 3}, "COVERING INDEX run_array (array=?)",
+              "an array's runs are found by its index");
     plan_uses((struct run_query){.limit = 20}, "INTEGER PRIMARY KEY (rowid<?)",
               "the newest runs are read from the end");
     use_everything();

@@ -280,11 +280,6 @@ static void test_later(void)
          "a schedule full of errors"},
         {"shell: x\nschedule: {at: 2026-01-01, from: 2026-02-01, until: 2026-01-01}\n",
          "t:2:53: 'until' is not after 'from'", "a schedule that ends before it begins"},
-        {"shell: x\narray: 0-99%10\n", "t:2:1: 'array' is not supported yet", "an array"},
-        {"shell: x\narray: 9-1\n",
-         "t:2:8: 'array' is to be a range of indices, as 0-99 or 1,3,5-7%2, not '9-1'\n"
-         "t:2:1: 'array' is not supported yet",
-         "a backward array"},
         {"shell: x\nafter: [{job: extract, is: succeeded}]\n",
          "t:2:1: 'after' is not supported yet", "after"},
         {"shell: x\nafter: [{is: done}]\n",

@@ -1,0 +1,56 @@
+#include "dispatch/element.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "expansion.h"
+#include "placeholder.h"
+#include "xalloc.h"
+
+static void env_take(struct message_writer *w, char *entry)
+{
+    message_str(w, TAG_ENV, entry);
+    free(entry);
+}
+
+void element_env(struct message_writer *w, const struct work *work)
+{
+    const struct job *job = &work->spec->job;
+    const struct job_array *array = &job->array;
+    if (job_array_any(array) && work->array) {
+        env_take(w, xasprintf("ROTA_ARRAY=%lld", (long long)work->array));
+        env_take(w, xasprintf("ROTA_ARRAY_SIZE=%lld", (long long)expansion_count(array)));
+    }
+    for (size_t i = 0; i < array->naxes && work->index >= 0; i++)
+        env_take(w, xasprintf("ROTA_MATRIX_%s=%s", array->axes[i].key,
+                              expansion_value(array, i, work->index)));
+    for (size_t i = 0; i < job->parameters.n; i++)
+        if (strchr(job->parameters.v[i], '='))
+            env_take(w, xasprintf("ROTA_PARAM_%s", job->parameters.v[i]));
+}
+
+static void put_filled(struct message_writer *w, enum message_tag tag, char *filled)
+{
+    message_str(w, tag, filled);
+    free(filled);
+}
+
+void element_command(struct message_writer *w, const struct work *work)
+{
+    const struct job *job = &work->spec->job;
+    bool filled = job->placeholder && work->array;
+    char *index = xasprintf("%lld", (long long)work->index);
+    const char *element = work->item ? work->item : index;
+    if (filled && job->executor == EXECUTOR_SHELL)
+        put_filled(
+            w, TAG_TEXT,
+            placeholder_line(job->text, job->placeholder, work->item ? "ROTA_ITEM" : "ROTA_INDEX"));
+    else
+        message_str(w, TAG_TEXT, job->text);
+    for (size_t i = 0; i < job->argv.n; i++)
+        if (filled)
+            put_filled(w, TAG_ARG, placeholder_word(job->argv.v[i], job->placeholder, element));
+        else
+            message_str(w, TAG_ARG, job->argv.v[i]);
+    free(index);
+}

@@ -1,0 +1,16 @@
+/*
+ * placeholder: a text in a command, as {}, that stands for the element of an array.
+ *
+ * In the words of a command it becomes the element itself. In a line for a shell it becomes a variable,
+ * quoted as the place in the line wants it: so an element is never read by the shell, whatever it holds.
+ */
+#ifndef ROTA_PLACEHOLDER_H
+#define ROTA_PLACEHOLDER_H
+
+/* The word with the element in the place of each mark; free. */
+char *placeholder_word(const char *word, const char *mark, const char *element);
+/* The line with "${variable}" in the place of each mark; free. A mark with a backslash before it stays.
+ * Comments, '…' and "…" are understood; what is not are here-documents and quotes in $(…) in "…". */
+char *placeholder_line(const char *line, const char *mark, const char *variable);
+
+#endif
