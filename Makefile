@@ -27,15 +27,15 @@ DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 
 # ---- the layers (DESIGN section 10): each line may include from those above it ----
 L0        = xalloc buf err exitcode crc32 strlist
-L1        = base64 clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
-WORKER    = $(L0) clock duration io proc netfs message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
+L1        = base64 values clock duration escape near log log_target io zone proc job hostrange opt netfs cron cron_field cron_next cron_quartz
+WORKER    = $(L0) clock duration io proc netfs values message $(patsubst lib/%.c,%,$(wildcard lib/worker/*.c))
 CATALOGUE = $(patsubst lib/%.c,%,$(wildcard lib/catalogue/*.c)) output
 CONFIG    = config config_alert config_hosts config_keys config_log inifile
 JOBFILE   = $(patsubst lib/%.c,%,$(wildcard lib/jobfile*.c)) yamltree specification
 SSH       = $(patsubst lib/%.c,%,$(wildcard lib/transport_*.c)) transport errand greeting push gate child pipecmd \
             resolve sshconfig knownhosts sshkey sshagent
-SCHEDULE  = crontab schedule schedule_advice making timetable jobdiff view_job
-DISPATCH  = schedule making timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
+SCHEDULE  = crontab schedule schedule_advice making after after_check timetable jobdiff view_job
+DISPATCH  = schedule making after timetable message heap loop place $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/dispatch/*.c))
 DOCTOR    = loop heap message $(SSH) $(patsubst lib/%.c,%,$(wildcard lib/doctor/*.c))
 MONITOR   = timetable gate child roster view_health replace $(patsubst lib/%.c,%,$(wildcard lib/monitor/*.c))
 VIEW      = view view_format view_host view_run view_table
@@ -45,7 +45,7 @@ QUERY     = $(L0) $(L1) $(CONFIG) $(CATALOGUE) $(VIEW) command selection watch
 PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
 OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
 OBJS_rota          = $(patsubst cmd/%.c,cmd/%,$(filter-out $(OTHERS),$(wildcard cmd/*.c))) $(QUERY) \
-                     $(JOBFILE) $(SCHEDULE) submission submission_check wait run_output dispatch/idle \
+                     $(JOBFILE) $(SCHEDULE) submission submission_check submission_store rerun tree wait run_output dispatch/idle \
                      life view_history roster
 OBJS_rota-dispatch = cmd/dispatch $(QUERY) $(JOBFILE) wait $(DISPATCH)
 OBJS_rota-monitor  = $(patsubst cmd/%.c,cmd/%,$(wildcard cmd/monitor*.c)) $(QUERY) $(JOBFILE) $(MONITOR)

@@ -11,7 +11,8 @@ struct status_words {
     struct narrowing narrowing;
     const char *form, *format, *outcomes;
     int64_t limit; /* -1: not said */
-    bool events, occurrences;
+    bool events, occurrences, tree;
+    int64_t workflow; /* a run of it; -1: not said */
     char **operands;
     int n;
 };
@@ -19,6 +20,7 @@ struct status_words {
 /* Print, and return an exit code or a negative ERR_*. The form is checked before the catalogue is
  * opened. */
 int status_events(struct command *command, const struct status_words *words, struct err *err);
+int status_tree(struct command *command, const struct status_words *words, struct err *err);
 int status_occurrences(struct command *command, const struct status_words *words, struct err *err);
 
 #endif

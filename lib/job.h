@@ -87,6 +87,22 @@ struct job_schedule {
     enum job_overlap overlap;
 };
 
+/* What another run is to be, for a run to come after it. Stored in the catalogue. */
+enum need_is { NEED_SUCCEEDED = 1, NEED_FAILED, NEED_FINISHED, NEED_STARTED };
+
+/* "succeeded"; "?" for a number that is none. Static. */
+const char *need_is_name(enum need_is is);
+/* The condition with this name, or 0. */
+enum need_is need_is_of(const char *name);
+
+/* One of `after`: a job whose run this one waits for. */
+struct job_need {
+    char *job;
+    enum need_is is;
+    bool each;        /* element by element: both are arrays of the same indices */
+    int line, column; /* in its file; 0 of a job that is in the catalogue */
+};
+
 struct job {
     char *name;
     enum job_executor executor;
@@ -114,6 +130,9 @@ struct job {
     int64_t deadline_ms; /* 0: none; from due to start */
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
+    struct job_need *after;
+    size_t nafter;
+    bool after_any; /* any of them is enough */
 };
 
 /* A job with every default and no name or work. */
@@ -121,7 +140,7 @@ void job_init(struct job *job);
 void job_free(struct job *job);
 /* Whether some of its schedule differs from having none. */
 bool job_is_scheduled(const struct job *job);
-/* Whether it is made into runs as its specification says, and not simply into one. */
+/* Whether its specification says how it is made into runs: not simply into one that may start at once. */
 bool job_expands(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);
 /* Delay before the attempt after `attempts_made` (>= 1), ms. */

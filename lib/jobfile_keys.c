@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "hostrange.h"
+#include "jobfile_after.h"
 #include "jobfile_later.h"
 #include "jobfile_schedule.h"
 #include "strlist.h"
@@ -332,7 +333,7 @@ static const struct field job_fields[] = {
     {.name = "retry", .read = read_retry, .fields = retry_fields},
     {.name = "success", .read = read_success, .min = 0, .max = CODES - 1},
     {.name = "array", .read = later_array, .later = true},
-    {.name = "after", .read = later_after, .later = true},
+    {.name = "after", .read = field_after},
     {.name = "output", .read = field_map, .fields = output_fields},
     {.name = "leftovers",
      .read = field_choice,

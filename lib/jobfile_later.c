@@ -47,29 +47,3 @@ void later_array(struct field_reader *r, const struct field *field, const struct
     if (value->kind != YAML_IS_SCALAR || !is_array(value->text))
         field_expected(r, field, value, "a range of indices, as 0-99 or 1,3,5-7%2");
 }
-
-/* ---- after ---- */
-
-static const struct choice is_choices[] = {
-    {"succeeded", 0, false}, {"failed", 1, false}, {"finished", 2, false}, {0}};
-static const struct field after_fields[] = {
-    {.name = "job", .read = field_name, .required = true},
-    {.name = "is", .read = field_choice, .choices = is_choices},
-    {0},
-};
-
-static void check_after(struct field_reader *r, const struct field *field,
-                        const struct yaml_node *value, void *base)
-{
-    (void)base;
-    if (value->kind == YAML_IS_MAP)
-        field_read_map(r, after_fields, value, NULL);
-    else
-        field_expected(r, field, value, "a list of {job: NAME, is: succeeded}");
-}
-
-void later_after(struct field_reader *r, const struct field *field, const struct yaml_node *value,
-                 void *base)
-{
-    field_each(r, field, value, base, check_after);
-}

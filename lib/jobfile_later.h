@@ -7,6 +7,6 @@
 
 #include "jobfile_read.h"
 
-field_read later_array, later_after;
+field_read later_array;
 
 #endif

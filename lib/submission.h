@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "catalogue.h"
+#include "catalogue/need.h"
 #include "config.h"
 #include "err.h"
 #include "job.h"
@@ -30,6 +31,7 @@ struct submission_entry {
     int shards;
     int64_t deadline_ms; /* of the job; 0: none, as of a run that is run again */
     bool expands;        /* a registered job's, whose specification is not read */
+    bool needs;          /* the run that is run again had come after others */
 };
 
 /* What the command line says instead of the job. */
@@ -46,6 +48,7 @@ struct overrides {
 struct submission {
     struct submission_entry *v;
     size_t n;
+    bool whole; /* the runs that are run again were a workflow, and make one */
 };
 
 /* Reads a job file, "-" for standard input. Errors are added to the list. */
@@ -63,6 +66,10 @@ int submission_add_job(struct submission *submission, const char *name, bool par
 /* Applies what the command line says. ERR_USAGE, ERR_DATA. */
 int submission_override(struct submission *submission, const struct overrides *overrides,
                         struct err *err);
+/* Whether what they come after can come to pass (after_check); cat NULL: there is no catalogue. Negative: it
+ * cannot be read. */
+int submission_check_after(const struct submission *submission, struct catalogue *cat,
+                           struct errlist *errors, struct err *err);
 /* Whether some worker could ever run each of them: names, tags, slots. Errors are added to the list. */
 void submission_check(const struct submission *submission, const struct config *config,
                       struct errlist *errors);
@@ -72,6 +79,8 @@ struct submission_terms {
     bool held;
     int64_t not_before; /* 0: at once */
     const char *submitter;
+    const struct need *after; /* of each run, besides what its job says; NULL: none */
+    size_t nafter;
 };
 /* Stores all of them; the new ids are added to *ids. When it returns 0 they are committed. */
 int submission_store(const struct submission *submission, const struct submission_terms *terms,

@@ -48,6 +48,12 @@ int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *er
     return statement_int(cat, OPEN, VALUES(as_text(job)), 0, id, err);
 }
 
+int run_needy(struct catalogue *cat, const char *job, int64_t *id, struct err *err)
+{
+    static const char NEEDY[] = "SELECT min(id) FROM run WHERE job = ?1 AND state = 2 AND unmet > 0";
+    return statement_int(cat, NEEDY, VALUES(as_text(job)), 0, id, err);
+}
+
 int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err)
 {
     int64_t id;
@@ -56,6 +62,10 @@ int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, s
         "SELECT id FROM (SELECT id FROM run WHERE job = ?1 AND state < 6 AND state <> 2"
         "  AND cancel_at IS NULL"
         " UNION ALL SELECT id FROM run WHERE job = ?1 AND state = 2 AND occurrence IS NOT NULL"
+        "  AND ifnull(unmet, 0) = 0"
+        "  AND NOT EXISTS (SELECT 1 FROM occurrence WHERE occurrence.id = run.occurrence"
+        "  AND occurrence.reason IS NOT NULL)"
+        " UNION ALL SELECT id FROM run WHERE job = ?1 AND state = 2 AND unmet > 0"
         "  AND NOT EXISTS (SELECT 1 FROM occurrence WHERE occurrence.id = run.occurrence"
         "  AND occurrence.reason IS NOT NULL)) LIMIT 1";
     while ((rc = statement_int(cat, OPEN, VALUES(as_text(job)), 0, &id, err)) == 0 && id) {
@@ -70,7 +80,8 @@ int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, s
 int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err)
 {
     static const char FIRST[] = "SELECT min(id) FROM run WHERE job = ?1"
-                                " AND state = 2 AND occurrence IS NOT NULL";
+                                " AND state = 2 AND occurrence IS NOT NULL"
+                                " AND ifnull(unmet, 0) = 0";
     static const char QUEUE[] =
         "UPDATE run SET state = 3, reason = NULL WHERE id = ?1 AND state = 2";
     int64_t other;
@@ -88,9 +99,10 @@ int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err 
 /* The jobs with blocked runs, one search each however many runs that are, of which nothing else is open. */
 #define UNBLOCKABLE                                                                                \
     "WITH RECURSIVE blocked (job) AS ("                                                            \
-    "SELECT min(job) FROM run WHERE state = 2 AND occurrence IS NOT NULL"                          \
+    "SELECT min(job) FROM run WHERE state = 2 AND occurrence IS NOT NULL AND ifnull(unmet, 0) = 0" \
     " UNION ALL SELECT (SELECT min(job) FROM run WHERE state = 2 AND occurrence IS NOT NULL"       \
-    "  AND job > blocked.job) FROM blocked WHERE blocked.job IS NOT NULL)"                         \
+    "  AND ifnull(unmet, 0) = 0 AND job > blocked.job) FROM blocked WHERE blocked.job IS NOT "     \
+    "NULL)"                                                                                        \
     " SELECT job FROM blocked WHERE job IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run"             \
     "  WHERE run.job = blocked.job AND state < 6 AND state <> 2)"
 
@@ -149,6 +161,7 @@ static const char NEXT_DUE[] =
     "SELECT min(at) FROM ("
     "SELECT min(next_at) AS at FROM job WHERE next_at IS NOT NULL AND aside IS NULL"
     " UNION ALL SELECT min(start_by) FROM run WHERE start_by IS NOT NULL AND state < 4"
+    " UNION ALL SELECT min(until) FROM need WHERE parent IS NULL AND met IS NULL"
     " UNION ALL SELECT ?1 WHERE EXISTS (" UNBLOCKABLE "))";
 
 int schedule_next_due(struct catalogue *cat, int64_t now, int64_t *at, struct err *err)

@@ -77,6 +77,7 @@ static void work_free(struct work *work)
 {
     ending_free(work->ending);
     strlist_free(&work->tried);
+    strlist_free(&work->given);
     free(work->job);
     free(work->host);
     free(work->item);
@@ -162,6 +163,7 @@ static struct work *work_new(struct dispatch *d, const struct run_brief *run, st
         .item = run->item ? xstrdup(run->item) : NULL,
         .pin = run->pin ? xstrdup(run->pin) : NULL,
         .shards = run->shards,
+        .needs = run->needs,
     };
     (void)tsearch(work, &d->works, work_by_id);
     d->count.total++;
@@ -262,6 +264,9 @@ static int add_unfinished(const struct run_brief *run, void *arg)
     struct work *work = work_new(d, run, &err);
     if (!work)
         return pass_over(loading, run, &err);
+    int rc = giving_read(d, work, loading->err); /* its START may have to be sent again */
+    if (rc < 0)
+        return rc;
     struct peer *peer = run->host ? peer_find(d, run->host) : NULL;
     if (peer) {
         work_attach(work, peer);
