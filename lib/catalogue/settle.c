@@ -412,7 +412,7 @@ static int settle_change(struct catalogue *cat, const struct changed *c, struct 
 
 int settle_all(struct catalogue *cat, struct err *err)
 {
-    static const char NEXT[] = "SELECT run FROM settling LIMIT 1";
+    static const char NEXT[] = "SELECT min(run) FROM settling";
     int64_t id;
     int rc;
     while ((rc = statement_int(cat, NEXT, NO_VALUES, 0, &id, err)) == 0 && id) {
