@@ -32,8 +32,8 @@ static bool draws_boxes(void)
            (strncasecmp(code, ".UTF-8", 6) == 0 || strncasecmp(code, ".utf8", 5) == 0);
 }
 
-static int choose(struct command *command, const struct status_words *words,
-                  struct selection *runs, struct err *err)
+static int choose(struct command *command, const struct status_words *words, struct selection *runs,
+                  struct err *err)
 {
     struct run_query query = {0};
     struct selection named = {0};
@@ -46,9 +46,9 @@ static int choose(struct command *command, const struct status_words *words,
         rc = selection_add_workflow(&named, words->workflow, command->cat, err);
     query.ids = named.n ? named.ids : NULL;
     query.nids = named.n;
-    query.limit = words->limit >= 0                                   ? words->limit
+    query.limit = words->limit >= 0                             ? words->limit
                   : named.n || narrowing_any(&words->narrowing) ? 0
-                                                                      : NEWEST;
+                                                                : NEWEST;
     if (rc == 0 && !(named.from_stdin && !named.n))
         rc = run_select(command->cat, &query, add, runs, err);
     selection_free(&named);

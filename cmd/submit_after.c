@@ -62,8 +62,8 @@ static int read_word(char *word, struct catalogue *cat, struct need *need, struc
     return rc < 0 ? rc : look_up(cat, need, err);
 }
 
-int submit_after(const struct strlist *words, struct catalogue *cat, struct need **needs,
-                 size_t *n, struct err *err)
+int submit_after(const struct strlist *words, struct catalogue *cat, struct need **needs, size_t *n,
+                 struct err *err)
 {
     int rc = 0;
     *needs = NULL;

@@ -62,7 +62,8 @@ static int by_index(const void *a, const void *b)
 
 /* One need of each run, and where the parents are when each has its own. */
 struct plan {
-    struct need *needs; /* those of a run; of the ones that go element by element the parent changes */
+    struct need
+        *needs; /* those of a run; of the ones that go element by element the parent changes */
     struct elements *own; /* parents of each such need; v NULL: of another need */
     size_t n;
     struct elements children; /* read when some need goes by element */

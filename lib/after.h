@@ -20,10 +20,10 @@ struct after_made {
 
 /* What else one knows who asks for needs. */
 struct after_terms {
-    const struct config *config;    /* whose time zone says which day it is, where the job does not */
-    const struct after_made *with;  /* what was made together with it, by name; NULL: nothing */
+    const struct config *config; /* whose time zone says which day it is, where the job does not */
+    const struct after_made *with; /* what was made together with it, by name; NULL: nothing */
     size_t nwith;
-    const struct need *also;        /* needs of all of the runs besides (`submit --after`) */
+    const struct need *also; /* needs of all of the runs besides (`submit --after`) */
     size_t nalso;
 };
 

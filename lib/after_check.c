@@ -97,8 +97,8 @@ static void complain_unknown(struct checking *c, const struct edge *edge)
         names.n ? near_word(edge->need->job, names.v, names.n, sizeof(char *)) : NULL;
     place_edge(edge, place, sizeof place);
     if (near)
-        errlist_add(c->errors, ERR_DATA, place, "'after': there is no job '%s' (did you mean '%s'?)",
-                    edge->need->job, near);
+        errlist_add(c->errors, ERR_DATA, place,
+                    "'after': there is no job '%s' (did you mean '%s'?)", edge->need->job, near);
     else
         errlist_add(c->errors, ERR_DATA, place,
                     "'after': there is no job '%s': neither in what is given here nor registered",

@@ -207,7 +207,7 @@ struct run {
     char *pin;
     int shards;
     int64_t workflow;
-    bool needs; /* it comes after others (catalogue/need.h) … */
+    bool needs;    /* it comes after others (catalogue/need.h) … */
     int64_t unmet; /* … of which so many clauses do not hold yet */
 };
 void run_free(struct run *run);
@@ -336,7 +336,8 @@ struct run_end {
     int64_t started_at, finished_at, not_before;
     int64_t utime_us, stime_us, maxrss_kb;
     int64_t out_bytes, out_dropped, err_bytes, err_dropped;
-    const struct strlist *values; /* what it told those after it (values.h); of the last attempt; NULL: none */
+    const struct strlist
+        *values; /* what it told those after it (values.h); of the last attempt; NULL: none */
 };
 /* In a transaction. Records it exactly once: 0; ERR_ANSWER when this attempt was already recorded
  * (a result sent again) and nothing was changed. A run that somebody asked to cancel is never

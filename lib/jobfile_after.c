@@ -16,10 +16,7 @@ static const struct choice is_choices[] = {
     {0},
 };
 static const struct field need_fields[] = {
-    {.name = "job",
-     .read = field_name,
-     .offset = offsetof(struct job_need, job),
-     .required = true},
+    {.name = "job", .read = field_name, .offset = offsetof(struct job_need, job), .required = true},
     {.name = "is",
      .read = field_choice,
      .offset = offsetof(struct job_need, is),
@@ -54,8 +51,7 @@ static void read_need(struct field_reader *r, const struct field *field,
                       const struct yaml_node *value, void *base)
 {
     static const struct field name = {.name = "after", .read = field_name};
-    struct job_need need = {
-        .is = NEED_SUCCEEDED, .line = value->line, .column = value->column};
+    struct job_need need = {.is = NEED_SUCCEEDED, .line = value->line, .column = value->column};
     if (value->kind == YAML_IS_SCALAR)
         field_name(r, &name, value, &need.job);
     else if (value->kind == YAML_IS_MAP)

@@ -68,7 +68,7 @@ static int add_event(const struct event *e, void *arg)
         const char *kind, *event;
     } words[] = {
         {"cancel", "cancel asked"}, {"signal", "signal asked"}, {"hold", "held"},
-        {"release", "released"},    {"lost", "declared lost"},     {"values", "values ignored"},
+        {"release", "released"},    {"lost", "declared lost"},  {"values", "values ignored"},
     };
     struct reading *r = arg;
     const char *event = "asked";

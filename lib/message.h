@@ -122,7 +122,7 @@ enum message_tag {
     TAG_ERR_DROPPED,
     TAG_KEYS, /* packed run keys, MESSAGE_KEY_SIZE bytes each: u64 run, u32 attempt, u64 token */
     TAG_SPOOL_ID, /* random, made with the spool: another one means that the old spool is gone */
-    TAG_VALUE,    /* repeated, "key=value" (values.h): what the run tells those that come after it */
+    TAG_VALUE, /* repeated, "key=value" (values.h): what the run tells those that come after it */
     TAG_VALUES_IGNORED, /* how many lines of what it told were none, or too many */
 };
 

@@ -35,10 +35,8 @@ static int add_member(const struct run *run, void *arg)
         m->cap = m->cap ? 2 * m->cap : 64;
         m->v = xreallocarray(m->v, m->cap, sizeof *m->v);
     }
-    m->v[m->n++] = (struct member){.id = run->id,
-                                   .group = run->array,
-                                   .state = run->state,
-                                   .needs = run->needs};
+    m->v[m->n++] = (struct member){
+        .id = run->id, .group = run->array, .state = run->state, .needs = run->needs};
     return 0;
 }
 

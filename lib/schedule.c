@@ -324,7 +324,8 @@ int schedule_tick(struct catalogue *cat, struct schedule_tick *tick, struct err 
         rc = run_unblock_all(cat, tick->limit, &tick->unblocked, err);
     if (rc == 0)
         rc = tick_jobs(cat, tick, err);
-    if (rc == 0 && !tick->more) /* last: a run that was due on a day that has ended may be late, and made now */
+    if (rc == 0 &&
+        !tick->more) /* last: a run that was due on a day that has ended may be late, and made now */
         rc = need_expire(cat, tick->now, tick->limit, &late, err);
     tick->unblocked += late;
     if (rc == 0 && !tick->more)

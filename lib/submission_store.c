@@ -12,7 +12,6 @@
 #include "xalloc.h"
 #include "zone.h"
 
-
 struct storing {
     const struct submission_terms *terms;
     const struct config *config;
@@ -159,8 +158,8 @@ static bool is_workflow(const struct storing *s, const struct submission *submis
 static int link_all(struct storing *s, const struct submission *submission, struct err *err)
 {
     bool linked;
-    int rc = rerun_link(submission, s->made, s->terms->after, s->terms->nafter, s->cat, &linked,
-                        err);
+    int rc =
+        rerun_link(submission, s->made, s->terms->after, s->terms->nafter, s->cat, &linked, err);
     if (rc == 0 && (linked || is_workflow(s, submission)))
         rc = workflow_put(s->cat, s->first, s->last, err);
     return rc < 0 ? rc : link_jobs(s, submission, err);

@@ -69,7 +69,8 @@ int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct ru
     static const char QUEUED[] =
         "SELECT id, spec, state, priority, attempt, not_before, queued_at, due_at, cancel_at, job,"
         " host, started_at, 0, array, idx, item, pin, shards,"
-        " unmet IS NOT NULL FROM run WHERE state = 3 AND state <> 6 AND id > ?1 ORDER BY id LIMIT ?2";
+        " unmet IS NOT NULL FROM run WHERE state = 3 AND state <> 6 AND id > ?1 ORDER BY id LIMIT "
+        "?2";
     int rc;
     do
         rc = visit(cat, QUEUED, VALUES(as_int(after), as_int(BATCH)), each, arg, &after, err);

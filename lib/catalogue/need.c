@@ -25,8 +25,8 @@ static int await_run(struct catalogue *cat, int64_t id, enum need_is is, struct 
 {
     static const char AWAIT[] = "UPDATE run SET awaited = ?2 WHERE id = ?1 AND state < 6"
                                 " AND (awaited IS NULL OR awaited > ?2)";
-    int rc = statement_write(cat, AWAIT, VALUES(as_int(id), as_int(is == NEED_STARTED ? 1 : 2)),
-                             err);
+    int rc =
+        statement_write(cat, AWAIT, VALUES(as_int(id), as_int(is == NEED_STARTED ? 1 : 2)), err);
     return rc < 0 ? rc : 0;
 }
 
@@ -84,7 +84,8 @@ static int look_at_group(struct catalogue *cat, const struct need *need, struct 
                               " AND condition = ?2)";
     sqlite3_stmt *stmt;
     int64_t known;
-    int rc = statement_int(cat, ANY, VALUES(as_int(need->parent), as_int(need->is)), 0, &known, err);
+    int rc =
+        statement_int(cat, ANY, VALUES(as_int(need->parent), as_int(need->is)), 0, &known, err);
     if (rc == 0 && !known)
         rc = make_team(cat, need->parent, need->is, err);
     if (rc == 0)
@@ -200,8 +201,8 @@ int need_find(struct catalogue *cat, const char *job, int64_t since, int64_t unt
         " AND ifnull(due_at, queued_at) < ?3 ORDER BY id DESC LIMIT 1";
     sqlite3_stmt *stmt;
     *id = *group = 0;
-    int rc = statement_start(cat, FIND, VALUES(as_text(job), as_int(since), as_int(until)), &stmt,
-                             err);
+    int rc =
+        statement_start(cat, FIND, VALUES(as_text(job), as_int(since), as_int(until)), &stmt, err);
     if (rc == 0)
         rc = statement_next(cat, stmt, err);
     if (rc <= 0)

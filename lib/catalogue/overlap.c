@@ -50,7 +50,8 @@ int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *er
 
 int run_needy(struct catalogue *cat, const char *job, int64_t *id, struct err *err)
 {
-    static const char NEEDY[] = "SELECT min(id) FROM run WHERE job = ?1 AND state = 2 AND unmet > 0";
+    static const char NEEDY[] =
+        "SELECT min(id) FROM run WHERE job = ?1 AND state = 2 AND unmet > 0";
     return statement_int(cat, NEEDY, VALUES(as_text(job)), 0, id, err);
 }
 

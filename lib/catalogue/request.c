@@ -45,12 +45,13 @@ static int change_state(struct catalogue *cat, int64_t id, enum run_state from, 
                        run_state_name(from), run_state_name(to));
     (void)snprintf(reason, sizeof reason, "%s by %s", run_state_name(to),
                    actor ? actor : "somebody");
-    int rc = statement_write(
-        cat, CHANGE,
-        VALUES(as_int(id), as_int(from), as_int(to),
-               as_text(to == RUN_QUEUED ? NULL : to == RUN_BLOCKED ? waiting : reason),
-               as_opt(over ? now : 0)),
-        err);
+    int rc = statement_write(cat, CHANGE,
+                             VALUES(as_int(id), as_int(from), as_int(to),
+                                    as_text(to == RUN_QUEUED    ? NULL
+                                            : to == RUN_BLOCKED ? waiting
+                                                                : reason),
+                                    as_opt(over ? now : 0)),
+                             err);
     free(waiting);
     return rc;
 }

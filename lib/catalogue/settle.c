@@ -100,8 +100,8 @@ char *settle_waiting(struct catalogue *cat, int64_t run, int clause, int place, 
         "  AND clause = n.clause AND met = 1) ORDER BY clause, place LIMIT 1";
     sqlite3_stmt *stmt;
     char *text = NULL;
-    int rc = statement_start(cat, NEXT, VALUES(as_int(run), as_int(clause), as_int(place)), &stmt,
-                             err);
+    int rc =
+        statement_start(cat, NEXT, VALUES(as_int(run), as_int(clause), as_int(place)), &stmt, err);
     if (rc == 0)
         rc = statement_next(cat, stmt, err);
     if (rc <= 0)
@@ -110,8 +110,8 @@ char *settle_waiting(struct catalogue *cat, int64_t run, int clause, int place, 
     if (sqlite3_column_type(stmt, 0) == SQLITE_NULL)
         text = xasprintf("waiting for %s of %s", job, (const char *)sqlite3_column_text(stmt, 2));
     else
-        text = xasprintf("waiting for %" PRId64 " (%s)", (int64_t)sqlite3_column_int64(stmt, 0),
-                         job);
+        text =
+            xasprintf("waiting for %" PRId64 " (%s)", (int64_t)sqlite3_column_int64(stmt, 0), job);
     statement_end(stmt);
     return text;
 }
@@ -183,8 +183,7 @@ int settle_cancel(struct catalogue *cat, int64_t run, const char *because, struc
     static const char CANCEL[] = "UPDATE run SET state = 9, reason = ?2, finished_at = ?3"
                                  " WHERE id = ?1 AND state IN (1, 2)";
     int64_t now = clock_now();
-    int rc =
-        statement_write(cat, CANCEL, VALUES(as_int(run), as_text(because), as_int(now)), err);
+    int rc = statement_write(cat, CANCEL, VALUES(as_int(run), as_text(because), as_int(now)), err);
     if (rc <= 0)
         return rc;
     cat->settled++;
@@ -197,10 +196,9 @@ static int mark(struct catalogue *cat, const struct need_place *need, bool met, 
 {
     static const char MARK[] =
         "UPDATE need SET met = ?4 WHERE run = ?1 AND clause = ?2 AND place = ?3";
-    int rc = statement_write(cat, MARK,
-                             VALUES(as_int(need->run), as_int(need->clause), as_int(need->place),
-                                    as_int(met)),
-                             err);
+    int rc = statement_write(
+        cat, MARK,
+        VALUES(as_int(need->run), as_int(need->clause), as_int(need->place), as_int(met)), err);
     return rc < 0 ? rc : 0;
 }
 
@@ -258,8 +256,7 @@ int settle_never(struct catalogue *cat, const struct need_place *need, const cha
     if (rc == 0 && waits)
         rc = has_other(cat, need, true, &hope, err);
     if (rc == 0 && waits)
-        rc = hope ? say_next(cat, need, &w, was, err)
-                  : settle_cancel(cat, need->run, because, err);
+        rc = hope ? say_next(cat, need, &w, was, err) : settle_cancel(cat, need->run, because, err);
     free(was);
     waiter_free(&w);
     return rc;
@@ -304,10 +301,9 @@ struct open_need {
 
 static void read_open_need(sqlite3_stmt *stmt, void *row)
 {
-    *(struct open_need *)row =
-        (struct open_need){{sqlite3_column_int64(stmt, 0), sqlite3_column_int(stmt, 1),
-                            sqlite3_column_int(stmt, 2)},
-                           (enum need_is)sqlite3_column_int(stmt, 3)};
+    *(struct open_need *)row = (struct open_need){
+        {sqlite3_column_int64(stmt, 0), sqlite3_column_int(stmt, 1), sqlite3_column_int(stmt, 2)},
+        (enum need_is)sqlite3_column_int(stmt, 3)};
 }
 
 static int settle_one(struct catalogue *cat, const struct open_need *need,
@@ -341,8 +337,7 @@ static int settle_needs(struct catalogue *cat, const struct changed *c, struct e
 static int count_change(struct catalogue *cat, const struct changed *c, struct team *was,
                         struct team *now, struct err *err)
 {
-    static const char READ[] =
-        "SELECT unstarted, open, bad, failed, never FROM team WHERE id = ?1";
+    static const char READ[] = "SELECT unstarted, open, bad, failed, never FROM team WHERE id = ?1";
     static const char WRITE[] = "UPDATE team SET unstarted = ?2, open = ?3, bad = ?4, failed = ?5,"
                                 " never = ?6 WHERE id = ?1";
     bool over = run_state_is_terminal(c->state);

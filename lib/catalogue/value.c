@@ -52,10 +52,9 @@ int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, s
     *left = 0;
     int rc = statement_start(cat, GIVEN, VALUES(as_int(run)), &stmt, err);
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
-        char *text = name_variable((const char *)sqlite3_column_text(stmt, 0),
-                                   sqlite3_column_int64(stmt, 1),
-                                   (const char *)sqlite3_column_text(stmt, 2),
-                                   (const char *)sqlite3_column_text(stmt, 3));
+        char *text = name_variable(
+            (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1),
+            (const char *)sqlite3_column_text(stmt, 2), (const char *)sqlite3_column_text(stmt, 3));
         bytes += strlen(text) + 1;
         if (++count <= GIVEN_COUNT && bytes <= GIVEN_BYTES)
             strlist_take(variables, text);

@@ -33,7 +33,8 @@ static void release(void *row)
 
 static const struct row_kind kind = {sizeof(struct need_row), read_row, release};
 
-#define COLUMNS "SELECT run, parent, clause, condition, scope, job, day, met, since, until FROM need"
+#define COLUMNS                                                                                    \
+    "SELECT run, parent, clause, condition, scope, job, day, met, since, until FROM need"
 
 int need_of(struct catalogue *cat, int64_t run, int (*each)(const struct need_row *, void *),
             void *arg, struct err *err)

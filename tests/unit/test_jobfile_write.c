@@ -52,7 +52,8 @@ static bool same_job(const struct job *a, const struct job *b)
            a->output_limit == b->output_limit && a->leftovers == b->leftovers &&
            a->on_lost == b->on_lost && a->lost_after_ms == b->lost_after_ms &&
            a->deadline_ms == b->deadline_ms && a->within_ms == b->within_ms &&
-           same_list(&a->notify, &b->notify) && same_after(a, b) && same_schedule(&a->schedule, &b->schedule);
+           same_list(&a->notify, &b->notify) && same_after(a, b) &&
+           same_schedule(&a->schedule, &b->schedule);
 }
 
 /* A small generator of our own: the same jobs on every machine. */

@@ -48,8 +48,8 @@ static void end(int64_t id, enum run_state state)
 static bool is(int64_t id, enum run_state state, const char *reason)
 {
     struct run run = get(id);
-    bool same = run.state == state && (reason && run.reason ? strcmp(reason, run.reason) == 0
-                                                            : reason == run.reason);
+    bool same = run.state == state &&
+                (reason && run.reason ? strcmp(reason, run.reason) == 0 : reason == run.reason);
     if (!same)
         printf("# %lld is %s: %s\n# want %s: %s\n", (long long)id, run_state_name(run.state),
                run.reason ? run.reason : "-", run_state_name(state), reason ? reason : "-");
@@ -63,15 +63,15 @@ static void test_verdicts(void)
     static const struct {
         enum run_state state;
         const char *verdicts;
-    } ends[] = {{RUN_SUCCEEDED, "mnmm"}, {RUN_FAILED, "nmmm"},     {RUN_TIMEOUT, "nmmm"},
+    } ends[] = {{RUN_SUCCEEDED, "mnmm"}, {RUN_FAILED, "nmmm"},    {RUN_TIMEOUT, "nmmm"},
                 {RUN_LOST, "nmmm"},      {RUN_CANCELLED, "nnmm"}, {RUN_RUNNING, "---m"},
                 {RUN_QUEUED, "----"}};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         bool all = true;
         for (int is_ = NEED_SUCCEEDED; is_ <= NEED_STARTED; is_++) {
             char want = ends[i].verdicts[is_ - 1];
-            enum need_verdict got = need_judge((enum need_is)is_, ends[i].state,
-                                               ends[i].state != RUN_QUEUED);
+            enum need_verdict got =
+                need_judge((enum need_is)is_, ends[i].state, ends[i].state != RUN_QUEUED);
             all = all && got == (want == 'm' ? NEED_MET : want == 'n' ? NEED_NEVER : NEED_OPEN);
         }
         tap_ok(all, "what %s means for each condition", run_state_name(ends[i].state));
