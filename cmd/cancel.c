@@ -19,7 +19,7 @@
 static const char usage[] =
     "rota cancel [-nqv] [--hold | --release | --lost | --signal SIGNAL]\n"
     "            [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--array ID] [ID ... | last | -]\n";
+    "            [--array ID] [--workflow ID] [ID ... | last | -]\n";
 
 enum {
     BATCH = 500, /* requests a transaction: others may write in between */
@@ -28,6 +28,7 @@ enum {
 
 struct cancel {
     bool hold, release, lost, dry_run;
+    int64_t workflow; /* a run of it; 0: not said */
     const char *signal_name;
     struct narrowing narrowing;
     enum request request;
@@ -152,10 +153,12 @@ static int request_batch(struct cancel *c, struct command *command, const int64_
 static int request_all(struct cancel *c, struct command *command, struct err *err)
 {
     char *actor = command_actor();
+    /* a workflow at once: what its first runs' end means for the others is settled at the commit */
+    size_t batch = c->workflow ? c->selection.n : BATCH;
     int rc = 0;
-    for (size_t at = 0; rc == 0 && at < c->selection.n; at += BATCH) {
+    for (size_t at = 0; rc == 0 && at < c->selection.n; at += batch) {
         size_t left = c->selection.n - at;
-        rc = request_batch(c, command, c->selection.ids + at, left < BATCH ? left : BATCH, actor,
+        rc = request_batch(c, command, c->selection.ids + at, left < batch ? left : batch, actor,
                            err);
     }
     free(actor);
@@ -185,14 +188,16 @@ static int check_listener(const struct cancel *c, struct command *command, struc
 static int run_cancel(struct cancel *c, struct command *command, char **args, int n,
                       struct err *err)
 {
-    bool narrowed = narrowing_any(&c->narrowing);
+    bool narrowed = narrowing_any(&c->narrowing) || c->workflow;
     if (!n && !narrowed)
-        return err_set(
-            err, ERR_USAGE,
-            "which runs? name ids, 'last' or '-', or narrow by --state, --job, --host, --array");
+        return err_set(err, ERR_USAGE,
+                       "which runs? name ids, 'last' or '-', a --workflow, or narrow by --state, "
+                       "--job, --host, --array");
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
+    if (rc == 0 && c->workflow)
+        rc = selection_add_workflow(&c->selection, c->workflow, command->cat, err);
     if (rc == 0 && n && !c->selection.n) {
         log_warn("standard input names no runs");
         return EXITCODE_NO;
@@ -225,6 +230,7 @@ static int cancel_main(struct command *command, int argc, char **argv, struct er
         {0, "job", OPT_STRING, &c.narrowing.job},
         {0, "host", OPT_STRING, &c.narrowing.host},
         {0, "array", OPT_STRING, &c.narrowing.array},
+        {0, "workflow", OPT_INT, &c.workflow},
         {'n', "dry-run", OPT_FLAG, &c.dry_run},
         {0},
     };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "after.h"
 #include "buf.h"
 #include "clock.h"
 #include "exitcode.h"
@@ -101,6 +102,17 @@ static void check_names(struct adding *a)
         if (strcmp(v[i - 1]->job.name, v[i]->job.name) == 0)
             errlist_add(&a->errors, ERR_DATA, v[i]->place, "the job '%s' is also in %s",
                         v[i]->job.name, v[i - 1]->place);
+}
+
+/* What jobs come after, also by way of those that are registered; cat NULL: none is. */
+static int check_after(struct adding *a, struct catalogue *cat, struct err *err)
+{
+    struct after_job *jobs = xcalloc(a->jobs.n + 1, sizeof *jobs);
+    for (size_t i = 0; i < a->jobs.n; i++)
+        jobs[i] = (struct after_job){&a->jobs.v[i].job, a->jobs.v[i].place};
+    int rc = after_check(jobs, a->jobs.n, cat, true, &a->errors, err);
+    free(jobs);
+    return rc;
 }
 
 /* ---- one job ---- */
@@ -252,6 +264,8 @@ static int tell_errors(struct adding *a, struct err *err)
 static int add_jobs(struct adding *a, struct catalogue *cat, struct err *err)
 {
     int rc = catalogue_begin(cat, err);
+    if (rc == 0)
+        rc = check_after(a, cat, err);
     for (size_t i = 0; rc == 0 && i < a->jobs.n; i++)
         rc = add_one(a, cat, &a->jobs.v[i], err);
     if (rc == 0)
@@ -271,6 +285,9 @@ static int add_jobs(struct adding *a, struct catalogue *cat, struct err *err)
 /* --dry-run where there is no catalogue yet, and none is to be made. */
 static int show_all_new(struct adding *a, struct err *err)
 {
+    int checked = check_after(a, NULL, err);
+    if (checked < 0)
+        return checked;
     for (size_t i = 0; i < a->jobs.n; i++) {
         struct buf spec = {0};
         struct job_row row = make_row(a, &a->jobs.v[i], &spec);

@@ -16,8 +16,11 @@
 
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--array ID] [--since TIME] [--until TIME] [--limit N]\n"
+    "            [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit N]\n"
     "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
+    "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
+    "            [--since TIME] [--until TIME] [--limit N] [--workflow ID]\n"
+    "            [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
@@ -98,11 +101,13 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "events", OPT_FLAG, &words->events},
         {0, "occurrences", OPT_FLAG, &words->occurrences},
         {0, "why", OPT_FLAG, &words->why},
+        {0, "tree", OPT_FLAG, &words->tree},
+        {0, "workflow", OPT_INT, &words->workflow},
         {'o', "output", OPT_STRING, &words->form},
         {0, "format", OPT_STRING, &words->format},
         {0},
     };
-    words->limit = -1;
+    words->limit = words->workflow = -1;
     int first = opt_parse(argc, argv, options, usage, NULL, err);
     if (first < 0)
         return first;
@@ -110,8 +115,11 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
     words->n = argc - first;
     if (words->limit < -1)
         return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
-    if (words->events + words->occurrences + words->why > 1)
-        return err_set(err, ERR_USAGE, "--events, --occurrences and --why exclude each other");
+    if (words->events + words->occurrences + words->why + words->tree > 1)
+        return err_set(err, ERR_USAGE,
+                       "--events, --occurrences, --why and --tree exclude each other");
+    if (words->workflow != -1 && words->workflow < 1)
+        return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (words->outcomes && !words->occurrences)
         return err_set(err, ERR_USAGE, "--outcome goes with --occurrences (did you mean --state?)");
     return 0;
@@ -132,6 +140,8 @@ static int run_status(struct command *command, struct status *status,
     if (rc == 0)
         rc =
             selection_read(&status->selection, words->operands, words->n, stdin, command->cat, err);
+    if (rc == 0 && words->workflow > 0)
+        rc = selection_add_workflow(&status->selection, words->workflow, command->cat, err);
     status->query.limit = words->limit;
     return rc < 0 ? rc : ask(command, status, err);
 }
@@ -147,6 +157,8 @@ static int status_main(struct command *command, int argc, char **argv, struct er
         return status_events(command, &words, err);
     if (words.why)
         return status_why(command, &words, err);
+    if (words.tree)
+        return status_tree(command, &words, err);
     if (words.occurrences)
         return status_occurrences(command, &words, err);
     rc = run_status(command, &status, &words, err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "clock.h"
@@ -15,8 +16,10 @@
 #include "jobfile.h"
 #include "log.h"
 #include "opt.h"
+#include "rerun.h"
 #include "selection.h"
 #include "submission.h"
+#include "submit_after.h"
 #include "view.h"
 #include "view_run.h"
 #include "wait.h"
@@ -26,16 +29,18 @@ static const char usage[] =
     "            [--priority N | --top] [--host HOSTS] [--tag TAG] [--slots N] [--timeout "
     "DURATION] [--wait]\n"
     "            [--each FILE | -] [--at-once N] [--stop-after N] [--param NAME=VALUE]\n"
-    "            [-o FORM] [--format FORMAT] FILE ... | -\n"
+    "            [--after ID[:CONDITION][,ID ...]] [-o FORM] [--format FORMAT] FILE ... | -\n"
     "rota submit [OPTION ...] -- COMMAND [ARGUMENT ...]\n"
-    "rota submit [OPTION ...] --rerun ID ... | last | -\n"
+    "rota submit [OPTION ...] --rerun [--workflow | --failed] ID ... | last | -\n"
     "rota submit [OPTION ...] --job NAME ... [PARAMETER=VALUE ...]\n";
 
 enum { SLOTS_MAX = 10000 };
 
 struct submit {
     const char *at, *in, *form, *format, *priority, *each;
-    bool hold, dry_run, rerun, job, wait;
+    bool hold, dry_run, rerun, job, wait, failed, workflow;
+    struct strlist after;
+    struct need *needs; /* what --after says */
     struct overrides overrides;
     struct submission submission;
     struct submission_terms terms;
@@ -73,6 +78,9 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
         {0, "param", OPT_LIST, &s->parameters},
         {'n', "dry-run", OPT_FLAG, &s->dry_run},
         {0, "rerun", OPT_FLAG, &s->rerun},
+        {0, "failed", OPT_FLAG, &s->failed},
+        {0, "workflow", OPT_FLAG, &s->workflow},
+        {0, "after", OPT_LIST, &s->after},
         {0, "job", OPT_FLAG, &s->job},
         {0, "wait", OPT_FLAG, &s->wait},
         {'o', "output", OPT_STRING, &s->form},
@@ -159,6 +167,13 @@ static int gather_reruns(struct submit *s, struct command *command, char **args,
         return ERR_ANSWER;
     }
     if (rc == 0)
+        rc = rerun_choose(&s->chosen,
+                          s->failed     ? RERUN_FAILED
+                          : s->workflow ? RERUN_WHOLE
+                                        : RERUN_THESE,
+                          command->cat, err);
+    s->submission.whole = s->failed || s->workflow;
+    if (rc == 0)
         rc = submission_add_reruns(&s->submission, &s->chosen,
                                    s->dry_run || overrides_any(&s->overrides) || s->parameters.n,
                                    command->cat, err);
@@ -187,6 +202,8 @@ static int gather(struct submit *s, struct command *command, char **args, int n,
         return err_set(err, ERR_USAGE, "--job and --rerun: write one of them");
     if (s->each && s->rerun)
         return err_set(err, ERR_USAGE, "--each and --rerun: write one of them");
+    if (s->failed + s->workflow > s->rerun)
+        return err_set(err, ERR_USAGE, "--workflow, or --failed, goes with --rerun");
     if (s->job)
         return gather_jobs(s, command, args, n, err);
     if (s->rerun)
@@ -234,11 +251,24 @@ static int adapt(struct submit *s, struct err *err)
     return rc < 0 ? rc : submission_set_parameters(&s->submission, &s->parameters, err);
 }
 
-static int check(const struct submit *s, const struct config *config, struct err *err)
+/* What runs come after may be known by the catalogue only: it is opened when it is there. */
+static int check(struct submit *s, struct command *command, struct err *err)
 {
     struct errlist errors = {0};
-    submission_check(&s->submission, config, &errors);
-    int rc = errors.n ? command_errors(&errors, err) : 0;
+    bool after = s->after.n > 0;
+    int rc = 0;
+    submission_check(&s->submission, &command->config, &errors);
+    for (size_t i = 0; i < s->submission.n; i++)
+        after = after || s->submission.v[i].job.nafter;
+    if (after && !command->cat && access(command->config.catalogue, F_OK) == 0)
+        rc = command_open(command, s->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
+    if (rc == 0)
+        rc = submission_check_after(&s->submission, command->cat, &errors, err);
+    if (rc == 0 && s->after.n)
+        rc = submit_after(&s->after, command->cat, &s->needs, &s->terms.nafter, err);
+    s->terms.after = s->needs;
+    if (rc == 0 && errors.n)
+        rc = command_errors(&errors, err);
     errlist_free(&errors);
     return rc;
 }
@@ -311,7 +341,7 @@ static int run_submit(struct submit *s, struct command *command, int argc, char 
     if (rc == 0)
         rc = command_configure(command, err);
     if (rc == 0)
-        rc = check(s, &command->config, err);
+        rc = check(s, command, err);
     if (rc < 0)
         return rc;
     return s->dry_run ? print_plan(s) : store(s, command, err);
@@ -329,6 +359,10 @@ static int submit_main(struct command *command, int argc, char **argv, struct er
     strlist_free(&s.overrides.tags);
     strlist_free(&s.parameters);
     elements_free(&s.elements);
+    strlist_free(&s.after);
+    for (size_t i = 0; i < s.terms.nafter; i++)
+        free((char *)s.needs[i].job);
+    free(s.needs);
     return rc;
 }
 

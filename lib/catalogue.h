@@ -47,6 +47,9 @@ uid_t catalogue_owner(const struct catalogue *cat);
 int catalogue_begin(struct catalogue *cat, struct err *err);
 int catalogue_commit(struct catalogue *cat, struct err *err);
 void catalogue_rollback(struct catalogue *cat); /* no transaction: no effect */
+/* How many runs were queued or cancelled by what this connection committed, because of what they waited for
+ * (catalogue/need.h): when it has grown, events tell which. */
+int64_t catalogue_settled(const struct catalogue *cat);
 /* How long this connection waits for somebody else's transaction from now on, ms (10 s at first). */
 void catalogue_patience(struct catalogue *cat, int ms);
 /* Changes when another connection committed (PRAGMA data_version). */
@@ -149,7 +152,8 @@ int job_due(struct catalogue *cat, int64_t now, int limit,
 int job_any_aside(struct catalogue *cat, bool *any, struct err *err);
 int job_try_again(struct catalogue *cat, struct err *err);
 /* When schedules have to be looked at next: the first instant at which a job is due or a queued run
- * misses its deadline; now when a run is blocked by one that is over; INT64_MAX: never. One statement. */
+ * misses its deadline, or a day ends on whose run of a job some run waits; now when a run is blocked by one that
+ * is over; INT64_MAX: never. One statement. */
 int schedule_next_due(struct catalogue *cat, int64_t now, int64_t *at, struct err *err);
 /* Its query plan, for tests; free. */
 char *schedule_next_due_plan(struct catalogue *cat);
@@ -182,6 +186,8 @@ int occurrence_select(struct catalogue *cat, const char *job, int64_t since, int
 int run_open(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
 /* When the oldest of these that a schedule made was queued; 0: there is none. */
 int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, struct err *err);
+/* The oldest that is blocked because of what it needs (catalogue/need.h); 0: none. */
+int run_needy(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
 /* In a transaction. Asks to cancel every run of a job that is not over, also those that its policy blocks,
  * but for those that a backfill made. */
 int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err);
@@ -216,6 +222,8 @@ struct run {
     char *pin;
     int shards;
     int64_t workflow;
+    bool needs;    /* it comes after others (catalogue/need.h) … */
+    int64_t unmet; /* … of which so many clauses do not hold yet */
 };
 void run_free(struct run *run);
 
@@ -309,6 +317,7 @@ struct run_brief {
     int64_t array, index; /* 0 and -1: none; item to shards as in struct run_new, borrowed */
     const char *item, *pin;
     int shards;
+    bool needs; /* it came after others, which may have values for it (value_given) */
 };
 /* Whether any run is blocked, queued, starting or running. */
 int run_any_unfinished(struct catalogue *cat, bool *any, struct err *err);
@@ -343,6 +352,8 @@ struct run_end {
     int64_t started_at, finished_at, not_before;
     int64_t utime_us, stime_us, maxrss_kb;
     int64_t out_bytes, out_dropped, err_bytes, err_dropped;
+    const struct strlist
+        *values; /* what it told those after it (values.h); of the last attempt; NULL: none */
 };
 /* In a transaction. Records it exactly once: 0; ERR_ANSWER when this attempt was already recorded
  * (a result sent again) and nothing was changed. A run that somebody asked to cancel is never

@@ -20,7 +20,7 @@ static const struct {
     const char *name;
     unsigned next;
 } states[RUN_STATE_LAST + 1] = {
-    [RUN_HELD] = {"held", BIT(RUN_QUEUED) | BIT(RUN_CANCELLED)},
+    [RUN_HELD] = {"held", BIT(RUN_BLOCKED) | BIT(RUN_QUEUED) | BIT(RUN_CANCELLED)},
     [RUN_BLOCKED] = {"blocked", BIT(RUN_QUEUED) | BIT(RUN_HELD) | BIT(RUN_CANCELLED)},
     [RUN_QUEUED] = {"queued", BIT(RUN_STARTING) | BIT(RUN_HELD) | BIT(RUN_CANCELLED)},
     [RUN_STARTING] = {"starting", BIT(RUN_RUNNING) | BIT(RUN_QUEUED) | TERMINAL},
@@ -58,6 +58,26 @@ bool run_state_is_terminal(enum run_state state)
 bool run_state_may_become(enum run_state from, enum run_state to)
 {
     return is_state(from) && is_state(to) && (states[from].next & BIT(to));
+}
+
+/* ---- what runs wait for ---- */
+
+static const char *const conditions[] = {[NEED_SUCCEEDED] = "succeeded",
+                                         [NEED_FAILED] = "failed",
+                                         [NEED_FINISHED] = "finished",
+                                         [NEED_STARTED] = "started"};
+
+const char *need_is_name(enum need_is is)
+{
+    return is >= NEED_SUCCEEDED && is <= NEED_STARTED ? conditions[is] : "?";
+}
+
+enum need_is need_is_of(const char *name)
+{
+    for (int is = NEED_SUCCEEDED; is <= NEED_STARTED; is++)
+        if (strcmp(conditions[is], name) == 0)
+            return (enum need_is)is;
+    return (enum need_is)0;
 }
 
 /* ---- names ---- */
@@ -118,6 +138,9 @@ void job_free(struct job *job)
     job_array_free(&job->array);
     free(job->placeholder);
     strlist_free(&job->parameters);
+    for (size_t i = 0; i < job->nafter; i++)
+        free(job->after[i].job);
+    free(job->after);
     *job = (struct job){0};
 }
 
@@ -145,7 +168,7 @@ void job_array_free(struct job_array *array)
 
 bool job_expands(const struct job *job)
 {
-    return job_array_any(&job->array) || job->each || job->count;
+    return job_array_any(&job->array) || job->each || job->count || job->nafter > 0;
 }
 
 bool job_is_success(const struct job *job, int exit_code)

@@ -108,6 +108,21 @@ struct job_array {
 };
 bool job_array_any(const struct job_array *array);
 void job_array_free(struct job_array *array);
+/* What another run is to be, for a run to come after it. Stored in the catalogue. */
+enum need_is { NEED_SUCCEEDED = 1, NEED_FAILED, NEED_FINISHED, NEED_STARTED };
+
+/* "succeeded"; "?" for a number that is none. Static. */
+const char *need_is_name(enum need_is is);
+/* The condition with this name, or 0. */
+enum need_is need_is_of(const char *name);
+
+/* One of `after`: a job whose run this one waits for. */
+struct job_need {
+    char *job;
+    enum need_is is;
+    bool each;        /* element by element: both are arrays of the same indices */
+    int line, column; /* in its file; 0 of a job that is in the catalogue */
+};
 
 struct job {
     char *name;
@@ -147,6 +162,9 @@ struct job {
     int stop_after;    /* elements that ended badly, after which no other starts; 0: never */
     char *placeholder; /* stands for the element in shell and exec; NULL: none */
     struct strlist parameters; /* "NAME=value", by name; "NAME" alone: has to be given */
+    struct job_need *after;
+    size_t nafter;
+    bool after_any; /* any of them is enough */
 };
 
 /* A job with every default and no name or work. */
@@ -154,7 +172,7 @@ void job_init(struct job *job);
 void job_free(struct job *job);
 /* Whether some of its schedule differs from having none. */
 bool job_is_scheduled(const struct job *job);
-/* Whether it is made into runs as its specification says, and not simply into one. */
+/* Whether its specification says how it is made into runs: not simply into one that may start at once. */
 bool job_expands(const struct job *job);
 bool job_is_success(const struct job *job, int exit_code);
 /* Delay before the attempt after `attempts_made` (>= 1), ms. */

@@ -6,7 +6,7 @@
 #include "buf.h"
 #include "hostrange.h"
 #include "jobfile_array.h"
-#include "jobfile_later.h"
+#include "jobfile_after.h"
 #include "jobfile_schedule.h"
 #include "strlist.h"
 #include "xalloc.h"
@@ -376,7 +376,7 @@ static const struct field job_fields[] = {
     {.name = "kill_after", .read = field_duration, .offset = AT(kill_after_ms)},
     {.name = "retry", .read = read_retry, .fields = retry_fields},
     {.name = "success", .read = read_success, .min = 0, .max = CODES - 1},
-    {.name = "after", .read = later_after, .later = true},
+    {.name = "after", .read = field_after},
     {.name = "output", .read = field_map, .fields = output_fields},
     {.name = "leftovers",
      .read = field_choice,

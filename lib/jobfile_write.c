@@ -182,6 +182,37 @@ static void put_retry(struct writer *w, const struct job_retry *retry,
     close_map(&map);
 }
 
+static void put_needs(struct writer *w, const char *key, const struct job *job)
+{
+    put_key(w, key);
+    for (size_t i = 0; i < job->nafter; i++) {
+        const struct job_need *need = &job->after[i];
+        buf_addstr(w->out, i ? ", {" : "[{");
+        struct writer map = {.out = w->out};
+        put_string(&map, "job", need->job);
+        put_word(&map, "is", need_is_name(need->is), need->is != NEED_SUCCEEDED);
+        if (need->each) {
+            put_key(&map, "each");
+            buf_addstr(w->out, "true");
+        }
+        close_map(&map);
+    }
+    buf_addch(w->out, ']');
+}
+
+static void put_after(struct writer *w, const struct job *job)
+{
+    if (!job->nafter)
+        return;
+    if (!job->after_any) {
+        put_needs(w, "after", job);
+        return;
+    }
+    struct writer map = open_map(w, "after");
+    put_needs(&map, "any", job);
+    close_map(&map);
+}
+
 static void put_success(struct writer *w, const struct job *job)
 {
     if (job->nsuccess == 1 && job->success[0] == 0)
@@ -318,6 +349,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_number(&w, "stop_after", job->stop_after, 0);
     put_string(&w, "placeholder", job->placeholder);
     put_parameters(&w, &job->parameters);
+    put_after(&w, job);
     buf_addch(out, '}');
     job_free(&normal);
 }

@@ -67,8 +67,9 @@ static int add_event(const struct event *e, void *arg)
     static const struct {
         const char *kind, *event;
     } words[] = {
-        {"cancel", "cancel asked"}, {"signal", "signal asked"}, {"hold", "held"},
-        {"release", "released"},    {"lost", "declared lost"},  {"stop", "array stopped"},
+        {"cancel", "cancel asked"},   {"signal", "signal asked"}, {"hold", "held"},
+        {"release", "released"},      {"lost", "declared lost"},  {"stop", "array stopped"},
+        {"values", "values ignored"},
     };
     struct reading *r = arg;
     const char *event = "asked";

@@ -24,9 +24,15 @@ struct making {
     /* Called with each new run, in the order of the group; NULL ok. */
     void (*made)(int64_t id, void *arg);
     void *arg;
+    bool
+        linked; /* the caller gives the runs what they come after: they are made blocked, or held */
+    int64_t first; /* out: the ids of the new runs follow each other from this one */
+    size_t n;
 };
 
-/* In a transaction. ERR_DATA: it expands to nothing; and what run_insert returns. */
+/* In a transaction. Runs of a job with `after` come after the runs of other jobs of the same day, and what
+ * waited for a run of this job on its day waits for these. ERR_DATA: it expands to nothing; and what
+ * run_insert and after_put return. */
 int making_runs(struct making *making, struct err *err);
 
 #endif

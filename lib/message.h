@@ -57,7 +57,8 @@ enum message_type {
     MSG_OUTPUT,  /* worker: RUN ATTEMPT TOKEN STREAM OFFSET DATA */
     MSG_CREDIT,  /* head: RUN ATTEMPT CREDIT(bytes more) */
     MSG_RESULT,  /* worker: RUN ATTEMPT TOKEN END CODE SIGNAL [REASON] DURATION AGE(since end)
-                      UTIME STIME MAXRSS OUT_TOTAL OUT_DROPPED ERR_TOTAL ERR_DROPPED */
+                      UTIME STIME MAXRSS OUT_TOTAL OUT_DROPPED ERR_TOTAL ERR_DROPPED
+                      VALUE… VALUES_IGNORED */
     MSG_ACK,     /* head: KEYS */
     MSG_KILL,    /* head: RUN ATTEMPT TOKEN SIGNAL (0: TERM, then KILL after the run's KILL_AFTER;
                       else only that signal, to the main process's group) */
@@ -121,6 +122,8 @@ enum message_tag {
     TAG_ERR_DROPPED,
     TAG_KEYS, /* packed run keys, MESSAGE_KEY_SIZE bytes each: u64 run, u32 attempt, u64 token */
     TAG_SPOOL_ID, /* random, made with the spool: another one means that the old spool is gone */
+    TAG_VALUE, /* repeated, "key=value" (values.h): what the run tells those that come after it */
+    TAG_VALUES_IGNORED, /* how many lines of what it told were none, or too many */
 };
 
 enum { MESSAGE_KEY_SIZE = 20 };

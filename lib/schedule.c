@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/need.h"
 #include "clock.h"
 #include "duration.h"
 #include "log.h"
@@ -52,6 +53,8 @@ static int ask_overlap(struct catalogue *cat, const struct job_row *row,
         rc = run_cancel_open(cat, row->name, tick->actor, err);
     if (rc == 0)
         rc = run_open(cat, row->name, &open, err);
+    if (rc == 0 && !open)
+        rc = run_needy(cat, row->name, &open, err);
     if (rc < 0 || !open)
         return rc;
     *leave = policies[row->overlap].leave;
@@ -332,6 +335,7 @@ static int tick_jobs(struct catalogue *cat, struct schedule_tick *tick, struct e
 int schedule_tick(struct catalogue *cat, struct schedule_tick *tick, struct err *err)
 {
     int64_t at;
+    int late = 0;
     tick->instants = tick->runs = tick->expired = tick->unblocked = 0;
     tick->more = false;
     int rc = schedule_next_due(cat, tick->now, &at, err);
@@ -343,6 +347,10 @@ int schedule_tick(struct catalogue *cat, struct schedule_tick *tick, struct err 
         rc = run_unblock_all(cat, tick->limit, &tick->unblocked, err);
     if (rc == 0)
         rc = tick_jobs(cat, tick, err);
+    if (rc == 0 &&
+        !tick->more) /* last: a run that was due on a day that has ended may be late, and made now */
+        rc = need_expire(cat, tick->now, tick->limit, &late, err);
+    tick->unblocked += late;
     if (rc == 0 && !tick->more)
         rc = schedule_next_due(cat, tick->now, &at, err);
     tick->more |= at <= tick->now;

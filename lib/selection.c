@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "catalogue/need.h"
 #include "clock.h"
 #include "near.h"
 #include "xalloc.h"
@@ -118,6 +119,20 @@ int selection_read(struct selection *selection, char *const args[], int n, FILE 
             rc = selection_read_stream(selection, in, err);
         }
     }
+    drop_repeated(selection);
+    return rc;
+}
+
+static int add_id(int64_t id, void *selection)
+{
+    selection_add(selection, id);
+    return 0;
+}
+
+int selection_add_workflow(struct selection *selection, int64_t id, struct catalogue *cat,
+                           struct err *err)
+{
+    int rc = workflow_runs(cat, id, add_id, selection, err);
     drop_repeated(selection);
     return rc;
 }

@@ -6,13 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "after.h"
 #include "buf.h"
-#include "clock.h"
 #include "duration.h"
 #include "hostrange.h"
 #include "io.h"
 #include "jobfile.h"
-#include "making.h"
 #include "xalloc.h"
 
 static struct submission_entry *add(struct submission *submission, const char *place)
@@ -123,6 +122,7 @@ static int add_rerun(const struct run *run, void *arg)
     entry->item = run->item ? xstrdup(run->item) : NULL;
     entry->pin = run->pin ? xstrdup(run->pin) : NULL;
     entry->shards = run->shards;
+    entry->needs = run->needs;
     return 0;
 }
 
@@ -262,143 +262,19 @@ int submission_override(struct submission *submission, const struct overrides *o
     return rc < 0 ? (err->code = ERR_USAGE) : 0;
 }
 
-/* ---- into the catalogue ---- */
+/* ---- what they come after ---- */
 
-struct storing {
-    const struct submission *submission;
-    const struct submission_terms *terms;
-    const struct config *config;
-    struct catalogue *cat;
-    struct selection *ids;
-    int64_t now;
-    int top; /* the priority of all, with terms->top */
-    struct regroup {
-        int64_t was, is; /* the group of runs that are run again, and the one they now make */
-    } * groups;
-    size_t ngroups;
-};
-
-/* Runs of one group that are run again together make a group of their own. Its id; 0: the next run's. */
-static int64_t *new_group(struct storing *s, int64_t was)
+int submission_check_after(const struct submission *submission, struct catalogue *cat,
+                           struct errlist *errors, struct err *err)
 {
-    size_t i = 0;
-    while (i < s->ngroups && s->groups[i].was != was)
-        i++;
-    if (i == s->ngroups) {
-        s->groups = xreallocarray(s->groups, s->ngroups + 1, sizeof *s->groups);
-        s->groups[s->ngroups++] = (struct regroup){.was = was};
+    struct after_job *jobs = xcalloc(submission->n + 1, sizeof *jobs);
+    size_t n = 0;
+    for (size_t i = 0; i < submission->n; i++) {
+        const struct submission_entry *entry = &submission->v[i];
+        if (!entry->spec && !entry->rerun_of)
+            jobs[n++] = (struct after_job){&entry->job, entry->place};
     }
-    return &s->groups[i].is;
-}
-
-static void take_id(int64_t id, void *arg)
-{
-    struct storing *s = arg;
-    selection_add(s->ids, id);
-}
-
-static struct run_new run_of(const struct storing *s, const struct submission_entry *entry)
-{
-    const struct submission_terms *terms = s->terms;
-    return (struct run_new){
-        .spec = entry->spec,
-        .job = entry->spec ? entry->name : entry->job.name,
-        .state = terms->held ? RUN_HELD : RUN_QUEUED,
-        .priority = terms->top    ? s->top
-                    : entry->spec ? entry->priority
-                                  : entry->job.priority,
-        .queued_at = s->now,
-        .not_before = terms->not_before,
-        .due_at = terms->not_before, /* a deadline counts from when it was wanted */
-        .rerun_of = entry->rerun_of,
-        .start_by =
-            terms->not_before && entry->deadline_ms ? terms->not_before + entry->deadline_ms : 0,
-        .submitter = terms->submitter,
-        .index = entry->index,
-        .item = entry->item,
-        .shards = entry->shards,
-        .pin = entry->pin,
-    };
-}
-
-/* One of a group again is that one, and is not expanded. */
-static int store_again(struct storing *s, struct making *making, int64_t was, struct err *err)
-{
-    int64_t id, *group = new_group(s, was);
-    const struct job *job = making->job; /* NULL: as it was */
-    making->run.array = *group ? *group : RUN_FIRST;
-    int rc = run_insert(s->cat, &making->run, &id, err);
-    if (rc == 0 && !*group) {
-        *group = id;
-        if (!job)
-            rc = array_stop_copy(s->cat, was, id, err);
-        else if (job->stop_after)
-            rc = array_stop_put(s->cat, id, job->stop_after, err);
-    }
-    if (rc == 0)
-        take_id(id, s);
-    return rc;
-}
-
-static int store(struct storing *s, const struct submission_entry *entry, struct err *err)
-{
-    struct making making = {.cat = s->cat,
-                            .config = s->config,
-                            .job = entry->spec ? NULL : &entry->job,
-                            .elements = s->terms->elements,
-                            .run = run_of(s, entry),
-                            .made = take_id,
-                            .arg = s};
-    int rc = 0;
-    if (!entry->spec) {
-        struct buf text = {0};
-        jobfile_write(&entry->job, &text);
-        rc = spec_put(s->cat, buf_str(&text), text.len, &making.run.spec, err);
-        buf_free(&text);
-    }
-    if (rc == 0)
-        rc = entry->array ? store_again(s, &making, entry->array, err) : making_runs(&making, err);
-    return rc;
-}
-
-/* Above all that waits as of this transaction. */
-static int find_top(struct storing *s, struct err *err)
-{
-    bool any;
-    int highest = 0;
-    int rc = run_highest_priority(s->cat, &highest, &any, err);
-    s->top = any && highest >= 0 ? highest + (highest < INT_MAX) : 0;
-    for (size_t i = 0; i < s->submission->n; i++) {
-        const struct submission_entry *entry = &s->submission->v[i];
-        int own = entry->spec ? entry->priority : entry->job.priority;
-        if (own > s->top)
-            s->top = own;
-    }
-    return rc;
-}
-
-/* One transaction, and the ids are told to nobody before it is committed (and, the catalogue being
- * synchronous=FULL, on the disk): an acknowledged submit survives whatever comes next, and one that
- * failed has left nothing behind, so that it can simply be repeated. */
-int submission_store(const struct submission *submission, const struct submission_terms *terms,
-                     const struct config *config, struct catalogue *cat, struct selection *ids,
-                     struct err *err)
-{
-    struct storing s = {.submission = submission,
-                        .terms = terms,
-                        .config = config,
-                        .cat = cat,
-                        .ids = ids,
-                        .now = clock_now()};
-    int rc = catalogue_begin(cat, err);
-    if (rc == 0 && terms->top)
-        rc = find_top(&s, err);
-    for (size_t i = 0; rc == 0 && i < submission->n; i++)
-        rc = store(&s, &submission->v[i], err);
-    if (rc == 0)
-        rc = catalogue_commit(cat, err);
-    if (rc < 0)
-        catalogue_rollback(cat);
-    free(s.groups);
+    int rc = after_check(jobs, n, cat, false, errors, err);
+    free(jobs);
     return rc;
 }

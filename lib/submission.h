@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "catalogue.h"
+#include "catalogue/need.h"
 #include "config.h"
 #include "elements.h"
 #include "err.h"
@@ -31,6 +32,7 @@ struct submission_entry {
     int shards;
     int64_t deadline_ms; /* of the job; 0: none, as of a run that is run again */
     bool is_command;     /* of the command line */
+    bool needs;          /* the run that is run again had come after others */
 };
 
 /* What the command line says instead of the job. */
@@ -48,6 +50,7 @@ struct overrides {
 struct submission {
     struct submission_entry *v;
     size_t n;
+    bool whole; /* the runs that are run again were a workflow, and make one */
 };
 
 /* Reads a job file, "-" for standard input. Errors are added to the list. */
@@ -82,6 +85,10 @@ int submission_check_arrays(const struct submission *submission, const struct ov
 /* Applies what the command line says. ERR_USAGE, ERR_DATA. */
 int submission_override(struct submission *submission, const struct overrides *overrides,
                         struct err *err);
+/* Whether what they come after can come to pass (after_check); cat NULL: there is no catalogue. Negative: it
+ * cannot be read. */
+int submission_check_after(const struct submission *submission, struct catalogue *cat,
+                           struct errlist *errors, struct err *err);
 /* Whether some worker could ever run each of them: names, tags, slots. Errors are added to the list. */
 void submission_check(const struct submission *submission, const struct config *config,
                       struct errlist *errors);
@@ -93,6 +100,8 @@ struct submission_terms {
     int64_t not_before; /* 0: at once */
     const char *submitter;
     const struct elements *elements; /* of submission_each; NULL: none */
+    const struct need *after;        /* of each run, besides what its job says; NULL: none */
+    size_t nafter;
 };
 /* Stores all of them; the new ids are added to *ids. When it returns 0 they are committed. */
 int submission_store(const struct submission *submission, const struct submission_terms *terms,

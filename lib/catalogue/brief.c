@@ -36,6 +36,7 @@ static void read_row(sqlite3_stmt *stmt, void *row)
         .item = column_text(stmt, 15),
         .pin = column_text(stmt, 16),
         .shards = sqlite3_column_int(stmt, 17),
+        .needs = sqlite3_column_int(stmt, 18) != 0,
     };
 }
 
@@ -67,8 +68,9 @@ int run_queued(struct catalogue *cat, int64_t after, int (*each)(const struct ru
 {
     static const char QUEUED[] =
         "SELECT id, spec, state, priority, attempt, not_before, queued_at, due_at, cancel_at, job,"
-        " host, started_at, 0, array, idx, item, pin, shards FROM run"
-        " WHERE state = 3 AND state <> 6 AND id > ?1 ORDER BY id LIMIT ?2";
+        " host, started_at, 0, array, idx, item, pin, shards,"
+        " unmet IS NOT NULL FROM run WHERE state = 3 AND state <> 6 AND id > ?1 ORDER BY id LIMIT "
+        "?2";
     int rc;
     do
         rc = visit(cat, QUEUED, VALUES(as_int(after), as_int(BATCH)), each, arg, &after, err);
@@ -83,7 +85,7 @@ int run_unfinished(struct catalogue *cat, int (*each)(const struct run_brief *, 
     static const char UNFINISHED[] =
         "SELECT id, spec, run.state, priority, run.attempt, not_before, queued_at, due_at,"
         " cancel_at, job, run.host, run.started_at, attempt.token, array, idx, item, pin,"
-        " shards FROM run"
+        " shards, unmet IS NOT NULL FROM run"
         " LEFT JOIN attempt ON attempt.run = run.id AND attempt.attempt = run.attempt"
         " WHERE run.state IN (4, 5) AND run.state <> 6";
     int64_t last;
@@ -96,7 +98,7 @@ int run_brief(struct catalogue *cat, int64_t id, int (*each)(const struct run_br
     static const char BRIEF[] =
         "SELECT id, spec, run.state, priority, run.attempt, not_before, queued_at, due_at,"
         " cancel_at, job, run.host, run.started_at, attempt.token, array, idx, item, pin,"
-        " shards FROM run"
+        " shards, unmet IS NOT NULL FROM run"
         " LEFT JOIN attempt ON attempt.run = run.id AND attempt.attempt = run.attempt"
         " WHERE id = ?1";
     int64_t last;

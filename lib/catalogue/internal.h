@@ -40,6 +40,7 @@ struct catalogue {
     int busy_ms;   /* how long db waits for somebody else's transaction */
     int wal_pages; /* in the WAL after our last commit, checkpointed or not */
     int64_t epoch;
+    int64_t settled; /* runs that settling has queued or cancelled */
     char uuid[33];
     struct statement *statements;
     size_t nstatements;

@@ -55,6 +55,13 @@ int run_open_since(struct catalogue *cat, const char *job, int64_t *queued_at, s
     return statement_int(cat, SINCE, VALUES(as_text(job)), 0, queued_at, err);
 }
 
+int run_needy(struct catalogue *cat, const char *job, int64_t *id, struct err *err)
+{
+    static const char NEEDY[] =
+        "SELECT min(id) FROM run WHERE job = ?1 AND state = 2 AND unmet > 0";
+    return statement_int(cat, NEEDY, VALUES(as_text(job)), 0, id, err);
+}
+
 int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, struct err *err)
 {
     int64_t id;
@@ -63,6 +70,10 @@ int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, s
         "SELECT id FROM (SELECT id FROM run WHERE job = ?1 AND state < 6 AND state <> 2"
         "  AND cancel_at IS NULL"
         " UNION ALL SELECT id FROM run WHERE job = ?1 AND state = 2 AND occurrence IS NOT NULL"
+        "  AND ifnull(unmet, 0) = 0"
+        "  AND NOT EXISTS (SELECT 1 FROM occurrence WHERE occurrence.id = run.occurrence"
+        "  AND occurrence.reason IS NOT NULL)"
+        " UNION ALL SELECT id FROM run WHERE job = ?1 AND state = 2 AND unmet > 0"
         "  AND NOT EXISTS (SELECT 1 FROM occurrence WHERE occurrence.id = run.occurrence"
         "  AND occurrence.reason IS NOT NULL)) LIMIT 1";
     while ((rc = statement_int(cat, OPEN, VALUES(as_text(job)), 0, &id, err)) == 0 && id) {
@@ -74,15 +85,17 @@ int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, s
     return rc;
 }
 
-/* The runs of one occurrence go together. */
+/* The runs of one occurrence go together, but for those that still wait for other jobs. */
 static int release(struct catalogue *cat, int64_t first, struct err *err)
 {
     static const char TELL[] =
         "INSERT INTO event (at, run, kind, actor) SELECT ?2, id, 'release', 'overlap policy'"
-        " FROM run WHERE occurrence = (SELECT occurrence FROM run WHERE id = ?1) AND state = 2";
+        " FROM run WHERE occurrence = (SELECT occurrence FROM run WHERE id = ?1) AND state = 2"
+        "  AND ifnull(unmet, 0) = 0";
     static const char QUEUE[] =
         "UPDATE run SET state = 3, reason = NULL"
-        " WHERE occurrence = (SELECT occurrence FROM run WHERE id = ?1) AND state = 2";
+        " WHERE occurrence = (SELECT occurrence FROM run WHERE id = ?1) AND state = 2"
+        "  AND ifnull(unmet, 0) = 0";
     int rc = statement_write(cat, TELL, VALUES(as_int(first), as_int(clock_now())), err);
     return rc < 0 ? rc : statement_write(cat, QUEUE, VALUES(as_int(first)), err);
 }
@@ -90,7 +103,8 @@ static int release(struct catalogue *cat, int64_t first, struct err *err)
 int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err)
 {
     static const char FIRST[] = "SELECT min(id) FROM run WHERE job = ?1"
-                                " AND state = 2 AND occurrence IS NOT NULL";
+                                " AND state = 2 AND occurrence IS NOT NULL"
+                                " AND ifnull(unmet, 0) = 0";
     int64_t other;
     *id = 0;
     int rc = run_open(cat, job, &other, err);
@@ -106,9 +120,10 @@ int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err 
 /* The jobs with blocked runs, one search each however many runs that are, of which nothing else is open. */
 #define UNBLOCKABLE                                                                                \
     "WITH RECURSIVE blocked (job) AS ("                                                            \
-    "SELECT min(job) FROM run WHERE state = 2 AND occurrence IS NOT NULL"                          \
+    "SELECT min(job) FROM run WHERE state = 2 AND occurrence IS NOT NULL AND ifnull(unmet, 0) = 0" \
     " UNION ALL SELECT (SELECT min(job) FROM run WHERE state = 2 AND occurrence IS NOT NULL"       \
-    "  AND job > blocked.job) FROM blocked WHERE blocked.job IS NOT NULL)"                         \
+    "  AND ifnull(unmet, 0) = 0 AND job > blocked.job) FROM blocked WHERE blocked.job IS NOT "     \
+    "NULL)"                                                                                        \
     " SELECT job FROM blocked WHERE job IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run"             \
     "  WHERE run.job = blocked.job AND state < 6 AND state <> 2)"
 
@@ -167,6 +182,7 @@ static const char NEXT_DUE[] =
     "SELECT min(at) FROM ("
     "SELECT min(next_at) AS at FROM job WHERE next_at IS NOT NULL AND aside IS NULL"
     " UNION ALL SELECT min(start_by) FROM run WHERE start_by IS NOT NULL AND state < 4"
+    " UNION ALL SELECT min(until) FROM need WHERE parent IS NULL AND met IS NULL"
     " UNION ALL SELECT ?1 WHERE EXISTS (" UNBLOCKABLE "))";
 
 int schedule_next_due(struct catalogue *cat, int64_t now, int64_t *at, struct err *err)

@@ -2,10 +2,11 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "clock.h"
-#include "internal.h"
 #include "job.h"
+#include "settle.h"
 
 enum {
     HELD = 1 << RUN_HELD,
@@ -38,16 +39,32 @@ static int change_state(struct catalogue *cat, int64_t id, enum run_state from, 
                                  " WHERE id = ?1 AND state = ?2";
     char reason[256];
     bool over = run_state_is_terminal(to);
+    char *waiting = to == RUN_BLOCKED ? settle_waiting(cat, id, 0, 0, err) : NULL;
     if (!run_state_may_become(from, to))
         return err_set(err, ERR_BUG, "run %" PRId64 " cannot go from %s to %s", id,
                        run_state_name(from), run_state_name(to));
     (void)snprintf(reason, sizeof reason, "%s by %s", run_state_name(to),
                    actor ? actor : "somebody");
-    return statement_write(cat, CHANGE,
-                           VALUES(as_int(id), as_int(from), as_int(to),
-                                  as_text(to == RUN_QUEUED ? NULL : reason),
-                                  as_opt(over ? now : 0)),
-                           err);
+    int rc = statement_write(cat, CHANGE,
+                             VALUES(as_int(id), as_int(from), as_int(to),
+                                    as_text(to == RUN_QUEUED    ? NULL
+                                            : to == RUN_BLOCKED ? waiting
+                                                                : reason),
+                                    as_opt(over ? now : 0)),
+                             err);
+    free(waiting);
+    return rc;
+}
+
+/* A run that was held while it waited for others waits on. */
+static int released_to(struct catalogue *cat, int64_t id, enum run_state *to, struct err *err)
+{
+    static const char UNMET[] = "SELECT unmet FROM run WHERE id = ?1";
+    int64_t unmet;
+    int rc = statement_int(cat, UNMET, VALUES(as_int(id)), 0, &unmet, err);
+    if (unmet > 0)
+        *to = RUN_BLOCKED;
+    return rc;
 }
 
 /* The first request counts; the state changes when the end is proved. */
@@ -70,6 +87,7 @@ int run_request(struct catalogue *cat, int64_t id, enum request request, int sig
 {
     static const char STATE[] = "SELECT state FROM run WHERE id = ?1";
     const struct rule *rule = &rules[request];
+    enum run_state to = rule->to;
     int64_t now = clock_now(), state;
     char detail[16];
     *done = false;
@@ -80,8 +98,12 @@ int run_request(struct catalogue *cat, int64_t id, enum request request, int sig
         return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
     if (!((rule->at_once | rule->recorded) & 1U << state))
         return refuse(id, (enum run_state)state, rule, err);
+    if (request == REQUEST_RELEASE)
+        rc = released_to(cat, id, &to, err);
+    if (rc < 0)
+        return rc;
     if (rule->at_once & 1U << state) {
-        rc = change_state(cat, id, (enum run_state)state, rule->to, actor, now, err);
+        rc = change_state(cat, id, (enum run_state)state, to, actor, now, err);
         *done = rc > 0;
     } else if (request == REQUEST_CANCEL) {
         rc = ask_cancel(cat, id, now, err);

@@ -4,6 +4,7 @@
 
 #include "internal.h"
 #include "job.h"
+#include "need.h"
 #include "output.h"
 
 /* Each step of a run's life is one guarded UPDATE: the guard is the state (and attempt) that the
@@ -164,6 +165,10 @@ int run_finish(struct catalogue *cat, const struct run_end *end, struct err *err
     if (rc < 0)
         return rc;
     rc = end->state == RUN_QUEUED ? write_retry(cat, end, err) : write_end(cat, end, err);
+    if (rc > 0 && end->state != RUN_QUEUED && end->values) {
+        int put = value_put(cat, end->id, end->values, err);
+        rc = put < 0 ? put : rc;
+    }
     if (rc == 0 && end->state == RUN_QUEUED)
         rc = write_cancelled(cat, end, err);
     if (rc == 0) /* run and attempt change together; the caller rolls both back */

@@ -5,6 +5,7 @@
  */
 #include "schema.h"
 #include "schema_array.h"
+#include "schema_need.h"
 
 const char schema_groups[] =
     "ALTER TABLE run ADD COLUMN item TEXT;" /* the element, as its job or its submitter said it */
@@ -17,14 +18,15 @@ const char schema_groups[] =
     /* whether its runs are made from its specification: else a tick need not read that */
     "ALTER TABLE job ADD COLUMN expands INTEGER NOT NULL DEFAULT 0;"
 
-    SCHEMA_ARRAY
+    SCHEMA_ARRAY SCHEMA_NEED
 
     "DROP VIEW v_runs;"
     "CREATE VIEW v_runs AS SELECT" SCHEMA_RUN_COLUMNS ","
     "  item,"
     "  shards,"
     "  pin,"
-    "  workflow"
+    "  workflow,"
+    "  unmet"
     " FROM run;"
 
     "PRAGMA user_version = 4;";

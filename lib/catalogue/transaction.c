@@ -1,6 +1,6 @@
 #include <sqlite3.h>
 
-#include "internal.h"
+#include "settle.h"
 
 static const char BEGIN[] = "BEGIN IMMEDIATE";
 static const char COMMIT[] = "COMMIT";
@@ -18,9 +18,12 @@ int catalogue_begin(struct catalogue *cat, struct err *err)
     return run(cat, BEGIN, err);
 }
 
+/* What the changes mean for others is settled with them: see schema_need.h. */
 int catalogue_commit(struct catalogue *cat, struct err *err)
 {
-    int rc = run(cat, COMMIT, err);
+    int rc = settle_all(cat, err);
+    if (rc == 0)
+        rc = run(cat, COMMIT, err);
     if (rc < 0)
         catalogue_rollback(cat);
     return rc;
@@ -31,6 +34,11 @@ void catalogue_rollback(struct catalogue *cat)
     /* SQLite ends some transactions by itself when the disk is full or fails */
     if (!sqlite3_get_autocommit(cat->db))
         (void)run(cat, ROLLBACK, NULL);
+}
+
+int64_t catalogue_settled(const struct catalogue *cat)
+{
+    return cat->settled;
 }
 
 void catalogue_patience(struct catalogue *cat, int ms)

@@ -18,6 +18,7 @@
  *   keeping.c   output on disk, before a result counts
  *   result.c    how an attempt's end becomes a run's state
  *   wake.c      signals, and changes of the catalogue and the configuration
+ *   giving.c    values: what runs are given, and tell
  *   tick.c      schedules: due instants become runs
  *   checking.c  alerts: `rota monitor check` as a child
  *   progress.c  the line on the terminal
@@ -56,6 +57,8 @@ struct ending {
     int64_t utime_us, stime_us, maxrss_kb;
     int64_t total[2], dropped[2]; /* standard output, standard error */
     int64_t missing;              /* of the dropped ones, bytes that were kept and never came */
+    struct strlist values;        /* what it told those after it, "key=value" */
+    int ignored;                  /* lines of that which were none */
 };
 
 /* A run that is queued, starting or running. */
@@ -78,6 +81,9 @@ struct work {
     int64_t array, index; /* its group, 0: none, and the place in it; struct run_new */
     char *item, *pin;     /* NULL: none */
     int shards;
+    bool needs;           /* it came after others */
+    struct strlist given; /* what these told it, variables; read with its claim */
+    bool occupies;        /* its slots there; not any more once its end is known */
     bool known;           /* the worker said that it has it, or START was sent on this connection */
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
@@ -186,6 +192,7 @@ struct dispatch {
     int64_t calm_until;  /* monotonic: no round before, the catalogue was busy or in trouble */
     int64_t lost_due;    /* monotonic: when to look for runs that are lost; 0: never */
     int64_t lease_due;   /* monotonic: when the lease is renewed at the latest */
+    int64_t settled;     /* catalogue_settled, as far as events were read since */
     bool place_wanted;   /* something changed that may let a queued run start */
     int64_t look_due;    /* monotonic: somebody may have written to the catalogue; 0: nobody did */
     int64_t look_delay;  /* ms to the look after that */
@@ -292,6 +299,15 @@ void talk_start(struct peer *peer, struct work *work);
 void talk_kill(struct peer *peer, struct message_key key, int signal);
 void talk_ping(struct peer *peer);
 void talk_ack(struct peer *peer, struct buf *keys);
+
+/* ---- giving.c ---- */
+/* What a run is given; in the transaction of its claim. */
+int giving_read(struct dispatch *d, struct work *work, struct err *err);
+void giving_env(struct message_writer *w, const struct work *work);
+/* What a result tells. */
+void giving_take(struct ending *ending, const struct message *m);
+/* In a transaction. An event about what was ignored of it. */
+int giving_record(struct dispatch *d, const struct work *work, int64_t at, struct err *err);
 
 /* ---- stranger.c ---- */
 /* A worker announces a run (RUN), or tells the result (RESULT) of one, that we do not follow. */

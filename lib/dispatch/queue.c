@@ -76,6 +76,7 @@ static void work_free(struct work *work)
 {
     ending_free(work->ending);
     strlist_free(&work->tried);
+    strlist_free(&work->given);
     free(work->job);
     free(work->host);
     free(work->item);
@@ -180,6 +181,7 @@ static struct work *work_new(struct dispatch *d, const struct run_brief *run, st
         .item = run->item ? xstrdup(run->item) : NULL,
         .pin = run->pin ? xstrdup(run->pin) : NULL,
         .shards = run->shards,
+        .needs = run->needs,
     };
     if (enter_line(d, work, err) < 0) {
         placement_leave(&d->placement, &work->place);
@@ -292,6 +294,9 @@ static int add_unfinished(const struct run_brief *run, void *arg)
     struct work *work = work_new(d, run, &err);
     if (!work)
         return pass_over(loading, run, &err);
+    int rc = giving_read(d, work, loading->err); /* its START may have to be sent again */
+    if (rc < 0)
+        return rc;
     struct peer *peer = run->host ? peer_find(d, run->host) : NULL;
     if (peer) {
         work_attach(work, peer);

@@ -15,8 +15,10 @@ struct message_key work_key(const struct work *work)
 
 void ending_free(struct ending *ending)
 {
-    if (ending)
+    if (ending) {
         free(ending->reason);
+        strlist_free(&ending->values);
+    }
     free(ending);
 }
 
@@ -147,6 +149,7 @@ void ending_judge(const struct work *work, int64_t now, struct run_end *end, cha
         .out_dropped = e->dropped[0],
         .err_bytes = e->total[1],
         .err_dropped = e->dropped[1],
+        .values = &e->values,
     };
     say_why(work, success, text, size);
     if (success)

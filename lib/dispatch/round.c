@@ -59,6 +59,8 @@ static int record_ends(struct dispatch *d, struct round *round, struct err *err)
         int rc = run_finish(d->cat, end, err);
         if (rc < 0 && rc != ERR_ANSWER)
             return rc;
+        if (rc == 0 && (rc = giving_record(d, work, now, err)) < 0)
+            return rc;
         round->ends[round->nends].work = work;
         round->ends[round->nends++].fresh = rc == 0;
     }
@@ -105,6 +107,8 @@ static int record_claims(struct dispatch *d, struct round *round, struct err *er
         int attempt = work->attempt;
         int rc = run_claim(d->cat, work->id, work->peer->place.name, token, now, &attempt, err);
         if (rc < 0 && rc != ERR_ANSWER)
+            return rc;
+        if (rc == 0 && (rc = giving_read(d, work, err)) < 0)
             return rc;
         if (rc == 0) {
             work->token = token;
@@ -264,6 +268,16 @@ static void undo(struct dispatch *d, struct round *round)
     pinned_forget(d);
 }
 
+/* Runs that waited for what was just committed were queued, or cancelled, with it. */
+static int take_settled(struct dispatch *d, struct err *err)
+{
+    int64_t settled = catalogue_settled(d->cat);
+    if (settled == d->settled)
+        return 0;
+    d->settled = settled;
+    return wake_take(d, err);
+}
+
 /* A catalogue that is busy or in trouble is tried again: nothing was told, so nothing is lost. */
 static int postpone(struct dispatch *d, const struct err *why, struct err *err)
 {
@@ -298,6 +312,7 @@ int round_run(struct dispatch *d, struct err *err)
             d->lease_due = clock_mono() + HOLDER_LEASE_MS / 3;
             tell(d, &round);
             catalogue_checkpoint(d->cat, CATALOGUE_WAL_BYTES);
+            rc = take_settled(d, err);
         } else {
             undo(d, &round);
             rc = postpone(d, &why, err);

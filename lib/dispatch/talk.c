@@ -66,6 +66,7 @@ static void env_of(struct message_writer *w, const struct peer *peer, const stru
     element_env(w, work);
     if (work->due_at)
         env(w, "ROTA_DUE_AT", clock_rfc3339(work->due_at, text));
+    giving_env(w, work);
 }
 
 static const char *executor_name(enum job_executor executor)
@@ -389,6 +390,7 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
     };
     e->dropped[0] = get_upto(m, TAG_OUT_DROPPED, e->total[0]);
     e->dropped[1] = get_upto(m, TAG_ERR_DROPPED, e->total[1]);
+    giving_take(e, m);
     int rc = keeping_match(work, e, err);
     if (rc == 0)
         work_ended(peer->d, work, e);

@@ -10,6 +10,7 @@
 
 #include "worker/capture.h"
 #include "worker/front.h"
+#include "worker/handover.h"
 #include "worker/shim.h"
 #include "worker/tree.h"
 #include "xalloc.h"
@@ -54,6 +55,8 @@ static void conclude(struct front *front, struct charge *charge, enum message_en
     record.key = charge->key;
     record.at = moment_now(front->boot);
     record.result.end = end;
+    if (end == END_LOST)
+        handover_drop(charge->key);
     if (end == END_LOST)
         record.result.duration = moment_age(&charge->started, front->boot);
     (void)snprintf(record.result.reason, sizeof record.result.reason, "%s", reason);
@@ -171,6 +174,7 @@ static void take_cell(struct front *front, struct order *order)
         order_refuse(order, err.msg);
     else
         order->cell = cell;
+    order->output = handover_path(order, front->spool.dir);
 }
 
 /* Writes STARTED of all orders in one write: the guard that makes an attempt start at most once. Only
@@ -381,6 +385,8 @@ void custody_ack(struct front *front, struct message_key key)
     custody_unfollow(front, charge);
     if (charge->cell && front->charges.by_cell[charge->cell] == charge) {
         empty_cell(front, charge);
+        if (charge->result->result.values)
+            handover_forget(front->cells.dir, charge->cell);
         cells_give_back(&front->cells, charge->cell);
     }
     if (charge->generation)

@@ -41,6 +41,8 @@ struct record_result {
     uint64_t total[2], dropped[2]; /* bytes of the two streams */
     uint64_t ring[2];              /* bytes that went through the ring behind the head part */
     char reason[184];              /* NUL-terminated; "" none */
+    uint32_t values, values_crc;   /* bytes kept in the cell of what it told, and their checksum */
+    uint32_t values_ignored;       /* lines of that which were no good */
 };
 
 /* Zero one before filling it: the padding is under the checksum too. */

@@ -205,6 +205,8 @@ char **order_environment(const struct order *order)
     set(env, &n, xasprintf("ROTA_RUN=%" PRIu64, order->key.run));
     set(env, &n, xasprintf("ROTA_ATTEMPT=%" PRIu32, order->key.attempt));
     set(env, &n, xasprintf("ROTA_TOKEN=%016" PRIx64, order->key.token));
+    if (order->output)
+        set(env, &n, xasprintf("ROTA_OUTPUT=%s", order->output));
     return env;
 }
 
@@ -232,6 +234,7 @@ void order_free(struct order *order)
     free(order->user);
     account_free(order->as);
     free(order->problem);
+    free(order->output);
     if (order->lock >= 0)
         close(order->lock);
     free(order);

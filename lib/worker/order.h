@@ -32,6 +32,7 @@ struct order {
     struct account *as;        /* to become this one; NULL: stay */
     char *problem;             /* why it cannot start, for people; NULL: it can */
     int cell, lock;            /* taken by the front end; 0 and -1: none */
+    char *output;              /* the file that it may write values to (handover.h); likewise */
 };
 
 /* Makes an order of a START. Anything wrong is in ->problem; never NULL. */

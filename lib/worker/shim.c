@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "worker/capture.h"
 #include "worker/executor.h"
+#include "worker/handover.h"
 #include "worker/journal.h"
 #include "worker/tree.h"
 
@@ -265,6 +266,8 @@ static void report(struct shim *s, uint32_t end)
     r->maxrss = usage.ru_maxrss;
     memcpy(r->reason, s->reason, sizeof r->reason);
     fill_streams(s, r);
+    if (s->main > 0)
+        handover_take(s->order, FD_CELLS, r);
     record_seal(&record);
     (void)record_append(FD_JOURNAL, &record, 1, NULL); /* failing: the front end finds us gone */
     atomic_store(&s->cell->ended, 1);
@@ -295,6 +298,7 @@ static int begin(struct shim *s, struct err *err)
     s->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signals < 0 || make_pipes(write_end, s) < 0)
         return err_sys(err, ERR_OS, "cannot set the streams of the run up");
+    handover_clear(s->order);
     s->began = clock_mono();
     s->main = executor_launch(s->order, FD_NULL, write_end[0], write_end[1], err);
     for (int i = 0; i < CELL_STREAMS; i++)

@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "worker/capture.h"
 #include "worker/front.h"
+#include "worker/handover.h"
 
 /* With at most this much unsent, more output is added: what is said later waits behind no more. */
 enum { LOW_WATER = 64 << 10, PIECE = 32 << 10 };
@@ -99,9 +101,23 @@ static void send_started(struct charge *charge, void *arg)
     message_end(&w);
 }
 
+static void add_values(struct message_writer *w, const struct buf *values)
+{
+    for (const char *p = buf_data(values), *end = p + values->len, *eol; p < end; p = eol + 1) {
+        eol = memchr(p, '\n', (size_t)(end - p));
+        if (!eol)
+            break;
+        message_bytes(w, TAG_VALUE, p, (size_t)(eol - p));
+    }
+}
+
+/* With what the run told: when that cannot be read now, each PING tries again. */
 static void send_result(struct front *front, struct charge *charge)
 {
-    const struct record_result *r = &charge->result->result;
+    struct record_result *r = &charge->result->result;
+    struct buf values = {0};
+    if (r->values && handover_read(front->cells.dir, charge->cell, r, &values) < 0)
+        return;
     struct message_writer w = message_begin(&front->out, MSG_RESULT);
     message_key(&w, charge->key);
     message_u64(&w, TAG_END, r->end);
@@ -117,7 +133,12 @@ static void send_result(struct front *front, struct charge *charge)
     message_u64(&w, TAG_OUT_DROPPED, r->dropped[0]);
     message_u64(&w, TAG_ERR_TOTAL, r->total[1]);
     message_u64(&w, TAG_ERR_DROPPED, r->dropped[1]);
+    if (values.len)
+        add_values(&w, &values);
+    if (r->values_ignored)
+        message_u64(&w, TAG_VALUES_IGNORED, r->values_ignored);
     message_end(&w);
+    buf_free(&values);
     charge->result_sent = true;
     charge->started_due = false; /* the result says it too */
 }

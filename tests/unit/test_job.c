@@ -8,7 +8,7 @@ static void test_states(void)
 {
     /* rows: from; columns: to; in the order of the numbers */
     static const char *const may[] = {
-        "--x-----x-", /* held */
+        "-xx-----x-", /* held */
         "x-x-----x-", /* blocked */
         "x--x----x-", /* queued */
         "--x-xxxxxx", /* starting */

@@ -280,12 +280,15 @@ static void test_later(void)
          "a schedule full of errors"},
         {"shell: x\nschedule: {at: 2026-01-01, from: 2026-02-01, until: 2026-01-01}\n",
          "t:2:53: 'until' is not after 'from'", "a schedule that ends before it begins"},
-        {"shell: x\nafter: [{job: extract, is: succeeded}]\n",
-         "t:2:1: 'after' is not supported yet", "after"},
         {"shell: x\nafter: [{is: done}]\n",
-         "t:2:14: 'is' is to be succeeded, failed or finished, not 'done'\n"
-         "t:2:9: 'job' is missing\nt:2:1: 'after' is not supported yet",
+         "t:2:14: 'is' is to be succeeded, failed, finished or started, not 'done'\n"
+         "t:2:9: 'job' is missing",
          "a wrong after"},
+        {"shell: x\nafter: []\n", "t:2:8: 'after' is an empty list: take it out", "after nothing"},
+        {"shell: x\nafter: {all: [a]}\n", "t:2:9: unknown key 'all'\nt:2:8: 'job' is missing",
+         "after all of something"},
+        {"shell: x\nafter: [a, {job: a}]\n", "t:2:12: 'after' names a twice", "a need twice"},
+        {"shell: x\nafter: {any: [a], job: b}\n", "t:2:19: unknown key 'job'", "any and one"},
     };
     refuse_all(cases, sizeof cases / sizeof *cases);
 }

@@ -29,6 +29,15 @@ static bool same_schedule(const struct job_schedule *a, const struct job_schedul
            a->catch_up == b->catch_up && a->overlap == b->overlap;
 }
 
+static bool same_after(const struct job *a, const struct job *b)
+{
+    bool same = a->nafter == b->nafter && a->after_any == b->after_any;
+    for (size_t i = 0; same && i < a->nafter; i++)
+        same = same_text(a->after[i].job, b->after[i].job) && a->after[i].is == b->after[i].is &&
+               a->after[i].each == b->after[i].each;
+    return same;
+}
+
 static bool same_job(const struct job *a, const struct job *b)
 {
     return same_text(a->name, b->name) && a->executor == b->executor &&
@@ -45,7 +54,8 @@ static bool same_job(const struct job *a, const struct job *b)
            a->output_limit == b->output_limit && a->leftovers == b->leftovers &&
            a->on_lost == b->on_lost && a->lost_after_ms == b->lost_after_ms &&
            a->deadline_ms == b->deadline_ms && a->within_ms == b->within_ms &&
-           same_list(&a->notify, &b->notify) && same_schedule(&a->schedule, &b->schedule);
+           same_list(&a->notify, &b->notify) && same_after(a, b) &&
+           same_schedule(&a->schedule, &b->schedule);
 }
 
 /* A small generator of our own: the same jobs on every machine. */
@@ -180,6 +190,17 @@ static void draw_ends(struct job *job)
     }
 }
 
+static void draw_after(struct job *job)
+{
+    job->nafter = draw(4);
+    job->after = xcalloc(job->nafter + 1, sizeof *job->after);
+    job->after_any = job->nafter && draw(2);
+    for (size_t i = 0; i < job->nafter; i++)
+        job->after[i] = (struct job_need){.job = xasprintf("parent-%zu", i),
+                                          .is = (enum need_is)(NEED_SUCCEEDED + draw(4)),
+                                          .each = draw(2)};
+}
+
 static void draw_job(struct job *job)
 {
     job_init(job);
@@ -187,6 +208,7 @@ static void draw_job(struct job *job)
     draw_work(job);
     draw_place(job);
     draw_ends(job);
+    draw_after(job);
     if (draw(2))
         job->stdin_text = draw_text();
     if (draw(2))

@@ -1,0 +1,75 @@
+/* rota status --tree: runs below those that they come after. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "exitcode.h"
+#include "log.h"
+#include "status_commands.h"
+#include "tree.h"
+
+enum { NEWEST = 50 }; /* runs whose trees are drawn when nothing narrows */
+
+static int add(const struct run *run, void *selection)
+{
+    selection_add(selection, run->id);
+    return 0;
+}
+
+/* As setlocale(3) would find it, of which nothing else here depends. */
+static bool draws_boxes(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *locale = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && (!locale || !*locale); i++)
+        locale = getenv(names[i]);
+    const char *code = locale ? locale : "";
+    while (*code && *code != '.')
+        code++;
+    return isatty(STDOUT_FILENO) &&
+           (strncasecmp(code, ".UTF-8", 6) == 0 || strncasecmp(code, ".utf8", 5) == 0);
+}
+
+static int choose(struct command *command, const struct status_words *words, struct selection *runs,
+                  struct err *err)
+{
+    struct run_query query = {0};
+    struct selection named = {0};
+    int rc = narrowing_read(&words->narrowing, clock_now(), &query, err);
+    if (rc == 0)
+        rc = command_open(command, CATALOGUE_READ, err);
+    if (rc == 0)
+        rc = selection_read(&named, words->operands, words->n, stdin, command->cat, err);
+    if (rc == 0 && words->workflow > 0)
+        rc = selection_add_workflow(&named, words->workflow, command->cat, err);
+    query.ids = named.n ? named.ids : NULL;
+    query.nids = named.n;
+    query.limit = words->limit >= 0                             ? words->limit
+                  : named.n || narrowing_any(&words->narrowing) ? 0
+                                                                : NEWEST;
+    if (rc == 0 && !(named.from_stdin && !named.n))
+        rc = run_select(command->cat, &query, add, runs, err);
+    selection_free(&named);
+    return rc;
+}
+
+int status_tree(struct command *command, const struct status_words *words, struct err *err)
+{
+    struct selection runs = {0};
+    struct buf out = {0};
+    if (words->form || words->format)
+        return err_set(err, ERR_USAGE, "--tree is for people: it has no other form");
+    int rc = choose(command, words, &runs, err);
+    bool any = runs.n > 0;
+    if (rc == 0)
+        rc = tree_draw(command->cat, &runs, draws_boxes(), &out, err);
+    if (rc == 0)
+        (void)fwrite(buf_data(&out), 1, out.len, stdout);
+    if (rc == 0 && !any)
+        log_warn("no run matches");
+    selection_free(&runs);
+    buf_free(&out);
+    return rc < 0 ? rc : any ? EXITCODE_DONE : EXITCODE_NO;
+}

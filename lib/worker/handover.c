@@ -1,0 +1,159 @@
+#include "worker/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crc32.h"
+#include "io.h"
+#include "values.h"
+#include "xalloc.h"
+
+enum { FILE_MAX = 4 * VALUES_MAX }; /* read of a file; what is behind it is ignored */
+
+static char *tmp_path(struct message_key key)
+{
+    return xasprintf("/tmp/rota-%016" PRIx64 ".%" PRIu64 ".%" PRIu32, key.token, key.run,
+                     key.attempt);
+}
+
+char *handover_path(const struct order *order, const char *spool)
+{
+    return order->as ? tmp_path(order->key) : xasprintf("%s/cells/%d.set", spool, order->cell);
+}
+
+void handover_clear(const struct order *order)
+{
+    if (!order->as)
+        (void)unlink(order->output);
+}
+
+void handover_drop(struct message_key key)
+{
+    char *path = tmp_path(key);
+    (void)unlink(path);
+    free(path);
+}
+
+static void name_kept(uint32_t cell, char name[32])
+{
+    (void)snprintf(name, 32, "%u.values", cell);
+}
+
+/* Whatever is there now: the run, which may be another account's, chose it. Only a plain file of that account
+ * or of root, under this one name, is read. */
+static int open_written(const struct order *order)
+{
+    struct stat st;
+    uid_t owner = order->as ? order->as->uid : geteuid();
+    int fd = open(order->output, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+        (st.st_uid == owner || st.st_uid == 0))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static size_t read_written(int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    while (len < size) {
+        ssize_t n = read(fd, text + len, size - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    return len;
+}
+
+/* The good lines, as far as there is room for them. Returns how many others there are. */
+static uint32_t sift(const char *text, size_t len, struct buf *good)
+{
+    uint32_t ignored = len > FILE_MAX;
+    size_t end = len < FILE_MAX ? len : FILE_MAX;
+    for (size_t at = 0; at < end;) {
+        const char *eol = memchr(text + at, '\n', end - at);
+        size_t line = eol ? (size_t)(eol - text) - at : end - at;
+        if (line && value_is_valid(text + at, line) && good->len + line + 1 <= VALUES_MAX) {
+            buf_add(good, text + at, line);
+            buf_addch(good, '\n');
+        } else if (line) {
+            ignored++;
+        }
+        at += line + 1;
+    }
+    return ignored;
+}
+
+static int keep(int cells, uint32_t cell, const struct buf *good)
+{
+    char name[32];
+    struct err err;
+    name_kept(cell, name);
+    int fd = openat(cells, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    int rc = io_write_all(fd, buf_data(good), good->len, &err);
+    close(fd);
+    return rc;
+}
+
+void handover_take(const struct order *order, int cells, struct record_result *result)
+{
+    static char text[FILE_MAX + 1]; /* a shim does this once */
+    struct buf good = {0};
+    int fd = open_written(order);
+    if (fd < 0 && errno == ENOENT)
+        return;
+    size_t len = fd < 0 ? 0 : read_written(fd, text, sizeof text);
+    if (fd >= 0)
+        close(fd);
+    (void)unlink(order->output);
+    result->values_ignored = fd < 0 ? 1 : sift(text, len, &good);
+    if (!good.len)
+        return;
+    if (keep(cells, (uint32_t)order->cell, &good) < 0) {
+        result->values_ignored++;
+        return;
+    }
+    result->values = (uint32_t)good.len;
+    result->values_crc = crc32_update(0, buf_data(&good), good.len);
+    buf_free(&good);
+}
+
+int handover_read(int cells, uint32_t cell, struct record_result *result, struct buf *text)
+{
+    char name[32];
+    name_kept(cell, name);
+    int fd = openat(cells, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return -1;
+    uint32_t size = result->values <= VALUES_MAX ? result->values : 0;
+    size_t len = fd < 0 ? 0 : read_written(fd, buf_room(text, size + 1), size);
+    if (fd >= 0)
+        close(fd);
+    buf_grew(text, len);
+    if (!len || len != result->values ||
+        crc32_update(0, buf_data(text), len) != result->values_crc) {
+        buf_reset(text);
+        result->values = 0;
+        result->values_ignored++;
+    }
+    return 0;
+}
+
+void handover_forget(int cells, uint32_t cell)
+{
+    char name[32];
+    name_kept(cell, name);
+    (void)unlinkat(cells, name, 0);
+}

@@ -1,0 +1,33 @@
+/*
+ * handover: what a run tells those that come after it. It writes lines key=value (values.h) to the file that
+ * $ROTA_OUTPUT names, if it likes: the file is not there before, so that it costs nothing to the others. At
+ * the end its shim keeps what is good of it in the cell, for the front end to send with the result.
+ *
+ * The file is in the cells, where the worker's own account writes; a run of another account cannot come
+ * there, and has it in /tmp under a name that nobody can guess (the token of the attempt).
+ */
+#ifndef ROTA_WORKER_HANDOVER_H
+#define ROTA_WORKER_HANDOVER_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "message.h"
+#include "worker/journal.h"
+#include "worker/order.h"
+
+/* The name of the file of an order that has its cell and its account; free. `spool`: its directory. */
+char *handover_path(const struct order *order, const char *spool);
+/* In the shim, before the run: what an earlier one in the cell left, which had lost its shim, is gone. */
+void handover_clear(const struct order *order);
+/* In the shim, after the run: keeps what it says in the cell, and says in the result how much. */
+void handover_take(const struct order *order, int cells, struct record_result *result);
+/* Reads what was kept, lines with their ends, into *text. -1: it cannot be read now. What is not there, or is
+ * not what was written, counts as one ignored. */
+int handover_read(int cells, uint32_t cell, struct record_result *result, struct buf *text);
+/* The head has it safe. */
+void handover_forget(int cells, uint32_t cell);
+/* A run without a shim: nobody will read what it wrote in /tmp. */
+void handover_drop(struct message_key key);
+
+#endif

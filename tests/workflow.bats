@@ -1,0 +1,271 @@
+#!/usr/bin/env bats
+# Workflows: runs that wait for others, what they are told by them, and all of it as a whole.
+
+load lib
+load dispatcher
+
+# Each job writes its name to the file `ran`; b fails until there is a file `mended`.
+flow()
+{
+    cat >flow.yaml <<END
+name: a
+shell: echo a >>$PWD/ran; echo rows=17 >>\$ROTA_OUTPUT
+---
+name: b
+after: [a]
+shell: echo "b \$ROTA_IN_a_rows" >>$PWD/ran; test -e $PWD/mended && echo kept=16 >>\$ROTA_OUTPUT
+---
+name: c
+after: [{job: b, is: succeeded}]
+shell: echo "c \$ROTA_IN_b_kept" >>$PWD/ran
+---
+name: sorry
+after: [{job: b, is: failed}]
+shell: echo sorry >>$PWD/ran
+---
+name: final
+after: [{job: c, is: finished}, {job: a, is: started}]
+shell: echo final >>$PWD/ran
+END
+}
+
+states()
+{
+    rota status --format '{job}={state}' "$@" | paste -sd' '
+}
+
+@test "steps run in the order of what they come after, and are told values" {
+    flow
+    touch mended
+    run -0 rota submit flow.yaml
+    [ "$output" = $'1\n2\n3\n4\n5' ]
+    is_so 2 'blocked waiting for 1 (a)'
+    rota dispatch
+    [ "$(states)" = 'a=succeeded b=succeeded c=succeeded sorry=cancelled final=succeeded' ]
+    [ "$(paste -sd, ran)" = 'a,b 17,c 16,final' ]
+    is_so 4 'cancelled 2 (b) succeeded, which was to fail'
+    [ "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT run, key, value FROM v_values')" = $'1|rows|17\n2|kept|16' ]
+    run -0 rota status --format '{workflow}' 1 5
+    [ "$output" = $'1\n1' ]
+}
+
+@test "a failure cancels what cannot come to its turn any more, and lets go what waited for it" {
+    flow
+    rota submit flow.yaml
+    rota dispatch
+    [ "$(states)" = 'a=succeeded b=failed c=cancelled sorry=succeeded final=succeeded' ]
+    is_so 3 'cancelled 2 (b) failed, which was to succeed'
+    [ "$(paste -sd, <(sort ran))" = 'a,b 17,final,sorry' ]
+}
+
+@test "rerun from the failed part runs that and what comes after it, with the values there are" {
+    flow
+    rota submit flow.yaml
+    rota dispatch
+    : >ran
+    touch mended
+    run -0 rota submit --rerun --failed 1
+    [ "$output" = $'6\n7\n8\n9' ]
+    is_so 6 'queued *'
+    is_so 7 'blocked waiting for 6 (b)'
+    rota dispatch
+    [ "$(states 6 7 8 9)" = 'b=succeeded c=succeeded sorry=cancelled final=succeeded' ]
+    [ "$(paste -sd, ran)" = 'b 17,c 16,final' ]
+    run -0 rota status --format '{workflow} {rerun_of}' --workflow 7
+    [ "$output" = $'6 2\n6 3\n6 4\n6 5' ]
+    # what is well now is not run again, and what was cancelled for a reason stays so
+    run -1 rota submit --rerun --failed 6
+    [[ $output == *'nothing of it ended badly'* ]]
+}
+
+@test "rerun as a whole waits anew; a run alone does not wait, and has the values of before" {
+    flow
+    touch mended
+    rota submit flow.yaml
+    rota dispatch
+    : >ran
+    run -0 rota submit --rerun --workflow 3
+    [ "$output" = $'6\n7\n8\n9\n10' ]
+    is_so 7 'blocked waiting for 6 (a)'
+    rota dispatch
+    [ "$(paste -sd, ran)" = 'a,b 17,c 16,final' ]
+    : >ran
+    run -0 rota submit --rerun 3
+    is_so 11 'queued *'
+    rota dispatch
+    [ "$(cat ran)" = 'c 16' ]
+}
+
+@test "a workflow that is not over is not run again from its failed part" {
+    flow
+    rota submit flow.yaml
+    run -1 rota submit --rerun --failed 1
+    [[ $output == *'run 1 belongs to it and is not over yet'* ]]
+}
+
+@test "cancel --workflow cancels all of it" {
+    flow
+    rota submit flow.yaml
+    run -0 rota cancel --workflow 3
+    [ "$output" = $'1\n2\n3\n4\n5' ]
+    [ "$(rota status --state cancelled -o id | wc -l)" = 5 ]
+    run -1 rota cancel --workflow 99
+    [[ $output == *'there is no run 99'* ]]
+}
+
+@test "any of several is enough" {
+    printf '%s\n' 'name: a' 'shell: exit 1' --- 'name: b' 'shell: exit 0' --- \
+        'name: c' 'after: {any: [a, b]}' "shell: 'true'" >any.yaml
+    rota submit any.yaml
+    rota dispatch
+    [ "$(states)" = 'a=failed b=succeeded c=succeeded' ]
+}
+
+@test "--after waits for runs by their ids, all of them" {
+    rota submit -- 'exit 1'
+    rota submit -- 'true'
+    run -0 rota submit --after 1:failed,2 --after 2:finished -- 'echo $ROTA_RUN'
+    is_so 3 'blocked waiting for 1 (exit)'
+    rota dispatch
+    is_state 3 succeeded
+    run -1 rota submit --after 1 -- true
+    [[ $output == *'1 (exit) failed, which was to succeed: nothing was submitted' ]]
+    run -1 rota submit --after 77 -- true
+    [[ $output == *'there is no run 77' ]]
+    run -64 rota submit --after 1:faild -- true
+    [[ $output == *"unknown condition 'faild' (did you mean 'failed'?)" ]]
+}
+
+@test "circles and unknown names are refused, with their place" {
+    printf '%s\n' 'name: a' 'shell: x' 'after: [b]' --- 'name: b' 'shell: x' 'after:' '- job: c' \
+        '- a' --- 'name: c' 'shell: x' 'after: [exract]' --- 'name: extract' 'shell: x' >bad.yaml
+    run -65 rota submit bad.yaml
+    [[ $output == *"bad.yaml:3:9: 'after' goes in a circle: a -> b -> a"* ]]
+    [[ $output == *"bad.yaml:13:9: 'after': there is no job 'exract' (did you mean 'extract'?)"* ]]
+    [ ! -e "$ROTA_CATALOGUE" ]
+    run -65 rota submit --dry-run bad.yaml
+    printf '%s\n' 'name: self' 'shell: x' 'after: [self]' >self.yaml
+    run -65 rota submit self.yaml
+    [[ $output == *"self.yaml:3:9: 'after' goes in a circle: self -> self" ]]
+}
+
+@test "a circle by way of registered jobs is refused at schedule add" {
+    printf '%s\n' 'name: a' 'shell: x' >a.yaml
+    printf '%s\n' 'name: b' 'shell: x' 'after: [a]' >b.yaml
+    rota schedule add a.yaml b.yaml
+    printf '%s\n' 'name: a' 'shell: x' 'after: [b]' >a.yaml
+    run -65 rota schedule add a.yaml
+    [[ $output == *"a.yaml:3:9: 'after' goes in a circle: a -> b -> a" ]]
+    printf '%s\n' 'name: c' 'shell: x' 'after: [aa]' >c.yaml
+    run -65 rota schedule add c.yaml
+    [[ $output == *"there is no job 'aa' (did you mean 'a'?)" ]]
+}
+
+@test "a registered job comes after the run of another of the same day" {
+    printf '%s\n' 'name: extract' 'shell: echo n=1 >$ROTA_OUTPUT' --- \
+        'name: load' 'after: [extract]' "shell: echo got \$ROTA_IN_extract_n" >jobs.yaml
+    rota schedule add jobs.yaml
+    rota submit --job load
+    is_so 1 "blocked waiting for extract of $(date +%F)"
+    # nothing that it could do: it does not stay
+    rota dispatch
+    is_state 1 blocked
+    rota submit --job extract
+    is_so 1 'blocked waiting for 2 (extract)'
+    rota dispatch
+    is_state 1 succeeded
+    [ "$(rota logs 1)" = 'got 1' ]
+    # and when there is one already, after the newest of the day
+    rota submit --job load
+    is_so 3 'queued *'
+    # both at once are each other's
+    run -0 rota submit --job load extract
+    is_so 4 'blocked waiting for 5 (extract)'
+}
+
+@test "a day that ends without the run ends the wait" {
+    printf '%s\n' 'name: extract' 'shell: x' --- 'name: load' 'after: [extract]' 'shell: x' >jobs.yaml
+    rota schedule add jobs.yaml
+    rota submit --job load
+    day=$(date +%F)
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE need SET until = 1'
+    rota dispatch
+    is_so 1 "cancelled there was no run of extract on $day"
+}
+
+@test "a living dispatcher goes on with what another command lets go" {
+    mkfifo pipe
+    rota submit -- "read x <$PWD/pipe"
+    rota submit --hold -- true
+    rota submit --after 2:finished -- "echo free >$PWD/free"
+    dispatcher_starts
+    eventually is_state 1 running
+    rota cancel 2
+    eventually test -s free
+    echo >pipe
+    dispatcher_ends
+    is_state 3 succeeded
+}
+
+@test "values: of the last attempt only; what is no value is ignored, and an event says so" {
+    cat >job.yaml <<'END'
+name: job
+shell: |
+  echo "try$ROTA_ATTEMPT=1" >>$ROTA_OUTPUT
+  printf 'no value\n1x=2\ngood=a=b c\n' >>$ROTA_OUTPUT
+  test "$ROTA_ATTEMPT" = 2
+retry: {attempts: 2, delay: 0}
+---
+name: big
+shell: |
+  { printf big=; head -c 16385 /dev/zero | tr '\0' x; echo; } >>$ROTA_OUTPUT
+  for i in 1 2 3 4 5; do printf "k$i="; head -c 16000 /dev/zero | tr '\0' x; echo; done >>$ROTA_OUTPUT
+END
+    rota submit job.yaml
+    rota dispatch
+    run -0 sqlite3 "$ROTA_CATALOGUE" "SELECT key, value FROM v_values WHERE run = 1"
+    [ "$output" = $'good|a=b c\ntry2|1' ]
+    run -0 sqlite3 "$ROTA_CATALOGUE" "SELECT group_concat(key), sum(length(value)) FROM v_values WHERE run = 2"
+    [ "$output" = 'k1,k2,k3,k4|64000' ]
+    run -0 rota status --events -o json 2
+    [[ $(json 'select(.event == "values ignored") | .detail') == *'2 (lines'* ]]
+    # nothing of it is left in the spool
+    run -0 find "$(worker_spool)" -name '*.set' -o -name '*.values'
+    [ -z "$output" ]
+}
+
+@test "values of a run of another account" {
+    [ "$(id -u)" = 0 ] || skip 'only root can become another'
+    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' 'shell: echo who=$(id -un) >>$ROTA_OUTPUT; echo $ROTA_OUTPUT' \
+        >job.yaml
+    rota submit job.yaml
+    rota dispatch
+    is_state 1 succeeded
+    [ "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT value FROM v_values')" = nobody ]
+    [ ! -e "$(rota logs 1)" ]
+}
+
+@test "--tree draws what comes after what, each run once" {
+    flow
+    rota submit flow.yaml
+    run -0 rota status --tree 3
+    [ "$output" = '1 a  queued
+|- 2 b  blocked  waiting for 1 (a)
+|  |- 3 c  blocked  waiting for 2 (b)
+|  |  `- [if finished] 5 final  blocked  waiting for 3 (c)
+|  `- [if failed] 4 sorry  blocked  waiting for 2 (b)
+`- [if started] 5 final  blocked  (above)' ]
+    run -0 env LANG=C.UTF-8 script -qec "rota status --tree --workflow 1" /dev/null
+    [[ $output == *'│  ├─ 3 c'* ]]
+    run -1 rota status --tree 99
+}
+
+@test "one that is held waits on when it is released" {
+    flow
+    rota submit --hold flow.yaml
+    rota cancel --release 2
+    is_so 2 'blocked waiting for 1 (a)'
+    rota cancel --release 1
+    rota dispatch
+    is_state 2 failed
+}
