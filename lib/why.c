@@ -267,9 +267,10 @@ static void explain_queued(struct why *why, const struct scene *scene, const str
     explain_limits(why, scene, run);
     for (size_t i = 0; i < scene->nhosts; i++)
         explain_host(why, run, &scene->hosts[i]);
-    why->verdict = stopped ? xasprintf("%s%s", stopped, say_dispatcher(scene))
-                           : xasprintf("nothing: it is next, on %s%s", run->place.host->name,
-                                       say_dispatcher(scene));
+    const struct place_host *host = run->place.host;
+    why->verdict =
+        host ? xasprintf("nothing: it is next, on %s%s", host->name, say_dispatcher(scene))
+             : xasprintf("%s%s", stopped, say_dispatcher(scene));
     free(stopped);
 }
 

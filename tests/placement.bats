@@ -388,7 +388,7 @@ END
     [ "$(bar_of p)" = 'full 1' ]
     run -0 rota status --why 3
     [[ $output == 'run 3: waiting for pool q (limit 1)'* ]]
-    [[ $output == *'pool q: 0 of 1 in use; kept for run 2 (both)'* ]]
+    [[ $output == *'pool q: 0 of 1 in use; kept for run 2 (both'* ]]
     run -0 rota status --why "$(rota submit -- true)"
     [[ $output == *': nothing: it is next, on '*'; no dispatcher lives now'* ]]
     held=$(rota submit --hold -- true)

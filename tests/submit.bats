@@ -133,7 +133,7 @@ runs()
     printf 'name: j\nshell: "true"\nwhere: {hosts: db2}\n' >j.yaml
     run rota submit j.yaml
     [ "$status" -eq 65 ]
-    [ "$output" = "rota submit: j.yaml: no worker 'db2' in rota.ini (did you mean 'db1'?)" ]
+    [ "$output" = "rota submit: j.yaml:3:16: no worker 'db2' in rota.ini (did you mean 'db1'?)" ]
     run rota submit --tag wbe -- true
     [ "$status" -eq 65 ]
     [[ $output == *"no worker has the tag 'wbe' (did you mean 'web'?)" ]]

@@ -272,13 +272,12 @@ static double visits(size_t n, bool pinned, enum job_prefer prefer, double *us)
     for (size_t i = 0; i < n; i++)
         (void)queue(&s, &job, (int)(i % 7), 0, pinned ? s.hosts[i % HOSTS].name : NULL);
     while (placed < n) {
-        struct place_run *run;
         placement_begin(&s.p, 0);
-        for (size_t i = 0; i < CLAIMS && (run = placement_next(&s.p)); i++)
+        for (size_t i = 0; i < CLAIMS && placement_next(&s.p); i++)
             placed++;
         (void)placement_end(&s.p);
         for (size_t i = 0; i < ENDS && ended < s.nruns;) {
-            run = s.runs[ended++];
+            struct place_run *run = s.runs[ended++];
             i += run->host != NULL;
             if (run->host)
                 placement_vacate(&s.p, run);
