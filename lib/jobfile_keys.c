@@ -210,19 +210,6 @@ static void read_where(struct field_reader *r, const struct field *field,
                            job->not_tags.v[i]);
 }
 
-/* Runs over hosts and runs over elements are two groups, and a run is of one. */
-static void check_groups(struct field_reader *r, const struct yaml_node *map, const struct job *job)
-{
-    static const char *const others[] = {"array", "matrix"};
-    const char *ours = job->each ? "each" : "count";
-    for (size_t i = 0; (job->each || job->count) && i < sizeof others / sizeof *others; i++) {
-        const struct yaml_node *value = yaml_get(map, others[i]);
-        if (value)
-            field_complain(r, value, "'%s' and 'where: {%s: …}' exclude each other: keep one",
-                           others[i], ours);
-    }
-}
-
 /* ---- how it ends ---- */
 
 static const struct choice on_choices[] = {
@@ -406,7 +393,6 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     }
     field_read_map(r, job_fields, document, job);
     check_work(r, document);
-    check_groups(r, document, job);
     note_places(document, job);
     jobfile_check_array(r, document);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");

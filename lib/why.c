@@ -33,15 +33,6 @@ void why_free(struct why *why)
     *why = (struct why){0};
 }
 
-int why_needs(struct why *why, const struct run *run, struct catalogue *cat, struct err *err)
-{
-    (void)why;
-    (void)run;
-    (void)cat;
-    (void)err;
-    return 0; /* there are no needs yet */
-}
-
 /* ---- who takes the places ---- */
 
 enum { HOLDERS_SHOWN = 5 };

@@ -26,7 +26,7 @@ struct why {
     char *verdict; /* one line: "nothing: it is next (on db1)" */
 };
 
-/* Adds to the findings of a run what it needs that is not met: other runs, values. */
+/* Adds to the findings of a run what it comes after (why_needs.c). */
 int why_needs(struct why *why, const struct run *run, struct catalogue *cat, struct err *err);
 /* Takes ownership of the texts. */
 void why_add(struct why *why, const char *kind, const char *name, bool stops, const char *bar,

@@ -269,3 +269,76 @@ END
     rota dispatch
     is_state 2 failed
 }
+
+@test "--why says what each need has come to" {
+    flow
+    rota submit flow.yaml
+    run -0 rota status --why 4
+    [[ ${lines[0]} == 'run 4: it is blocked (waiting for 2 (b))' ]]
+    [[ $output == *'  need b: run 2 is to have failed, and is blocked'* ]]
+    run -0 rota status --why 5 -o json
+    [ "$(json 'select(.kind == "need") | "\(.name) \(.bar) \(.detail)"')" = \
+        $'c open run 3 is to have finished, and is blocked\na open run 1 is to have started, and is queued' ]
+    rota dispatch
+    run -0 rota status --why 5 -o json
+    [ "$(json 'select(.kind == "need") | "\(.name) \(.bar)"')" = $'c met\na met' ]
+}
+
+@test "arrays: element by element, and all of a group before what comes after it" {
+    cat >arrays.yaml <<END
+name: cut
+array: [x, y, z]
+shell: 'test \$ROTA_ITEM != y && echo part=\$ROTA_ITEM >>\$ROTA_OUTPUT'
+---
+name: glue
+array: [x, y, z]
+after: [{job: cut, each: true}]
+shell: echo "glue \$ROTA_ITEM \$ROTA_IN_cut_part" >>$PWD/ran
+---
+name: ship
+after: [{job: glue, is: finished}]
+shell: echo ship >>$PWD/ran
+END
+    run -0 rota submit arrays.yaml
+    [ "${#lines[@]}" -eq 7 ]
+    rota dispatch
+    [ "$(states --array 4)" = 'glue=succeeded glue=cancelled glue=succeeded' ]
+    is_so 5 'cancelled 2 (cut) failed, which was to succeed'
+    is_so 7 'succeeded*'
+    [ "$(sort ran | head -n 2)" = $'glue x x\nglue z z' ]
+    [ "$(tail -n 1 ran)" = ship ]
+    # from the failed part: the element, what it held up, and what came after all of them
+    sed -i "s/test .* && //" arrays.yaml
+    run -0 rota submit --rerun --failed 1
+    [ "$(rota status --format '{job} {index}' $output)" = $'cut 1\nglue 1\nship ' ]
+}
+
+@test "on each host, after a job, one at a time" {
+    config <<'INI'
+[worker a]
+transport = local
+[worker b]
+transport = local
+[pool one]
+limit = 1
+INI
+    cat >each.yaml <<END
+name: first
+shell: echo first >>$PWD/ran
+---
+name: every
+after: [first]
+where: {each: true}
+pools: [one]
+shell: echo "begin \$ROTA_HOST" >>$PWD/ran; echo "end \$ROTA_HOST" >>$PWD/ran
+---
+name: end
+after: [every]
+shell: echo last >>$PWD/ran
+END
+    rota submit each.yaml
+    rota dispatch
+    [ "$(wc -l <ran)" -eq 6 ]
+    [ "$(sed -n '1p;$p' ran)" = $'first\nlast' ]
+    [ "$(sed -n '2,5s/ .*//p' ran | paste -sd' ')" = 'begin end begin end' ]
+}
