@@ -241,9 +241,9 @@ static const char SCHEMA_2[] =
 
     "PRAGMA user_version = 2;";
 
-/* migrations[n] brings schema n to n + 1 and ends by saying so in user_version. */
-static const char *const migrations[CATALOGUE_SCHEMA] = {SCHEMA_1, SCHEMA_2, schema_monitor,
-                                                         schema_groups};
+/* migrations[n], one after the other, bring schema n to n + 1; the last says so in user_version. */
+static const char *const migrations[CATALOGUE_SCHEMA][4] = {
+    {SCHEMA_1}, {SCHEMA_2}, {schema_monitor}, {schema_groups, schema_array, schema_need}};
 
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err)
 {
@@ -259,8 +259,9 @@ int schema_migrate(struct catalogue *cat, struct err *err)
     /* read again under the lock: another process may have migrated it meanwhile */
     rc = schema_version(cat, &version, err);
     for (; rc == 0 && version >= 0 && version < CATALOGUE_SCHEMA; version++)
-        if (sqlite3_exec(cat->db, migrations[version], NULL, NULL, NULL) != SQLITE_OK)
-            rc = catalogue_fail(cat, err);
+        for (const char *const *text = migrations[version]; rc == 0 && *text; text++)
+            if (sqlite3_exec(cat->db, *text, NULL, NULL, NULL) != SQLITE_OK)
+                rc = catalogue_fail(cat, err);
     if (rc == 0)
         rc = catalogue_commit(cat, err);
     catalogue_rollback(cat);

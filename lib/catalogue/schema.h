@@ -39,7 +39,7 @@
     "  err_bytes,"                                                                                 \
     "  err_dropped"
 
-extern const char schema_monitor[]; /* 3 */
-extern const char schema_groups[];  /* 4 */
+extern const char schema_monitor[];                               /* 3 */
+extern const char schema_groups[], schema_array[], schema_need[]; /* 4, in this order */
 
 #endif

@@ -1,11 +1,9 @@
 /*
- * Schema 4: runs that belong together. A group is what one job was made into at one time: the elements
+ * Schema 4, with schema_array.c and schema_need.c: runs that belong together. A group is what one job was made into at one time: the elements
  * of an array, or a run on each of several hosts; run.array is the id of its first run, run.idx the
  * place in it.
  */
 #include "schema.h"
-#include "schema_array.h"
-#include "schema_need.h"
 
 const char schema_groups[] =
     "ALTER TABLE run ADD COLUMN item TEXT;" /* the element, as its job or its submitter said it */
@@ -18,8 +16,6 @@ const char schema_groups[] =
     /* whether its runs are made from its specification: else a tick need not read that */
     "ALTER TABLE job ADD COLUMN expands INTEGER NOT NULL DEFAULT 0;"
 
-    SCHEMA_ARRAY SCHEMA_NEED
-
     "DROP VIEW v_runs;"
     "CREATE VIEW v_runs AS SELECT" SCHEMA_RUN_COLUMNS ","
     "  item,"
@@ -27,6 +23,4 @@ const char schema_groups[] =
     "  pin,"
     "  workflow,"
     "  unmet"
-    " FROM run;"
-
-    "PRAGMA user_version = 4;";
+    " FROM run;";

@@ -18,7 +18,7 @@ int catalogue_begin(struct catalogue *cat, struct err *err)
     return run(cat, BEGIN, err);
 }
 
-/* What the changes mean for others is settled with them: see schema_need.h. */
+/* What the changes mean for others is settled with them: see schema_need.c. */
 int catalogue_commit(struct catalogue *cat, struct err *err)
 {
     int rc = settle_all(cat, err);
