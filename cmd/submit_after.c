@@ -25,7 +25,7 @@ static int read_condition(const char *word, enum need_is *is, struct err *err)
 /* The run that is named, as it is now: one that waits for what cannot be any more is no use to anybody. */
 static int look_up(struct catalogue *cat, struct need *need, struct err *err)
 {
-    struct run run;
+    struct run run = {0};
     char why[256];
     int rc = cat ? run_get(cat, need->parent, &run, err)
                  : err_set(err, ERR_ANSWER, "there is no run %lld", (long long)need->parent);

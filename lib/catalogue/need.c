@@ -82,7 +82,7 @@ static int look_at_group(struct catalogue *cat, const struct need *need, struct 
     static const char TEAM[] = "SELECT unstarted, open, bad, failed, never FROM team WHERE id = ?1";
     static const char ANY[] = "SELECT EXISTS (SELECT 1 FROM need WHERE parent = ?1 AND scope = 2"
                               " AND condition = ?2)";
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     int64_t known;
     int rc =
         statement_int(cat, ANY, VALUES(as_int(need->parent), as_int(need->is)), 0, &known, err);
@@ -92,7 +92,7 @@ static int look_at_group(struct catalogue *cat, const struct need *need, struct 
         rc = statement_start(cat, TEAM, VALUES(as_int(need->parent)), &stmt, err);
     if (rc == 0)
         rc = statement_next(cat, stmt, err);
-    if (rc <= 0)
+    if (rc <= 0 || !stmt)
         return rc < 0 ? rc : err_set(err, ERR_BUG, "no counts of group %" PRId64, need->parent);
     const struct team team = {sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
                               sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
