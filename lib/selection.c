@@ -219,10 +219,10 @@ int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,
     if (strcmp(words[0], "-") == 0)
         return err_set(err, ERR_USAGE, "--array wants the id of one of its runs, or 'last'");
     int rc = selection_read(&one, words, 1, NULL, cat, err);
-    if (rc == 0)
-        rc = array_of(cat, one.ids[0], &query->array, err);
-    else
+    if (rc < 0)
         err_place(err, "--array");
+    for (size_t i = 0; rc == 0 && i < one.n; i++)
+        rc = array_of(cat, one.ids[i], &query->array, err);
     selection_free(&one);
     return rc;
 }

@@ -310,7 +310,7 @@ END
     # from the failed part: the element, what it held up, and what came after all of them
     sed -i "s/test .* && //" arrays.yaml
     run -0 rota submit --rerun --failed 1
-    [ "$(rota status --format '{job} {index}' $output)" = $'cut 1\nglue 1\nship ' ]
+    [ "$(rota status --format '{job} {index}' - <<<"$output")" = $'cut 1\nglue 1\nship ' ]
 }
 
 @test "on each host, after a job, one at a time" {

@@ -68,7 +68,7 @@ int array_ended_badly(struct catalogue *cat, int64_t run, struct err *err)
     static const char BAD[] =
         "SELECT count(*) FROM (SELECT 1 FROM run WHERE array = ?1 AND array IS NOT NULL"
         " AND state IN (7, 8, 10) LIMIT ?2)";
-    int64_t array, most, bad;
+    int64_t array, most = 0, bad = 0;
     int rc = statement_int(cat, ARRAY, VALUES(as_int(run)), 0, &array, err);
     if (rc < 0 || !array)
         return rc;
