@@ -212,7 +212,7 @@ static int gather(struct submit *s, struct command *command, char **args, int n,
         return err_set(err, ERR_USAGE, "files or a command after --, not both");
     if (before < n) {
         submission_add_command(&s->submission, args + before, (size_t)(n - before));
-        return 0;
+        return jobfile_check(&s->submission.v[0].job, err);
     }
     if (!n)
         return err_set(err, ERR_USAGE,

@@ -251,3 +251,9 @@ runs()
     wait "$waiter" || code=$?
     [ "$code" -eq 125 ]
 }
+
+@test "a command that is no UTF-8 is refused, not changed" {
+    run -65 rota submit -- printf $'caf\xe9'
+    [[ $output == *'a job is text in UTF-8'* ]]
+    [ ! -e "$ROTA_CATALOGUE" ]
+}
