@@ -16,6 +16,9 @@ static char *say_need(const struct need_row *need, const struct run *parent)
     const char *is = need_is_name(need->is);
     if (!need->parent)
         return xasprintf("there is no run of %s yet", need->day ? need->day : "that day");
+    if (need->scope == NEED_GROUP && need->is == NEED_FAILED)
+        return xasprintf("of the group of run %lld one is to have failed, and all to be over",
+                         (long long)need->parent);
     if (need->scope == NEED_GROUP)
         return xasprintf("all of the group of run %lld are to have %s", (long long)need->parent,
                          is);

@@ -301,6 +301,8 @@ shell: echo ship >>$PWD/ran
 END
     run -0 rota submit arrays.yaml
     [ "${#lines[@]}" -eq 7 ]
+    run -0 rota status --why 7
+    [[ $output == *'need glue: all of the group of run 4 are to have finished'* ]]
     rota dispatch
     [ "$(states --array 4)" = 'glue=succeeded glue=cancelled glue=succeeded' ]
     is_so 5 'cancelled 2 (cut) failed, which was to succeed'
