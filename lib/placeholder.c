@@ -15,6 +15,14 @@ char *placeholder_word(const char *word, const char *mark, const char *element)
     return buf_detach(&out);
 }
 
+size_t placeholder_size(const char *word, const char *mark, size_t element)
+{
+    size_t size = strlen(word);
+    for (const char *at = word; (at = strstr(at, mark)); at += strlen(mark))
+        size += element - strlen(mark); /* wraps and comes back: each mark is part of the word */
+    return size;
+}
+
 /* Where in a line a place is. */
 enum quote { PLAIN, SINGLE, DOUBLE, COMMENT };
 
