@@ -234,15 +234,32 @@ END
     [ -z "$output" ]
 }
 
+@test "values: what a run left behind writes later is no other run's" {
+    mkfifo go wrote
+    printf '%s\n' 'name: first' 'leftovers: leave' \
+        "shell: '(read x <$PWD/go; echo late=1 >\$ROTA_OUTPUT; echo >$PWD/wrote) >/dev/null 2>&1 &'" --- \
+        'name: second' 'after: first' "shell: 'echo >$PWD/go; read x <$PWD/wrote || true'" >job.yaml
+    rota submit job.yaml
+    rota dispatch
+    is_state 2 succeeded
+    [ -z "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT * FROM v_values')" ]
+    # and the next front end removes it
+    rota submit -- true
+    rota dispatch
+    [ -z "$(find "$(worker_spool)" -name '*.set')" ]
+}
+
 @test "values of a run of another account" {
     [ "$(id -u)" = 0 ] || skip 'only root can become another'
-    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' 'shell: echo who=$(id -un) >>$ROTA_OUTPUT; echo $ROTA_OUTPUT' \
+    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' 'shell: echo who=$(id -un) >>$ROTA_OUTPUT; echo $ROTA_OUTPUT; stat -c "%U %a" ${ROTA_OUTPUT%/*}' \
         >job.yaml
     rota submit job.yaml
     rota dispatch
     is_state 1 succeeded
     [ "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT value FROM v_values')" = nobody ]
-    [ ! -e "$(rota logs 1)" ]
+    run -0 rota logs 1
+    [ "${lines[1]}" = 'nobody 700' ]
+    [ ! -e "${lines[0]%/*}" ]
 }
 
 @test "--tree draws what comes after what, each run once" {
