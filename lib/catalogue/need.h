@@ -95,9 +95,9 @@ int value_put(struct catalogue *cat, int64_t run, const struct strlist *values, 
 /* The runs of a group that have told something, by id. */
 int value_elements(struct catalogue *cat, int64_t group,
                    int (*each)(const struct need_element *, void *), void *arg, struct err *err);
-/* What a run is given by its parents: variables, "ROTA_IN_extract_rows=17", appended; *left: how many
- * were too many. */
-int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, size_t *left,
+/* What a run is given by its parents: variables, "ROTA_IN_extract_rows=17", appended; *cut: there are
+ * more than a run is given. */
+int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, bool *cut,
                 struct err *err);
 
 #endif
