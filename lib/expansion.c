@@ -85,6 +85,26 @@ static size_t longest_of(const struct strlist *list)
     return longest;
 }
 
+static int64_t bytes_of(const struct strlist *list)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < list->n; i++)
+        bytes += (int64_t)strlen(list->v[i]);
+    return bytes;
+}
+
+int64_t expansion_bytes(const struct job_array *array)
+{
+    int64_t bytes = bytes_of(&array->items), count = expansion_count(array);
+    for (size_t i = 0; i < array->naxes; i++) {
+        const struct job_axis *axis = &array->axes[i];
+        int64_t each = (int64_t)axis->values.n; /* each value is in so many parts of all */
+        bytes += count * (int64_t)(strlen(axis->key) + strlen("= "));
+        bytes += each ? bytes_of(&axis->values) * (count / each) : 0;
+    }
+    return bytes;
+}
+
 size_t expansion_longest(const struct job_array *array, const struct elements *elements)
 {
     enum { DIGITS = 9 };
