@@ -41,6 +41,8 @@ static int choose(struct command *command, const struct status_words *words, str
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
     if (rc == 0)
+        rc = narrowing_array(&words->narrowing, command->cat, &query, err);
+    if (rc == 0)
         rc = selection_read(&named, words->operands, words->n, stdin, command->cat, err);
     if (rc == 0 && words->workflow > 0)
         rc = selection_add_workflow(&named, words->workflow, command->cat, err);

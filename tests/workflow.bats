@@ -275,6 +275,14 @@ END
     run -0 env LANG=C.UTF-8 script -qec "rota status --tree --workflow 1" /dev/null
     [[ $output == *'│  ├─ 3 c'* ]]
     run -1 rota status --tree 99
+    # narrowed as any other list
+    printf '%s\n' 'name: many' 'array: 1-2' 'shell: "true"' >many.yaml
+    rota submit many.yaml
+    run -0 rota status --tree --array 7
+    [[ $output == '6'*' many'* ]]
+    [ "${#lines[@]}" = 1 ]
+    run -1 rota status --tree --array 1
+    run -1 rota status --tree --host 'db*'
 }
 
 @test "one that is held waits on when it is released" {
@@ -285,6 +293,23 @@ END
     rota cancel --release 1
     rota dispatch
     is_state 2 failed
+}
+
+@test "a workflow is held as a whole, and released" {
+    flow
+    rota submit flow.yaml
+    [ "$(rota cancel --hold --workflow 1 | paste -sd' ')" = '1 2 3 4 5' ]
+    [ "$(states)" = 'a=held b=held c=held sorry=held final=held' ]
+    rota cancel --release --workflow 3
+    [ "$(states)" = 'a=queued b=blocked c=blocked sorry=blocked final=blocked' ]
+    is_so 3 'blocked waiting for 2 (b)'
+    # held again, it is not let go by what it waits for
+    rota cancel --hold 2
+    rota dispatch
+    is_state 1 succeeded
+    is_state 2 held
+    rota cancel --release 2
+    is_state 2 queued
 }
 
 @test "--why says what each need has come to" {
