@@ -28,7 +28,7 @@ enum {
 
 struct cancel {
     bool hold, release, lost, dry_run;
-    int64_t workflow; /* a run of it; 0: not said */
+    int64_t workflow; /* a run of it; -1: not said */
     const char *signal_name;
     struct narrowing narrowing;
     enum request request;
@@ -154,7 +154,7 @@ static int request_all(struct cancel *c, struct command *command, struct err *er
 {
     char *actor = command_actor();
     /* a workflow at once: what its first runs' end means for the others is settled at the commit */
-    size_t batch = c->workflow ? c->selection.n : BATCH;
+    size_t batch = c->workflow > 0 ? c->selection.n : BATCH;
     int rc = 0;
     for (size_t at = 0; rc == 0 && at < c->selection.n; at += batch) {
         size_t left = c->selection.n - at;
@@ -188,7 +188,9 @@ static int check_listener(const struct cancel *c, struct command *command, struc
 static int run_cancel(struct cancel *c, struct command *command, char **args, int n,
                       struct err *err)
 {
-    bool narrowed = narrowing_any(&c->narrowing) || c->workflow;
+    bool narrowed = narrowing_any(&c->narrowing) || c->workflow > 0;
+    if (c->workflow != -1 && c->workflow < 1)
+        return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (!n && !narrowed)
         return err_set(err, ERR_USAGE,
                        "which runs? name ids, 'last' or '-', a --workflow, or narrow by --state, "
@@ -196,7 +198,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
-    if (rc == 0 && c->workflow)
+    if (rc == 0 && c->workflow > 0)
         rc = selection_add_workflow(&c->selection, c->workflow, command->cat, err);
     if (rc == 0 && n && !c->selection.n) {
         log_warn("standard input names no runs");
@@ -220,7 +222,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
 
 static int cancel_main(struct command *command, int argc, char **argv, struct err *err)
 {
-    struct cancel c = {0};
+    struct cancel c = {.workflow = -1};
     const struct option_row options[] = {
         {0, "hold", OPT_FLAG, &c.hold},
         {0, "release", OPT_FLAG, &c.release},
