@@ -111,6 +111,8 @@ states()
     [ "$(rota status --state cancelled -o id | wc -l)" = 5 ]
     run -1 rota cancel --workflow 99
     [[ $output == *'there is no run 99'* ]]
+    run -64 rota cancel --workflow 0
+    [[ $output == *'--workflow wants the id of a run of it' ]]
 }
 
 @test "any of several is enough" {
@@ -134,6 +136,35 @@ states()
     [[ $output == *'there is no run 77' ]]
     run -64 rota submit --after 1:faild -- true
     [[ $output == *"unknown condition 'faild' (did you mean 'failed'?)" ]]
+}
+
+@test "--after the first run of an array waits for all of it" {
+    printf '%s\n' 'name: many' 'array: 1-2' 'shell: test "$ROTA_INDEX" = 1 && echo v=1 >$ROTA_OUTPUT' >many.yaml
+    rota submit many.yaml
+    rota submit --after 1:finished -- 'echo $ROTA_IN_many_1_v'
+    rota submit --after 2:failed -- true
+    rota cancel --hold 2
+    rota dispatch
+    is_state 1 succeeded
+    is_state 3 blocked
+    rota cancel --release 2
+    rota dispatch
+    is_state 3 succeeded
+    is_state 4 succeeded
+    [ "$(rota logs 3)" = 1 ]
+    run -1 rota submit --after 1 -- true
+    [ "$output" = 'rota submit: --after: 1 (many) failed, which was to succeed: nothing was submitted' ]
+    run -1 rota submit --after 2 -- true
+    rota submit --after 1:failed -- true
+}
+
+@test "the examples of rota-job(5) are job files" {
+    config <<<'[worker db1]
+tags = db'
+    man=${BATS_TEST_DIRNAME}/../man/rota-job.5
+    sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$man" | grep -v '^\.' | sed 's/\\e/\\/g' >examples.yaml
+    run -0 rota submit -n --param scene=x examples.yaml
+    [ "${#lines[@]}" = 6 ]
 }
 
 @test "circles and unknown names are refused, with their place" {

@@ -63,6 +63,10 @@ int need_elements(struct catalogue *cat, int64_t first, int64_t group,
 /* run.array of a run; 0: none. ERR_ANSWER when it is not there. */
 int need_group(struct catalogue *cat, int64_t run, int64_t *group, struct err *err);
 
+/* What has become of a group, for who is to come after it; *state: as need_say_never wants it. */
+int array_judge(struct catalogue *cat, int64_t array, enum need_is is, enum need_verdict *verdict,
+                enum run_state *state, struct err *err);
+
 /* A need as it stands, texts borrowed. */
 struct need_row {
     int64_t run, parent;
