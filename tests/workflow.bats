@@ -192,6 +192,17 @@ tags = db'
     [[ $output == *"there is no job 'aa' (did you mean 'a'?)" ]]
 }
 
+@test "to remove a job that others come after is told" {
+    printf '%s\n' 'name: a' 'schedule: {cron: "0 3 * * *"}' 'shell: "true"' --- \
+        'name: b' 'schedule: {cron: "0 4 * * *"}' 'after: [a]' 'shell: "true"' >ab.yaml
+    rota schedule add ab.yaml
+    run -0 --separate-stderr rota schedule remove -n a b
+    [ -z "$stderr" ]
+    run -0 --separate-stderr rota schedule remove a
+    [ "$output" = a ]
+    [ "$stderr" = 'rota schedule: job b comes after a, which is not registered any more: its runs will wait until their day is over, and be cancelled' ]
+}
+
 @test "a registered job comes after the run of another of the same day" {
     printf '%s\n' 'name: extract' 'shell: echo n=1 >$ROTA_OUTPUT' --- \
         'name: load' 'after: [extract]' "shell: echo got \$ROTA_IN_extract_n" >jobs.yaml
