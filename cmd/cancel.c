@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "catalogue/need.h"
 #include "clock.h"
 #include "command.h"
 #include "commands.h"
@@ -153,12 +154,12 @@ static int request_batch(struct cancel *c, struct command *command, const int64_
 static int request_all(struct cancel *c, struct command *command, struct err *err)
 {
     char *actor = command_actor();
-    /* a workflow at once: what its first runs' end means for the others is settled at the commit */
-    size_t batch = c->workflow > 0 ? c->selection.n : BATCH;
     int rc = 0;
-    for (size_t at = 0; rc == 0 && at < c->selection.n; at += batch) {
+    if (c->workflow > 0) /* or the end of one batch would let runs of the next go */
+        rc = workflow_later_first(command->cat, c->workflow, c->selection.ids, c->selection.n, err);
+    for (size_t at = 0; rc == 0 && at < c->selection.n; at += BATCH) {
         size_t left = c->selection.n - at;
-        rc = request_batch(c, command, c->selection.ids + at, left < batch ? left : batch, actor,
+        rc = request_batch(c, command, c->selection.ids + at, left < BATCH ? left : BATCH, actor,
                            err);
     }
     free(actor);

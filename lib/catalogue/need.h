@@ -92,6 +92,11 @@ int workflow_put(struct catalogue *cat, int64_t first, int64_t last, struct err 
 int workflow_runs(struct catalogue *cat, int64_t run, int (*each)(int64_t id, void *), void *arg,
                   struct err *err);
 
+/* Orders n runs of the workflow that `run` is in so that what comes after others stands before them: who
+ * cancels or holds them in parts lets nothing go in between. Others are last. */
+int workflow_later_first(struct catalogue *cat, int64_t run, int64_t *ids, size_t n,
+                         struct err *err);
+
 /* ---- values ---- */
 
 /* In a transaction. What a run that ends has told, as "key=value"; replaces what there is. */
