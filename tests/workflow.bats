@@ -304,6 +304,24 @@ END
     [ ! -e "${lines[0]%/*}" ]
 }
 
+@test "values of another account: nothing is left of them when the shim is killed" {
+    [ "$(id -u)" = 0 ] || skip 'only root can become another'
+    local fifo
+    fifo=$(mktemp -u /tmp/rota-test-XXXXXX)
+    mkfifo -m 666 "$fifo"
+    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' \
+        "shell: 'echo a=1 >\$ROTA_OUTPUT; echo \$PPID \$ROTA_OUTPUT >$fifo; read x <$fifo'" >job.yaml
+    rota submit job.yaml
+    dispatcher_starts
+    read -r shim file <"$fifo"
+    [ -e "$file" ]
+    kill -KILL "$shim"
+    dispatcher_ends
+    rm "$fifo"
+    is_so 1 'lost its supervisor is gone*'
+    [ ! -e "${file%/*}" ]
+}
+
 @test "--tree draws what comes after what, each run once" {
     flow
     rota submit flow.yaml
