@@ -144,8 +144,8 @@ y y 1/2' ]
 
 @test "a command that is too long with its element is refused, and never sent" {
     head -c 60000 /dev/zero | tr '\0' x >lines
-    local i words=()
-    for i in {1..100}; do words+=('{}'); done
+    local words=()
+    for _ in {1..100}; do words+=('{}'); done
     run -65 rota submit --each lines -- echo "${words[@]}"
     [ "$output" = 'rota submit: command line: job echo: with its longest element the command is 6000004 bytes, at most 2097152 can be executed (a command may read $ROTA_ITEM instead)' ]
     run -65 rota submit --each lines -- echo '{}{}{}'
