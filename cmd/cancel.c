@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "catalogue/need.h"
 #include "clock.h"
 #include "command.h"
 #include "commands.h"
@@ -28,7 +29,7 @@ enum {
 
 struct cancel {
     bool hold, release, lost, dry_run;
-    int64_t workflow; /* a run of it; 0: not said */
+    int64_t workflow; /* a run of it; -1: not said */
     const char *signal_name;
     struct narrowing narrowing;
     enum request request;
@@ -153,12 +154,12 @@ static int request_batch(struct cancel *c, struct command *command, const int64_
 static int request_all(struct cancel *c, struct command *command, struct err *err)
 {
     char *actor = command_actor();
-    /* a workflow at once: what its first runs' end means for the others is settled at the commit */
-    size_t batch = c->workflow ? c->selection.n : BATCH;
     int rc = 0;
-    for (size_t at = 0; rc == 0 && at < c->selection.n; at += batch) {
+    if (c->workflow > 0) /* or the end of one batch would let runs of the next go */
+        rc = workflow_later_first(command->cat, c->workflow, c->selection.ids, c->selection.n, err);
+    for (size_t at = 0; rc == 0 && at < c->selection.n; at += BATCH) {
         size_t left = c->selection.n - at;
-        rc = request_batch(c, command, c->selection.ids + at, left < batch ? left : batch, actor,
+        rc = request_batch(c, command, c->selection.ids + at, left < BATCH ? left : BATCH, actor,
                            err);
     }
     free(actor);
@@ -188,7 +189,9 @@ static int check_listener(const struct cancel *c, struct command *command, struc
 static int run_cancel(struct cancel *c, struct command *command, char **args, int n,
                       struct err *err)
 {
-    bool narrowed = narrowing_any(&c->narrowing) || c->workflow;
+    bool narrowed = narrowing_any(&c->narrowing) || c->workflow > 0;
+    if (c->workflow != -1 && c->workflow < 1)
+        return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (!n && !narrowed)
         return err_set(err, ERR_USAGE,
                        "which runs? name ids, 'last' or '-', a --workflow, or narrow by --state, "
@@ -196,7 +199,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
-    if (rc == 0 && c->workflow)
+    if (rc == 0 && c->workflow > 0)
         rc = selection_add_workflow(&c->selection, c->workflow, command->cat, err);
     if (rc == 0 && n && !c->selection.n) {
         log_warn("standard input names no runs");
@@ -220,7 +223,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
 
 static int cancel_main(struct command *command, int argc, char **argv, struct err *err)
 {
-    struct cancel c = {0};
+    struct cancel c = {.workflow = -1};
     const struct option_row options[] = {
         {0, "hold", OPT_FLAG, &c.hold},
         {0, "release", OPT_FLAG, &c.release},

@@ -5,9 +5,11 @@
 
 #include "clock.h"
 #include "exitcode.h"
+#include "log.h"
 #include "opt.h"
 #include "schedule.h"
 #include "schedule_commands.h"
+#include "specification.h"
 #include "xalloc.h"
 
 struct change {
@@ -70,6 +72,38 @@ static int change_one(struct change *c, struct catalogue *cat, const char *name,
     return rc;
 }
 
+/* ---- who comes after what is removed ---- */
+
+struct removed {
+    struct catalogue *cat;
+    char **names;
+    int n;
+};
+
+static bool is_removed(const struct removed *removed, const char *name)
+{
+    int i = 0;
+    while (i < removed->n && strcmp(removed->names[i], name) != 0)
+        i++;
+    return i < removed->n;
+}
+
+/* A specification that cannot be read is no matter of who removes another. */
+static int warn_if_after(const struct job_row *row, void *arg)
+{
+    const struct removed *removed = arg;
+    struct job job;
+    if (!row->expands || specification_read(removed->cat, row->spec, &job, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < job.nafter; i++)
+        if (is_removed(removed, job.after[i].job))
+            log_warn("job %s comes after %s, which is not registered any more: its runs will wait "
+                     "until their day is over, and be cancelled",
+                     row->name, job.after[i].job);
+    job_free(&job);
+    return 0;
+}
+
 /* All of them in one transaction, or none. */
 static int change_all(struct change *c, struct command *command, char **names, int n,
                       struct err *err)
@@ -83,6 +117,9 @@ static int change_all(struct change *c, struct command *command, char **names, i
         return rc;
     for (int i = 0; rc == 0 && i < n; i++)
         rc = change_one(c, command->cat, names[i], err);
+    struct removed removed = {command->cat, names, n};
+    if (rc == 0 && c->make == remove_job)
+        rc = job_select(command->cat, warn_if_after, &removed, err);
     if (rc == 0 && !c->dry_run)
         rc = catalogue_commit(command->cat, err);
     catalogue_rollback(command->cat);

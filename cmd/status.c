@@ -19,8 +19,8 @@ static const char usage[] =
     "            [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit N]\n"
     "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
     "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
-    "            [--since TIME] [--until TIME] [--limit N] [--workflow ID]\n"
-    "            [ID ... | last | -]\n"
+    "            [--host PATTERN] [--array ID] [--workflow ID] [--since TIME]\n"
+    "            [--until TIME] [--limit N] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
@@ -75,8 +75,6 @@ static int ask(struct command *command, struct status *status, struct err *err)
         log_warn("standard input names no runs");
         return EXITCODE_NO;
     }
-    status->query.ids = selection->n ? selection->ids : NULL;
-    status->query.nids = selection->n;
     status->all = !selection->n && !narrowing_any(&status->narrowing);
     if (status->query.limit < 0)
         status->query.limit = status->all && is_for_people(status) ? NEWEST : 0;
@@ -125,23 +123,31 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
     return 0;
 }
 
+int status_choose(struct command *command, const struct status_words *words,
+                  struct run_query *query, struct selection *named, struct err *err)
+{
+    int rc = narrowing_read(&words->narrowing, clock_now(), query, err);
+    if (rc == 0)
+        rc = command_open(command, CATALOGUE_READ, err);
+    if (rc == 0)
+        rc = narrowing_array(&words->narrowing, command->cat, query, err);
+    if (rc == 0)
+        rc = selection_read(named, words->operands, words->n, stdin, command->cat, err);
+    if (rc == 0 && words->workflow > 0)
+        rc = selection_add_workflow(named, words->workflow, command->cat, err);
+    query->ids = named->n ? named->ids : NULL;
+    query->nids = named->n;
+    return rc;
+}
+
 static int run_status(struct command *command, struct status *status,
                       const struct status_words *words, struct err *err)
 {
     status->narrowing = words->narrowing;
-    int rc = narrowing_read(&status->narrowing, clock_now(), &status->query, err);
-    if (rc == 0)
-        rc = view_new(&status->view, view_run_columns, view_run_ncolumns, words->form, VIEW_TABLE,
+    int rc = view_new(&status->view, view_run_columns, view_run_ncolumns, words->form, VIEW_TABLE,
                       words->format, stdout, err);
     if (rc == 0)
-        rc = command_open(command, CATALOGUE_READ, err);
-    if (rc == 0)
-        rc = narrowing_array(&status->narrowing, command->cat, &status->query, err);
-    if (rc == 0)
-        rc =
-            selection_read(&status->selection, words->operands, words->n, stdin, command->cat, err);
-    if (rc == 0 && words->workflow > 0)
-        rc = selection_add_workflow(&status->selection, words->workflow, command->cat, err);
+        rc = status_choose(command, words, &status->query, &status->selection, err);
     status->query.limit = words->limit;
     return rc < 0 ? rc : ask(command, status, err);
 }

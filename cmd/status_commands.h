@@ -24,4 +24,9 @@ int status_why(struct command *command, const struct status_words *words, struct
 int status_tree(struct command *command, const struct status_words *words, struct err *err);
 int status_occurrences(struct command *command, const struct status_words *words, struct err *err);
 
+/* Opens the catalogue, and says which runs the words mean: *query, which borrows from *named
+ * (selection_free). Nothing named, nothing narrowed: all. */
+int status_choose(struct command *command, const struct status_words *words,
+                  struct run_query *query, struct selection *named, struct err *err);
+
 #endif

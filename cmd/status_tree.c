@@ -4,7 +4,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "exitcode.h"
 #include "log.h"
 #include "status_commands.h"
@@ -37,15 +36,7 @@ static int choose(struct command *command, const struct status_words *words, str
 {
     struct run_query query = {0};
     struct selection named = {0};
-    int rc = narrowing_read(&words->narrowing, clock_now(), &query, err);
-    if (rc == 0)
-        rc = command_open(command, CATALOGUE_READ, err);
-    if (rc == 0)
-        rc = selection_read(&named, words->operands, words->n, stdin, command->cat, err);
-    if (rc == 0 && words->workflow > 0)
-        rc = selection_add_workflow(&named, words->workflow, command->cat, err);
-    query.ids = named.n ? named.ids : NULL;
-    query.nids = named.n;
+    int rc = status_choose(command, words, &query, &named, err);
     query.limit = words->limit >= 0                             ? words->limit
                   : named.n || narrowing_any(&words->narrowing) ? 0
                                                                 : NEWEST;

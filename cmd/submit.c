@@ -247,7 +247,7 @@ static int adapt(struct submit *s, struct err *err)
     if (rc == 0)
         rc = submission_override(&s->submission, &s->overrides, err);
     if (rc == 0)
-        rc = submission_check_arrays(&s->submission, &s->overrides, err);
+        rc = submission_check_arrays(&s->submission, s->terms.elements, &s->overrides, err);
     return rc < 0 ? rc : submission_set_parameters(&s->submission, &s->parameters, err);
 }
 

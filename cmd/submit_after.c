@@ -9,11 +9,13 @@
 
 static int read_condition(const char *word, enum need_is *is, struct err *err)
 {
-    static const char *const names[] = {"succeeded", "failed", "finished", "started"};
+    const char *names[NEED_STARTED];
     *is = need_is_of(word);
     if (*is)
         return 0;
-    const char *near = near_word(word, names, sizeof names / sizeof *names, sizeof *names);
+    for (int i = 0; i < NEED_STARTED; i++)
+        names[i] = need_is_name((enum need_is)(i + 1));
+    const char *near = near_word(word, names, NEED_STARTED, sizeof *names);
     if (near)
         return err_set(err, ERR_USAGE, "--after: unknown condition '%s' (did you mean '%s'?)", word,
                        near);
@@ -33,7 +35,12 @@ static int look_up(struct catalogue *cat, struct need *need, struct err *err)
         err_place(err, "--after");
         return rc;
     }
-    if (need_judge(need->is, run.state, run.started_at != 0) == NEED_NEVER) {
+    enum need_verdict verdict = need_judge(need->is, run.state, run.started_at != 0);
+    if (run.array == run.id) { /* the first run stands for its group */
+        need->scope = NEED_GROUP;
+        rc = array_judge(cat, run.array, need->is, &verdict, &run.state, err);
+    }
+    if (rc == 0 && verdict == NEED_NEVER) {
         need_say_never(run.id, run.job, run.state, need->is, why, sizeof why);
         rc = err_set(err, ERR_ANSWER, "--after: %s: nothing was submitted", why);
     }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "placeholder.h"
+
 int64_t expansion_count(const struct job_array *array)
 {
     int64_t count = (int64_t)array->items.n;
@@ -71,4 +73,66 @@ bool expansion_next(struct expansion *e)
     }
     e->at++;
     return true;
+}
+
+static size_t longest_of(const struct strlist *list)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        size_t len = strlen(list->v[i]);
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
+static int64_t bytes_of(const struct strlist *list)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < list->n; i++)
+        bytes += (int64_t)strlen(list->v[i]);
+    return bytes;
+}
+
+int64_t expansion_bytes(const struct job_array *array)
+{
+    int64_t bytes = bytes_of(&array->items), count = expansion_count(array);
+    for (size_t i = 0; i < array->naxes; i++) {
+        const struct job_axis *axis = &array->axes[i];
+        int64_t each = (int64_t)axis->values.n; /* each value is in so many parts of all */
+        bytes += count * (int64_t)(strlen(axis->key) + strlen("= "));
+        bytes += each ? bytes_of(&axis->values) * (count / each) : 0;
+    }
+    return bytes;
+}
+
+size_t expansion_longest(const struct job_array *array, const struct elements *elements)
+{
+    enum { DIGITS = 9 };
+    size_t longest = longest_of(&array->items);
+    const char *element = elements ? elements_first(elements) : NULL;
+    for (size_t i = 0; elements && i < elements->n; i++, element = elements_next(element)) {
+        size_t len = strlen(element);
+        longest = len > longest ? len : longest;
+    }
+    for (size_t i = 0; i < array->naxes; i++)
+        longest += strlen(array->axes[i].key) + longest_of(&array->axes[i].values) + 2; /* "= " */
+    return array->nranges && !elements ? DIGITS : longest;
+}
+
+size_t expansion_command(const struct job *job, size_t item, size_t *word)
+{
+    static const char VARIABLE[] = "'\"${ROTA_INDEX}\"'";
+    const char *mark = job->placeholder;
+    size_t longest = 0, all = job->text ? strlen(job->text) : 0;
+    if (mark && job->text && job->executor == EXECUTOR_SHELL)
+        all = longest = placeholder_size(job->text, mark, sizeof VARIABLE - 1);
+    for (size_t i = 0; i < job->argv.n; i++) {
+        const char *arg = job->argv.v[i];
+        size_t len = mark ? placeholder_size(arg, mark, item) : strlen(arg);
+        longest = len > longest ? len : longest;
+        all += len;
+    }
+    if (word)
+        *word = longest;
+    return all;
 }

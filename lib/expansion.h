@@ -42,4 +42,12 @@ void expansion_end(struct expansion *e);
 /* The value that an axis of a matrix has in the element of this index. */
 const char *expansion_value(const struct job_array *array, size_t axis, int64_t index);
 
+/* The bytes of all items of the array's own together. */
+int64_t expansion_bytes(const struct job_array *array);
+/* The length of the longest item there is; of indices, what the longest may have. */
+size_t expansion_longest(const struct job_array *array, const struct elements *elements);
+/* The bytes of the job's command with an item of so many bytes in the place of each mark; a few more for a
+ * line for a shell. *word: of its longest argument; may be NULL. */
+size_t expansion_command(const struct job *job, size_t item, size_t *word);
+
 #endif

@@ -55,8 +55,7 @@ static void check_size(struct field_reader *r, const struct yaml_node *document,
         return;
     jobfile_write(job, &text);
     if (text.len > JOBFILE_MAX)
-        field_complain(r, document,
-                       "the job is over the limit of 1 MiB when its hosts are written out");
+        field_complain(r, document, "the job is over the limit of 1 MiB when it is written out");
     buf_free(&text);
 }
 

@@ -8,12 +8,17 @@
 
 enum { AXES_MAX = 100, PARAMETERS_MAX = 1000, PLACEHOLDER_MAX = 32 };
 
-/* Before the elements are counted they are only ranges, lists and texts: nothing large is made. */
+/* Before the elements are counted they are only ranges, lists and texts: nothing large is made. Each becomes a
+ * row of the catalogue, with its item: a short file may say more than a disk holds. */
 static void check_count(struct field_reader *r, const struct field *field,
                         const struct yaml_node *value, const struct job_array *array)
 {
     if (expansion_count(array) > ARRAY_MAX)
         field_complain(r, value, "'%s' has more than %d elements", field->name, ARRAY_MAX);
+    else if (expansion_longest(array, NULL) > ELEMENT_BYTES)
+        field_complain(r, value, "'%s' has an element over 64 KiB", field->name);
+    else if (expansion_bytes(array) > ELEMENTS_BYTES)
+        field_complain(r, value, "'%s' has elements of over 64 MiB in all", field->name);
 }
 
 /* ---- array: "0-99%10", "1,3,5-7" ---- */

@@ -73,9 +73,19 @@ static void seal(unsigned char *frame, enum message_type type, unsigned flags, s
     put(frame + 8, crc32_update(crc, frame + FRAME_HEADER, len), 4);
 }
 
+size_t message_size(const struct message_writer *w)
+{
+    return w->out->len - w->at - FRAME_HEADER;
+}
+
+void message_drop(struct message_writer *w)
+{
+    buf_truncate(w->out, w->at);
+}
+
 void message_end(struct message_writer *w)
 {
-    size_t len = w->out->len - w->at - FRAME_HEADER;
+    size_t len = message_size(w);
     if (len <= PAYLOAD_MAX) {
         seal((unsigned char *)buf_data(w->out) + w->at, w->type, 0, len);
         return;

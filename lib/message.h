@@ -163,6 +163,10 @@ void message_bytes(struct message_writer *w, enum message_tag tag, const void *p
 void message_str(struct message_writer *w, enum message_tag tag,
                  const char *s);                                    /* NULL: no field */
 void message_key(struct message_writer *w, struct message_key key); /* RUN ATTEMPT TOKEN */
+/* Bytes of payload so far. One over MESSAGE_MAX must not be sent: message_drop instead of message_end
+ * leaves `out` as it was before message_begin. */
+size_t message_size(const struct message_writer *w);
+void message_drop(struct message_writer *w);
 void message_end(struct message_writer *w);
 /* Room that a field of DATA of `len` bytes takes in a message; for sizing one OUTPUT to one frame. */
 enum { MESSAGE_OUTPUT_OVERHEAD = FRAME_HEADER + 6 * 14 };

@@ -78,9 +78,10 @@ int submission_set_parameters(struct submission *submission, const struct strlis
 /* Whether jobs that are scheduled can be made by a schedule: parameters have defaults, arrays are not too
  * large. Errors are added to the list. */
 void submission_check_scheduled(const struct submission *submission, struct errlist *errors);
-/* ERR_USAGE when what the command line says of arrays meets a job that is none. */
-int submission_check_arrays(const struct submission *submission, const struct overrides *overrides,
-                            struct err *err);
+/* ERR_USAGE when what the command line says of arrays meets a job that is none; ERR_DATA when the longest
+ * element, of `elements` (NULL: of the job's own), makes a command that no host can execute. */
+int submission_check_arrays(const struct submission *submission, const struct elements *elements,
+                            const struct overrides *overrides, struct err *err);
 
 /* Applies what the command line says. ERR_USAGE, ERR_DATA. */
 int submission_override(struct submission *submission, const struct overrides *overrides,

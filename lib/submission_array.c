@@ -48,17 +48,46 @@ int submission_each(struct submission *submission, const struct elements *elemen
     return rc;
 }
 
-int submission_check_arrays(const struct submission *submission, const struct overrides *overrides,
-                            struct err *err)
+/* Of Linux: of one argument (MAX_ARG_STRLEN, less its end), and of all, as the default of a stack allows. */
+enum { ARGUMENT_MAX = (128 << 10) - 1, COMMAND_MAX = 2 << 20 };
+
+static int check_command(const struct submission_entry *entry, const struct elements *elements,
+                         struct err *err)
 {
-    if (!overrides->at_once && !overrides->stop_after)
+    const struct job *job = &entry->job;
+    size_t word, all;
+    if (!job->placeholder || !job_array_any(&job->array))
         return 0;
-    for (size_t i = 0; i < submission->n; i++)
-        if (!job_array_any(&submission->v[i].job.array))
-            return err_set(err, ERR_USAGE, "--%s is for arrays: job %s is one run",
-                           overrides->at_once ? "at-once" : "stop-after",
-                           submission->v[i].job.name);
-    return 0;
+    all = expansion_command(job, expansion_longest(&job->array, elements), &word);
+    if (word > ARGUMENT_MAX)
+        (void)err_set(err, ERR_DATA,
+                      "job %s: with its longest element an argument is %zu bytes, at most %d can "
+                      "be executed (a command may read $ROTA_ITEM instead)",
+                      job->name, word, ARGUMENT_MAX);
+    else if (all > COMMAND_MAX)
+        (void)err_set(err, ERR_DATA,
+                      "job %s: with its longest element the command is %zu bytes, at most %d can "
+                      "be executed (a command may read $ROTA_ITEM instead)",
+                      job->name, all, COMMAND_MAX);
+    else
+        return 0;
+    err_place(err, "%s", entry->place);
+    return ERR_DATA;
+}
+
+int submission_check_arrays(const struct submission *submission, const struct elements *elements,
+                            const struct overrides *overrides, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < submission->n; i++) {
+        const struct submission_entry *entry = &submission->v[i];
+        if ((overrides->at_once || overrides->stop_after) && !job_array_any(&entry->job.array))
+            rc = err_set(err, ERR_USAGE, "--%s is for arrays: job %s is one run",
+                         overrides->at_once ? "at-once" : "stop-after", entry->job.name);
+        else
+            rc = check_command(entry, elements, err);
+    }
+    return rc;
 }
 
 /* ---- parameters ---- */
@@ -159,6 +188,9 @@ void submission_check_scheduled(const struct submission *submission, struct errl
                         "job %s: an array of a schedule has at most %d elements (a larger one is "
                         "for rota submit)",
                         job->name, SCHEDULE_ARRAY_MAX);
+        struct err err;
+        if (check_command(entry, NULL, &err) < 0)
+            errlist_add(errors, err.code, err.place, "%s", err.msg);
         for (size_t p = 0; p < job->parameters.n; p++)
             if (!strchr(job->parameters.v[p], '='))
                 errlist_add(errors, ERR_DATA, entry->place,

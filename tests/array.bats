@@ -142,6 +142,25 @@ y y 1/2' ]
     [ ! -e "$ROTA_CATALOGUE" ]
 }
 
+@test "a command that is too long with its element is refused, and never sent" {
+    head -c 60000 /dev/zero | tr '\0' x >lines
+    local words=()
+    for _ in {1..100}; do words+=('{}'); done
+    run -65 rota submit --each lines -- echo "${words[@]}"
+    [ "$output" = 'rota submit: command line: job echo: with its longest element the command is 6000004 bytes, at most 2097152 can be executed (a command may read $ROTA_ITEM instead)' ]
+    run -65 rota submit --each lines -- echo '{}{}{}'
+    [[ "$output" = *'an argument is 180000 bytes, at most 131071 can be executed'* ]]
+    [ ! -e "$ROTA_CATALOGUE" ]
+    # one that came into the catalogue all the same
+    echo y >short
+    rota submit --each short -- echo "${words[@]}"
+    rota submit -- echo other
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE run SET item = (SELECT replace(hex(zeroblob(30000)), '00', 'xx')) WHERE id = 1"
+    rota dispatch
+    [ "$(rota status --format '{id} {state} {reason}')" = '1 failed its command and variables are 6000004 bytes with its element, at most 4194304 can be sent
+2 succeeded ' ]
+}
+
 @test "what cannot be an array, or is one already, is refused" {
     echo x >lines
     printf '%s\n' 'name: a' 'array: 0-1' 'shell: "true"' >a.yaml

@@ -115,6 +115,24 @@ submit_runs()
     [ "$(state 1)" = queued ]
 }
 
+@test "a workflow of several batches is cancelled, dependants first, and nothing is let go" {
+    # the first document comes last; all go on whatever becomes of the others
+    for i in {1..700}; do
+        printf -- '---\nname: j%s\nshell: "true"\n' "$i"
+        [ "$i" = 700 ] || printf 'after: [{job: j%s, is: finished}]\n' "$((i + 1))"
+    done >many.yaml
+    printf -- '---\nname: all\narray: 1-300\nshell: "true"\nafter: [{job: j1, is: finished}]\n' >>many.yaml
+    printf -- '---\nname: end\nshell: "true"\nafter: [{job: all, is: finished}]\n' >>many.yaml
+    rota submit many.yaml >/dev/null
+    run -0 --separate-stderr rota cancel --workflow 1
+    [ -z "$stderr" ]
+    [ "${#lines[@]}" -eq 1001 ]
+    [ "${lines[0]}" = 1001 ]
+    [ "${lines[1000]}" = 700 ]
+    [ "$(sqlite3 "$ROTA_CATALOGUE" "SELECT count(*) FROM run WHERE state = 9 AND reason GLOB 'cancelled by *'")" = 1001 ]
+    [ -z "$(sqlite3 "$ROTA_CATALOGUE" "SELECT * FROM event WHERE actor = 'after'")" ]
+}
+
 @test "more than one batch is cancelled, and refusals are summed up" {
     for i in {1..1203}; do printf -- '---\nname: j%s\nshell: "true"\n' "$i"; done >many.yaml
     rota submit many.yaml >ids

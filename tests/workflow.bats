@@ -107,10 +107,12 @@ states()
     flow
     rota submit flow.yaml
     run -0 rota cancel --workflow 3
-    [ "$output" = $'1\n2\n3\n4\n5' ]
+    [ "$(sort -n <<<"$output")" = $'1\n2\n3\n4\n5' ]
     [ "$(rota status --state cancelled -o id | wc -l)" = 5 ]
     run -1 rota cancel --workflow 99
     [[ $output == *'there is no run 99'* ]]
+    run -64 rota cancel --workflow 0
+    [[ $output == *'--workflow wants the id of a run of it' ]]
 }
 
 @test "any of several is enough" {
@@ -136,6 +138,35 @@ states()
     [[ $output == *"unknown condition 'faild' (did you mean 'failed'?)" ]]
 }
 
+@test "--after the first run of an array waits for all of it" {
+    printf '%s\n' 'name: many' 'array: 1-2' 'shell: test "$ROTA_INDEX" = 1 && echo v=1 >$ROTA_OUTPUT' >many.yaml
+    rota submit many.yaml
+    rota submit --after 1:finished -- 'echo $ROTA_IN_many_1_v'
+    rota submit --after 2:failed -- true
+    rota cancel --hold 2
+    rota dispatch
+    is_state 1 succeeded
+    is_state 3 blocked
+    rota cancel --release 2
+    rota dispatch
+    is_state 3 succeeded
+    is_state 4 succeeded
+    [ "$(rota logs 3)" = 1 ]
+    run -1 rota submit --after 1 -- true
+    [ "$output" = 'rota submit: --after: 1 (many) failed, which was to succeed: nothing was submitted' ]
+    run -1 rota submit --after 2 -- true
+    rota submit --after 1:failed -- true
+}
+
+@test "the examples of rota-job(5) are job files" {
+    config <<<'[worker db1]
+tags = db'
+    man=${BATS_TEST_DIRNAME}/../man/rota-job.5
+    sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$man" | grep -v '^\.' | sed 's/\\e/\\/g' >examples.yaml
+    run -0 rota submit -n --param scene=x examples.yaml
+    [ "${#lines[@]}" = 6 ]
+}
+
 @test "circles and unknown names are refused, with their place" {
     printf '%s\n' 'name: a' 'shell: x' 'after: [b]' --- 'name: b' 'shell: x' 'after:' '- job: c' \
         '- a' --- 'name: c' 'shell: x' 'after: [exract]' --- 'name: extract' 'shell: x' >bad.yaml
@@ -159,6 +190,17 @@ states()
     printf '%s\n' 'name: c' 'shell: x' 'after: [aa]' >c.yaml
     run -65 rota schedule add c.yaml
     [[ $output == *"there is no job 'aa' (did you mean 'a'?)" ]]
+}
+
+@test "to remove a job that others come after is told" {
+    printf '%s\n' 'name: a' 'schedule: {cron: "0 3 * * *"}' 'shell: "true"' --- \
+        'name: b' 'schedule: {cron: "0 4 * * *"}' 'after: [a]' 'shell: "true"' >ab.yaml
+    rota schedule add ab.yaml
+    run -0 --separate-stderr rota schedule remove -n a b
+    [ -z "$stderr" ]
+    run -0 --separate-stderr rota schedule remove a
+    [ "$output" = a ]
+    [ "$stderr" = 'rota schedule: job b comes after a, which is not registered any more: its runs will wait until their day is over, and be cancelled' ]
 }
 
 @test "a registered job comes after the run of another of the same day" {
@@ -234,15 +276,50 @@ END
     [ -z "$output" ]
 }
 
+@test "values: what a run left behind writes later is no other run's" {
+    mkfifo go wrote
+    printf '%s\n' 'name: first' 'leftovers: leave' \
+        "shell: '(read x <$PWD/go; echo late=1 >\$ROTA_OUTPUT; echo >$PWD/wrote) >/dev/null 2>&1 &'" --- \
+        'name: second' 'after: first' "shell: 'echo >$PWD/go; read x <$PWD/wrote || true'" >job.yaml
+    rota submit job.yaml
+    rota dispatch
+    is_state 2 succeeded
+    [ -z "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT * FROM v_values')" ]
+    # and the next front end removes it
+    rota submit -- true
+    rota dispatch
+    [ -z "$(find "$(worker_spool)" -name '*.set')" ]
+}
+
 @test "values of a run of another account" {
     [ "$(id -u)" = 0 ] || skip 'only root can become another'
-    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' 'shell: echo who=$(id -un) >>$ROTA_OUTPUT; echo $ROTA_OUTPUT' \
+    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' 'shell: echo who=$(id -un) >>$ROTA_OUTPUT; echo $ROTA_OUTPUT; stat -c "%U %a" ${ROTA_OUTPUT%/*}' \
         >job.yaml
     rota submit job.yaml
     rota dispatch
     is_state 1 succeeded
     [ "$(sqlite3 "$ROTA_CATALOGUE" 'SELECT value FROM v_values')" = nobody ]
-    [ ! -e "$(rota logs 1)" ]
+    run -0 rota logs 1
+    [ "${lines[1]}" = 'nobody 700' ]
+    [ ! -e "${lines[0]%/*}" ]
+}
+
+@test "values of another account: nothing is left of them when the shim is killed" {
+    [ "$(id -u)" = 0 ] || skip 'only root can become another'
+    local fifo
+    fifo=$(mktemp -u /tmp/rota-test-XXXXXX)
+    mkfifo -m 666 "$fifo"
+    printf '%s\n' 'name: job' 'user: nobody' 'workdir: /' \
+        "shell: 'echo a=1 >\$ROTA_OUTPUT; echo \$PPID \$ROTA_OUTPUT >$fifo; read x <$fifo'" >job.yaml
+    rota submit job.yaml
+    dispatcher_starts
+    read -r shim file <"$fifo"
+    [ -e "$file" ]
+    kill -KILL "$shim"
+    dispatcher_ends
+    rm "$fifo"
+    is_so 1 'lost its supervisor is gone*'
+    [ ! -e "${file%/*}" ]
 }
 
 @test "--tree draws what comes after what, each run once" {
@@ -258,6 +335,14 @@ END
     run -0 env LANG=C.UTF-8 script -qec "rota status --tree --workflow 1" /dev/null
     [[ $output == *'│  ├─ 3 c'* ]]
     run -1 rota status --tree 99
+    # narrowed as any other list
+    printf '%s\n' 'name: many' 'array: 1-2' 'shell: "true"' >many.yaml
+    rota submit many.yaml
+    run -0 rota status --tree --array 7
+    [[ $output == '6'*' many'* ]]
+    [ "${#lines[@]}" = 1 ]
+    run -1 rota status --tree --array 1
+    run -1 rota status --tree --host 'db*'
 }
 
 @test "one that is held waits on when it is released" {
@@ -268,6 +353,23 @@ END
     rota cancel --release 1
     rota dispatch
     is_state 2 failed
+}
+
+@test "a workflow is held as a whole, and released" {
+    flow
+    rota submit flow.yaml
+    [ "$(rota cancel --hold --workflow 1 | sort -n | paste -sd' ')" = '1 2 3 4 5' ]
+    [ "$(states)" = 'a=held b=held c=held sorry=held final=held' ]
+    rota cancel --release --workflow 3
+    [ "$(states)" = 'a=queued b=blocked c=blocked sorry=blocked final=blocked' ]
+    is_so 3 'blocked waiting for 2 (b)'
+    # held again, it is not let go by what it waits for
+    rota cancel --hold 2
+    rota dispatch
+    is_state 1 succeeded
+    is_state 2 held
+    rota cancel --release 2
+    is_state 2 queued
 }
 
 @test "--why says what each need has come to" {

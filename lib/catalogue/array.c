@@ -1,9 +1,11 @@
 /* Arrays as a whole: which runs they are, and when the rest of one is not to start any more. */
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
 
 #include "clock.h"
 #include "internal.h"
+#include "settle.h"
 
 int array_of(struct catalogue *cat, int64_t id, int64_t *array, struct err *err)
 {
@@ -76,4 +78,27 @@ int array_ended_badly(struct catalogue *cat, int64_t run, struct err *err)
     if (rc == 0)
         rc = statement_int(cat, BAD, VALUES(as_int(array), as_int(most)), 0, &bad, err);
     return rc < 0 || bad < most ? rc : stop(cat, array, bad, err);
+}
+
+int array_judge(struct catalogue *cat, int64_t array, enum need_is is, enum need_verdict *verdict,
+                enum run_state *state, struct err *err)
+{
+    static const char COUNT[] =
+        "SELECT sum(NOT begun), sum(state < 6), sum(state > 6), sum(state IN (7, 8, 10)),"
+        " sum(state >= 6 AND NOT begun) FROM (SELECT state, started_at IS NOT NULL OR EXISTS"
+        "  (SELECT 1 FROM attempt WHERE attempt.run = run.id AND attempt.started_at IS NOT NULL)"
+        "  AS begun FROM run WHERE array = ?1)";
+    sqlite3_stmt *stmt;
+    int rc = statement_start(cat, COUNT, VALUES(as_int(array)), &stmt, err);
+    if (rc == 0)
+        rc = statement_next(cat, stmt, err);
+    if (rc <= 0)
+        return rc;
+    const struct team team = {sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+                              sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
+                              sqlite3_column_int64(stmt, 4)};
+    statement_end(stmt);
+    *verdict = team_judge(is, &team);
+    *state = team.failed ? RUN_FAILED : team.bad ? RUN_CANCELLED : RUN_SUCCEEDED;
+    return 0;
 }

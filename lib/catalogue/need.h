@@ -63,6 +63,10 @@ int need_elements(struct catalogue *cat, int64_t first, int64_t group,
 /* run.array of a run; 0: none. ERR_ANSWER when it is not there. */
 int need_group(struct catalogue *cat, int64_t run, int64_t *group, struct err *err);
 
+/* What has become of a group, for who is to come after it; *state: as need_say_never wants it. */
+int array_judge(struct catalogue *cat, int64_t array, enum need_is is, enum need_verdict *verdict,
+                enum run_state *state, struct err *err);
+
 /* A need as it stands, texts borrowed. */
 struct need_row {
     int64_t run, parent;
@@ -88,6 +92,11 @@ int workflow_put(struct catalogue *cat, int64_t first, int64_t last, struct err 
 int workflow_runs(struct catalogue *cat, int64_t run, int (*each)(int64_t id, void *), void *arg,
                   struct err *err);
 
+/* Orders n runs of the workflow that `run` is in so that what comes after others stands before them: who
+ * cancels or holds them in parts lets nothing go in between. Others are last. */
+int workflow_later_first(struct catalogue *cat, int64_t run, int64_t *ids, size_t n,
+                         struct err *err);
+
 /* ---- values ---- */
 
 /* In a transaction. What a run that ends has told, as "key=value"; replaces what there is. */
@@ -95,9 +104,9 @@ int value_put(struct catalogue *cat, int64_t run, const struct strlist *values, 
 /* The runs of a group that have told something, by id. */
 int value_elements(struct catalogue *cat, int64_t group,
                    int (*each)(const struct need_element *, void *), void *arg, struct err *err);
-/* What a run is given by its parents: variables, "ROTA_IN_extract_rows=17", appended; *left: how many
- * were too many. */
-int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, size_t *left,
+/* What a run is given by its parents: variables, "ROTA_IN_extract_rows=17", appended; *cut: there are
+ * more than a run is given. */
+int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, bool *cut,
                 struct err *err);
 
 #endif

@@ -24,8 +24,7 @@ static const struct rule {
 } rules[] = {
     [REQUEST_CANCEL] = {"cancel", HELD | BLOCKED | QUEUED, RUN_CANCELLED, STARTED, ""},
     [REQUEST_SIGNAL] = {"signal", 0, 0, STARTED, "only a running run can be sent a signal"},
-    /* not a blocked one: released, it would pass by the runs that it waits for */
-    [REQUEST_HOLD] = {"hold", QUEUED, RUN_HELD, 0, "only a queued run can be held"},
+    [REQUEST_HOLD] = {"hold", BLOCKED | QUEUED, RUN_HELD, 0, "only a queued run can be held"},
     [REQUEST_RELEASE] = {"release", HELD, RUN_QUEUED, 0, "only a held run can be released"},
     [REQUEST_LOST] = {"lost", 0, 0, STARTED,
                       "only a running run can be declared lost (rota cancel ends a queued one)"},
@@ -56,15 +55,27 @@ static int change_state(struct catalogue *cat, int64_t id, enum run_state from, 
     return rc;
 }
 
-/* A run that was held while it waited for others waits on. */
-static int released_to(struct catalogue *cat, int64_t id, enum run_state *to, struct err *err)
+static int refuse(int64_t id, enum run_state state, const struct rule *rule, struct err *err)
+{
+    if (run_state_is_terminal(state))
+        return err_set(err, ERR_ANSWER, "run %" PRId64 " is over (%s)", id, run_state_name(state));
+    return err_set(err, ERR_ANSWER, "run %" PRId64 " is %s: %s", id, run_state_name(state),
+                   rule->only);
+}
+
+/* A run that was held while it waited for others waits on. One that its overlap policy blocks is not held:
+ * released, it would pass by the run that it waits for. */
+static int check_needs(struct catalogue *cat, int64_t id, enum run_state state,
+                       const struct rule *rule, enum run_state *to, struct err *err)
 {
     static const char UNMET[] = "SELECT unmet FROM run WHERE id = ?1";
     int64_t unmet;
     int rc = statement_int(cat, UNMET, VALUES(as_int(id)), 0, &unmet, err);
-    if (unmet > 0)
+    if (rc < 0)
+        return rc;
+    if (unmet > 0 && state == RUN_HELD)
         *to = RUN_BLOCKED;
-    return rc;
+    return unmet > 0 || state != RUN_BLOCKED ? 0 : refuse(id, state, rule, err);
 }
 
 /* The first request counts; the state changes when the end is proved. */
@@ -72,14 +83,6 @@ static int ask_cancel(struct catalogue *cat, int64_t id, int64_t now, struct err
 {
     static const char ASK[] = "UPDATE run SET cancel_at = ?2 WHERE id = ?1 AND cancel_at IS NULL";
     return statement_write(cat, ASK, VALUES(as_int(id), as_int(now)), err);
-}
-
-static int refuse(int64_t id, enum run_state state, const struct rule *rule, struct err *err)
-{
-    if (run_state_is_terminal(state))
-        return err_set(err, ERR_ANSWER, "run %" PRId64 " is over (%s)", id, run_state_name(state));
-    return err_set(err, ERR_ANSWER, "run %" PRId64 " is %s: %s", id, run_state_name(state),
-                   rule->only);
 }
 
 int run_request(struct catalogue *cat, int64_t id, enum request request, int signal,
@@ -98,8 +101,8 @@ int run_request(struct catalogue *cat, int64_t id, enum request request, int sig
         return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
     if (!((rule->at_once | rule->recorded) & 1U << state))
         return refuse(id, (enum run_state)state, rule, err);
-    if (request == REQUEST_RELEASE)
-        rc = released_to(cat, id, &to, err);
+    if (request == REQUEST_RELEASE || request == REQUEST_HOLD)
+        rc = check_needs(cat, id, (enum run_state)state, rule, &to, err);
     if (rc < 0)
         return rc;
     if (rule->at_once & 1U << state) {

@@ -1,7 +1,7 @@
 /*
- * Schema 4, with schema_array.c and schema_need.c: runs that belong together. A group is what one job was made into at one time: the elements
- * of an array, or a run on each of several hosts; run.array is the id of its first run, run.idx the
- * place in it.
+ * Schema 4, with schema_array.c and schema_need.c: runs that belong together. A group is what one job
+ * was made into at one time: the elements of an array, or a run on each of several hosts; run.array is
+ * the id of its first run, run.idx the place in it.
  */
 #include "schema.h"
 

@@ -65,8 +65,10 @@ const char schema_need[] =
     "  run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
     "  key TEXT NOT NULL,"
     "  value TEXT NOT NULL,"
+    "  team INTEGER," /* the run's group, NULL: none; most runs of a group tell nothing */
     "  PRIMARY KEY (run, key)"
     ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX value_team ON value (team) WHERE team IS NOT NULL;"
 
     /* the overlap policy looks at what it blocks itself, and at what waits for others apart */
     "DROP INDEX run_blocked;"

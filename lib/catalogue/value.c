@@ -13,7 +13,8 @@ enum { GIVEN_COUNT = 2000, GIVEN_BYTES = 1 << 20 };
 
 int value_put(struct catalogue *cat, int64_t run, const struct strlist *values, struct err *err)
 {
-    static const char PUT[] = "INSERT INTO value (run, key, value) VALUES (?1, ?2, ?3)"
+    static const char PUT[] = "INSERT INTO value (run, key, value, team)"
+                              " VALUES (?1, ?2, ?3, (SELECT array FROM run WHERE id = ?1))"
                               " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value";
     int rc = 0;
     for (size_t i = 0; rc >= 0 && i < values->n; i++) {
@@ -36,33 +37,36 @@ static char *name_variable(const char *job, int64_t index, const char *key, cons
     return text;
 }
 
-int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, size_t *left,
+int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, bool *cut,
                 struct err *err)
 {
-    /* of a group, each element's own; of equal names the later need's is what counts */
+    /* of a group, each element's own, found by the values and not by the elements, which may be many; of
+     * equal names the later need's is what counts */
     static const char GIVEN[] =
         "SELECT need.job, iif(scope = 1, -1, parent.idx), key, value FROM need"
         " JOIN run AS parent ON parent.id = need.parent AND scope <> 2"
         "  JOIN value ON value.run = parent.id WHERE need.run = ?1"
         " UNION ALL SELECT need.job, parent.idx, key, value FROM need"
-        " JOIN run AS parent ON parent.array = need.parent AND scope = 2"
-        "  JOIN value ON value.run = parent.id WHERE need.run = ?1";
+        " CROSS JOIN value ON value.team = need.parent AND scope = 2"
+        " CROSS JOIN run AS parent ON parent.id = value.run WHERE need.run = ?1";
     size_t bytes = 0, count = 0;
     sqlite3_stmt *stmt;
-    *left = 0;
+    *cut = false;
     int rc = statement_start(cat, GIVEN, VALUES(as_int(run)), &stmt, err);
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         char *text = name_variable(
             (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1),
             (const char *)sqlite3_column_text(stmt, 2), (const char *)sqlite3_column_text(stmt, 3));
         bytes += strlen(text) + 1;
-        if (++count <= GIVEN_COUNT && bytes <= GIVEN_BYTES)
-            strlist_take(variables, text);
-        else {
-            free(text);
-            ++*left;
-        }
         rc = 0;
+        if (++count <= GIVEN_COUNT && bytes <= GIVEN_BYTES) {
+            strlist_take(variables, text);
+            continue;
+        }
+        free(text);
+        *cut = true;
+        statement_end(stmt);
+        break;
     }
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "dispatch/element.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,18 @@ void element_env(struct message_writer *w, const struct work *work)
             env_take(w, xasprintf("ROTA_PARAM_%s", job->parameters.v[i]));
 }
 
+static const char *element_of(const struct work *work, char index[24])
+{
+    (void)snprintf(index, 24, "%lld", (long long)work->index);
+    return work->item ? work->item : index;
+}
+
+size_t element_size(const struct work *work)
+{
+    char index[24];
+    return expansion_command(&work->spec->job, strlen(element_of(work, index)), NULL);
+}
+
 static void put_filled(struct message_writer *w, enum message_tag tag, char *filled)
 {
     message_str(w, tag, filled);
@@ -39,8 +52,8 @@ void element_command(struct message_writer *w, const struct work *work)
 {
     const struct job *job = &work->spec->job;
     bool filled = job->placeholder && work->array;
-    char *index = xasprintf("%lld", (long long)work->index);
-    const char *element = work->item ? work->item : index;
+    char index[24];
+    const char *element = element_of(work, index);
     if (filled && job->executor == EXECUTOR_SHELL)
         put_filled(
             w, TAG_TEXT,
@@ -52,5 +65,4 @@ void element_command(struct message_writer *w, const struct work *work)
             put_filled(w, TAG_ARG, placeholder_word(job->argv.v[i], job->placeholder, element));
         else
             message_str(w, TAG_ARG, job->argv.v[i]);
-    free(index);
 }

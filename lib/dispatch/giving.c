@@ -15,14 +15,14 @@
 
 int giving_read(struct dispatch *d, struct work *work, struct err *err)
 {
-    size_t left = 0;
+    bool cut = false;
     if (!work->needs)
         return 0;
     strlist_free(&work->given);
-    int rc = value_given(d->cat, work->id, &work->given, &left, err);
-    if (rc == 0 && left)
-        log_warn("run %" PRId64 ": %zu values of the runs before it are too many, and left out",
-                 work->id, left);
+    int rc = value_given(d->cat, work->id, &work->given, &cut, err);
+    if (rc == 0 && cut)
+        log_warn("run %" PRId64 ": the values of the runs before it are too many: it is given %zu",
+                 work->id, work->given.n);
     return rc;
 }
 

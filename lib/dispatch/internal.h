@@ -4,6 +4,7 @@
  *   dispatch.c  the life of a dispatcher: hold, load, turn, leave
  *   peer.c      one worker host: connecting, reading, writing, backing off
  *   talk.c      what a worker says, and what is said to it
+ *   start.c     what a worker is told of a run that it is to start
  *   element.c   what a run of an array is told
  *   stopping.c  arrays of which the rest is not to start
  *   stranger.c  runs of a worker that are not in memory
@@ -292,10 +293,15 @@ bool peer_has_unsent(const struct peer *peer);
 /* The host row, and the reasons of its runs, are to be written. */
 void peer_record(struct peer *peer);
 
+/* ---- start.c ---- */
+/* Starts a run that is claimed there. What is too long to be sent ends here, as failed. */
+void talk_start(struct peer *peer, struct work *work);
+
 /* ---- talk.c ---- */
+/* Bytes of output a worker may send for one run before we granted more. */
+enum { TALK_CREDIT = 512 * 1024 };
 void talk_hello(struct peer *peer);
 int talk_handle(struct peer *peer, const struct message *m, struct err *err);
-void talk_start(struct peer *peer, struct work *work);
 void talk_kill(struct peer *peer, struct message_key key, int signal);
 void talk_ping(struct peer *peer);
 void talk_ack(struct peer *peer, struct buf *keys);

@@ -6,13 +6,9 @@
 #include <string.h>
 
 #include "clock.h"
-#include "dispatch/element.h"
 #include "log.h"
 #include "output.h"
 #include "xalloc.h"
-
-/* Bytes of output a worker may send for one run before we granted more. */
-enum { CREDIT = 512 * 1024 };
 
 /* ---- what we say ---- */
 
@@ -27,77 +23,6 @@ void talk_hello(struct peer *peer)
     message_str(&w, TAG_WORKER, peer->config->name);
     message_str(&w, TAG_SPOOL, peer->config->spool);
     message_end(&w);
-}
-
-static void env(struct message_writer *w, const char *name, const char *value)
-{
-    char *text = xasprintf("%s=%s", name, value);
-    message_str(w, TAG_ENV, text);
-    free(text);
-}
-
-static void env_number(struct message_writer *w, const char *name, int64_t value)
-{
-    char text[24];
-    (void)snprintf(text, sizeof text, "%lld", (long long)value);
-    env(w, name, text);
-}
-
-/* Its place in its group: a shard, or the element of an array. */
-static void env_group(struct message_writer *w, const struct work *work)
-{
-    env_number(w, work->shards ? "ROTA_SHARD_INDEX" : "ROTA_INDEX", work->index);
-    if (work->shards)
-        env_number(w, "ROTA_SHARD_COUNT", work->shards);
-    if (work->item)
-        env(w, "ROTA_ITEM", work->item);
-}
-
-static void env_of(struct message_writer *w, const struct peer *peer, const struct work *work)
-{
-    char text[CLOCK_TEXT];
-    const struct job *job = &work->spec->job;
-    for (size_t i = 0; i < job->env.n; i++)
-        message_str(w, TAG_ENV, job->env.v[i]);
-    env(w, "ROTA_JOB", work->job);
-    env(w, "ROTA_HOST", peer->config->name);
-    if (work->array)
-        env_group(w, work);
-    element_env(w, work);
-    if (work->due_at)
-        env(w, "ROTA_DUE_AT", clock_rfc3339(work->due_at, text));
-    giving_env(w, work);
-}
-
-static const char *executor_name(enum job_executor executor)
-{
-    static const char *const names[] = {
-        [EXECUTOR_SHELL] = "shell", [EXECUTOR_EXEC] = "exec", [EXECUTOR_SCRIPT] = "script"};
-    return names[executor];
-}
-
-void talk_start(struct peer *peer, struct work *work)
-{
-    const struct job *job = &work->spec->job;
-    struct message_writer w = message_begin(&peer->queued, MSG_START);
-    message_key(&w, work_key(work));
-    message_u64(&w, TAG_CREDIT, CREDIT);
-    message_str(&w, TAG_EXECUTOR, executor_name(job->executor));
-    element_command(&w, work);
-    message_str(&w, TAG_STDIN, job->stdin_text);
-    env_of(&w, peer, work);
-    message_str(&w, TAG_WORKDIR, job->workdir);
-    message_str(&w, TAG_USER, job->user);
-    message_u64(&w, TAG_TIMEOUT, (uint64_t)job->timeout_ms);
-    message_u64(&w, TAG_KILL_AFTER, (uint64_t)job->kill_after_ms);
-    message_u64(&w, TAG_OUT_LIMIT, (uint64_t)job->output_limit);
-    message_u64(&w, TAG_LEFTOVERS, job->leftovers);
-    message_u64(&w, TAG_LEASH, job->on_lost == ON_LOST_RETRY ? (uint64_t)job->lost_after_ms : 0);
-    message_end(&w);
-    work->known = true;
-    lost_keep(peer, work);
-    if (work->cancel)
-        talk_kill(peer, work_key(work), 0);
 }
 
 void talk_kill(struct peer *peer, struct message_key key, int signal)
@@ -128,7 +53,7 @@ static void adopt(struct peer *peer, struct work *work)
     message_key(&w, work_key(work));
     message_u64(&w, TAG_OUT_AT, (uint64_t)work->have[0]);
     message_u64(&w, TAG_ERR_AT, (uint64_t)work->have[1]);
-    message_u64(&w, TAG_CREDIT, CREDIT);
+    message_u64(&w, TAG_CREDIT, TALK_CREDIT);
     message_end(&w);
     work->credit_due = 0;
     lost_keep(peer, work);
@@ -321,7 +246,7 @@ static int on_started(struct peer *peer, const struct message *m, struct err *er
 static void give_credit(struct peer *peer, struct work *work, size_t len)
 {
     work->credit_due += (int64_t)len;
-    if (work->credit_due < CREDIT / 2)
+    if (work->credit_due < TALK_CREDIT / 2)
         return;
     struct message_writer w = message_begin(&peer->queued, MSG_CREDIT);
     message_key(&w, work_key(work));

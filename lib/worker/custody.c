@@ -56,7 +56,7 @@ static void conclude(struct front *front, struct charge *charge, enum message_en
     record.at = moment_now(front->boot);
     record.result.end = end;
     if (end == END_LOST)
-        handover_drop(charge->key);
+        handover_drop(front->cells.dir, charge->cell, charge->key);
     if (end == END_LOST)
         record.result.duration = moment_age(&charge->started, front->boot);
     (void)snprintf(record.result.reason, sizeof record.result.reason, "%s", reason);

@@ -1,5 +1,6 @@
 #include "worker/handover.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,28 +17,87 @@
 
 enum { FILE_MAX = 4 * VALUES_MAX }; /* read of a file; what is behind it is ignored */
 
-static char *tmp_path(struct message_key key)
+static const char IN_TMP[] = "values"; /* in a directory of its own */
+
+static char *tmp_dir(struct message_key key)
 {
     return xasprintf("/tmp/rota-%016" PRIx64 ".%" PRIu64 ".%" PRIu32, key.token, key.run,
                      key.attempt);
 }
 
+/* With the token: what a run left behind may write for long after the cell has become another's. */
+static void name_written(uint32_t cell, struct message_key key, char name[64])
+{
+    (void)snprintf(name, 64, "%u.%016" PRIx64 ".set", cell, key.token);
+}
+
 char *handover_path(const struct order *order, const char *spool)
 {
-    return order->as ? tmp_path(order->key) : xasprintf("%s/cells/%d.set", spool, order->cell);
+    char name[64], *path, *dir;
+    if (!order->as) {
+        name_written((uint32_t)order->cell, order->key, name);
+        return xasprintf("%s/cells/%s", spool, name);
+    }
+    dir = tmp_dir(order->key);
+    path = xasprintf("%s/%s", dir, IN_TMP);
+    free(dir);
+    return path;
 }
 
-void handover_clear(const struct order *order)
+/* It may be another one by now, which its owner put there: but no link, and below it only this name is
+ * touched. */
+static int open_tmp(struct message_key key)
 {
-    if (!order->as)
-        (void)unlink(order->output);
+    char *dir = tmp_dir(key);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    free(dir);
+    return fd;
 }
 
-void handover_drop(struct message_key key)
+/* Where a run that becomes another account may write, and nobody else look. Without it, as when /tmp is full,
+ * the run cannot tell anything. */
+void handover_prepare(const struct order *order)
 {
-    char *path = tmp_path(key);
-    (void)unlink(path);
-    free(path);
+    char *dir = order->as ? tmp_dir(order->key) : NULL;
+    if (dir && mkdir(dir, 0700) == 0) {
+        int fd = open_tmp(order->key);
+        if (fd >= 0 && fchown(fd, order->as->uid, order->as->gid) < 0)
+            (void)rmdir(dir);
+        if (fd >= 0)
+            close(fd);
+    }
+    free(dir);
+}
+
+void handover_drop(int cells, uint32_t cell, struct message_key key)
+{
+    char name[64], *dir = tmp_dir(key);
+    int fd = open_tmp(key);
+    if (fd >= 0) {
+        (void)unlinkat(fd, IN_TMP, 0);
+        (void)rmdir(dir);
+        close(fd);
+    }
+    free(dir);
+    name_written(cell, key, name);
+    (void)unlinkat(cells, name, 0);
+}
+
+void handover_sweep(int cells, bool (*is_live)(uint32_t, uint64_t, const void *), const void *arg)
+{
+    int fd = openat(cells, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !dir)
+        close(fd);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        char *end, *dot;
+        unsigned long cell = strtoul(entry->d_name, &dot, 10);
+        uint64_t token = *dot == '.' ? strtoull(dot + 1, &end, 16) : 0;
+        if (*dot == '.' && strcmp(end, ".set") == 0 && !is_live((uint32_t)cell, token, arg))
+            (void)unlinkat(cells, entry->d_name, 0);
+    }
+    if (dir)
+        closedir(dir);
 }
 
 static void name_kept(uint32_t cell, char name[32])
@@ -46,19 +106,33 @@ static void name_kept(uint32_t cell, char name[32])
 }
 
 /* Whatever is there now: the run, which may be another account's, chose it. Only a plain file of that account
- * or of root, under this one name, is read. */
-static int open_written(const struct order *order)
+ * is read; where the run may be root by its own means, as with sudo, also one of root. */
+static int open_written(const struct order *order, int dir, const char *name)
 {
     struct stat st;
     uid_t owner = order->as ? order->as->uid : geteuid();
-    int fd = open(order->output, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return -1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-        (st.st_uid == owner || st.st_uid == 0))
+        (st.st_uid == owner || (!order->as && st.st_uid == 0)))
         return fd;
     close(fd);
+    errno = EPERM;
     return -1;
+}
+
+static int open_output(const struct order *order, int cells)
+{
+    char name[64];
+    name_written((uint32_t)order->cell, order->key, name);
+    int dir = order->as ? open_tmp(order->key) : cells;
+    int fd = dir < 0 ? -1 : open_written(order, dir, order->as ? IN_TMP : name);
+    int saved = errno;
+    if (order->as && dir >= 0)
+        close(dir);
+    errno = saved;
+    return fd;
 }
 
 static size_t read_written(int fd, char *text, size_t size)
@@ -111,13 +185,15 @@ void handover_take(const struct order *order, int cells, struct record_result *r
 {
     static char text[FILE_MAX + 1]; /* a shim does this once */
     struct buf good = {0};
-    int fd = open_written(order);
-    if (fd < 0 && errno == ENOENT)
-        return;
+    int fd = open_output(order, cells);
+    bool none = fd < 0 && errno == ENOENT;
     size_t len = fd < 0 ? 0 : read_written(fd, text, sizeof text);
     if (fd >= 0)
         close(fd);
-    (void)unlink(order->output);
+    if (!none || order->as)
+        handover_drop(cells, (uint32_t)order->cell, order->key);
+    if (none)
+        return;
     result->values_ignored = fd < 0 ? 1 : sift(text, len, &good);
     if (!good.len)
         return;

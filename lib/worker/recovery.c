@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "worker/front.h"
+#include "worker/handover.h"
 #include "worker/shim.h"
 
 static struct charge *recover_charge(struct front *front, const struct record *record,
@@ -85,6 +86,15 @@ static void recover_live(struct charge *charge, void *arg)
         charge->bereft = true;
 }
 
+/* One without a result: its shim is still to read what it writes. */
+static bool may_write(uint32_t cell, uint64_t token, const void *arg)
+{
+    const struct front *front = arg;
+    const struct charge *charge =
+        cell > 0 && cell < front->cells.made ? front->charges.by_cell[cell] : NULL;
+    return charge && charge->key.token == token && !charge->result;
+}
+
 int custody_open(struct front *front, struct err *err)
 {
     int rc = cells_open(&front->cells, FD_CELLS, err);
@@ -98,6 +108,7 @@ int custody_open(struct front *front, struct err *err)
      * that the lock is seen free, what it wrote is there. */
     custody_read(front);
     custody_settle(front);
+    handover_sweep(front->cells.dir, may_write, front);
     journal_flush_acks(&front->journal); /* drops older generations without a run */
     return 0;
 }

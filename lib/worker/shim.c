@@ -268,6 +268,8 @@ static void report(struct shim *s, uint32_t end)
     fill_streams(s, r);
     if (s->main > 0)
         handover_take(s->order, FD_CELLS, r);
+    else
+        handover_drop(FD_CELLS, (uint32_t)s->order->cell, s->order->key);
     record_seal(&record);
     (void)record_append(FD_JOURNAL, &record, 1, NULL); /* failing: the front end finds us gone */
     atomic_store(&s->cell->ended, 1);
@@ -298,7 +300,7 @@ static int begin(struct shim *s, struct err *err)
     s->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signals < 0 || make_pipes(write_end, s) < 0)
         return err_sys(err, ERR_OS, "cannot set the streams of the run up");
-    handover_clear(s->order);
+    handover_prepare(s->order);
     s->began = clock_mono();
     s->main = executor_launch(s->order, FD_NULL, write_end[0], write_end[1], err);
     for (int i = 0; i < CELL_STREAMS; i++)

@@ -162,6 +162,8 @@ static void test_placeholder(void)
     fills("echo \"a {} b\" {}", "echo \"a ${V} b\" \"${V}\"");
     fills("echo 'a {} b' {}", "echo 'a '\"${V}\"' b' \"${V}\"");
     fills("echo \"it's {}\"", "echo \"it's ${V}\"");
+    fills("echo \\\n#{}\n{}", "echo \\\n#${V}\n\"${V}\"");
+    fills("echo x\\ #{}", "echo x\\ #\"${V}\"");
     fills("echo it\\'s {}", "echo it\\'s \"${V}\"");
     fills("echo \"\\\"{}\"", "echo \"\\\"${V}\"");
     fills("echo \\{} {}", "echo \\{} \"${V}\"");

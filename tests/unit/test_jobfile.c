@@ -149,7 +149,7 @@ static void test_limits(void)
     limit(text, JOBFILE_FILE_MAX + 1, ERR_DATA, "t: is over the limit of 64 MiB: split it",
           "a byte over 64 MiB is refused");
     limit(text, JOBFILE_MAX, ERR_DATA,
-          "t:1:1: the job is over the limit of 1 MiB when its hosts are written out",
+          "t:1:1: the job is over the limit of 1 MiB when it is written out",
           "what could not be read back is refused");
     limit(text, JOBFILE_MAX - 100, 0, "", "a file of nearly 1 MiB is accepted");
     free(text);

@@ -117,10 +117,40 @@ static void test_large(void)
     buf_free(&matrix);
 }
 
+/* As refuses, without the keys as the name of the test. Takes them. */
+static void refuses_long(char *keys, const char *want)
+{
+    struct joblist jobs;
+    struct errlist errors = {0};
+    char *file = xasprintf("shell: x\n%s\n", keys);
+    (void)jobfile_parse("t", file, strlen(file), &jobs, &errors);
+    char *got = lines(&errors);
+    (void)tap_str(got, want, "items that are too long are refused");
+    free(got);
+    free(file);
+    free(keys);
+    joblist_free(&jobs);
+    errlist_free(&errors);
+}
+
+static void test_long(void)
+{
+    refuses_long(xasprintf("array: ['%065537d']", 0), "t:2:8: 'array' has an element over 64 KiB");
+    refuses_long(xasprintf("matrix: {a: ['%065536d'], b: [1, 2]}", 0),
+                 "t:2:9: 'matrix' has an element over 64 KiB");
+    struct buf matrix = {0};
+    buf_addf(&matrix, "matrix: {a: ['%060000d'], b: [0", 0);
+    for (int i = 1; i < 1200; i++)
+        buf_addf(&matrix, ", %d", i);
+    buf_addstr(&matrix, "]}");
+    refuses_long(buf_detach(&matrix), "t:2:9: 'matrix' has elements of over 64 MiB in all");
+}
+
 int main(void)
 {
     test_written();
     test_refused();
     test_large();
+    test_long();
     return tap_done();
 }

@@ -277,7 +277,7 @@ static void test_day(void)
 static void test_values(void)
 {
     struct strlist told = {0}, given = {0};
-    size_t left;
+    bool cut;
     begin();
     int64_t a = put("a", RUN_QUEUED, 0, 0);
     struct need need = on(a, NEED_SUCCEEDED, 0);
@@ -291,9 +291,9 @@ static void test_values(void)
     struct run_end e = end_of(a, 1, RUN_SUCCEEDED);
     e.values = &told;
     (void)finish(e);
-    must(value_given(cat, child, &given, &left, &err), &err);
+    must(value_given(cat, child, &given, &cut, &err), &err);
     tap_ok(given.n == 2 && strlist_has(&given, "ROTA_IN_my_job_x_rows=2=3") &&
-               strlist_has(&given, "ROTA_IN_my_job_x_empty=") && !left,
+               strlist_has(&given, "ROTA_IN_my_job_x_empty=") && !cut,
            "values become variables, the last of a key counts");
     tap_int(finish(e), ERR_ANSWER, "a result told again changes nothing");
     foreign_sql(catalogue_path(cat), "PRAGMA foreign_keys = ON; DELETE FROM run WHERE job = 'a'");
@@ -310,6 +310,41 @@ static void count_work(int64_t *runs, int64_t *steps)
         *runs += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_RUN, 1);
         *steps += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
     }
+}
+
+/* Many elements, of which three tell something: what is given costs by that. */
+static void test_values_of_group(void)
+{
+    struct strlist told = {0}, given = {0};
+    int64_t runs, steps;
+    bool cut;
+    begin();
+    int64_t first = put_group("g", 1000);
+    struct need need = on(first, NEED_FINISHED, 0);
+    need.scope = NEED_GROUP;
+    need.job = "g";
+    int64_t child = put_child(&need, 1);
+    strlist_add(&told, "k=1");
+    for (int64_t id = first + 7; id < first + 10; id++)
+        must(value_put(cat, id, &told, &err), &err);
+    commit();
+    count_work(&runs, &steps);
+    must(value_given(cat, child, &given, &cut, &err), &err);
+    count_work(&runs, &steps);
+    tap_ok(given.n == 3 && !cut && strlist_has(&given, "ROTA_IN_g_8_k=1"),
+           "of a group each element's values are given");
+    printf("# %lld steps\n", (long long)steps);
+    tap_ok(steps < 1000, "which costs by the values, not by the elements");
+    strlist_free(&given);
+    for (int i = 0; i < 2000; i++)
+        strlist_take(&told, xasprintf("k%d=1", i));
+    begin();
+    must(value_put(cat, first, &told, &err), &err);
+    commit();
+    must(value_given(cat, child, &given, &cut, &err), &err);
+    tap_ok(given.n == 2000 && cut, "no more than 2000 are given");
+    strlist_free(&given);
+    strlist_free(&told);
 }
 
 /* A workflow of n runs with two needs each, on the two before, made and brought to its end. */
@@ -380,6 +415,7 @@ int main(void)
     test_group();
     test_day();
     test_values();
+    test_values_of_group();
     test_cost();
     catalogue_close(cat);
     return tap_done();
