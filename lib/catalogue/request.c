@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "job.h"
 #include "settle.h"
+#include "xalloc.h"
 
 enum {
     HELD = 1 << RUN_HELD,
@@ -40,6 +41,8 @@ static int change_state(struct catalogue *cat, int64_t id, enum run_state from, 
     char reason[256];
     bool over = run_state_is_terminal(to);
     char *waiting = to == RUN_BLOCKED ? settle_waiting(cat, id, 0, 0, err) : NULL;
+    if (to == RUN_BLOCKED && !waiting)
+        waiting = xstrdup("waiting for the runs of its job before it");
     if (!run_state_may_become(from, to))
         return err_set(err, ERR_BUG, "run %" PRId64 " cannot go from %s to %s", id,
                        run_state_name(from), run_state_name(to));
@@ -56,14 +59,44 @@ static int change_state(struct catalogue *cat, int64_t id, enum run_state from, 
     return rc;
 }
 
-/* A run that was held while it waited for others waits on. */
+/* A run that was held while it waited for others waits on. So does one whose turn it is not: another of its
+ * job is under way, or waits for its turn, but those of its own occurrence. */
 static int released_to(struct catalogue *cat, int64_t id, enum run_state *to, struct err *err)
 {
     static const char UNMET[] = "SELECT unmet FROM run WHERE id = ?1";
-    int64_t unmet;
+    static const char OTHER[] =
+        "SELECT EXISTS (SELECT 1 FROM run WHERE job = this.job AND state < 6 AND state <> 2"
+        "   AND state > 2 AND occurrence IS NOT this.occurrence)"
+        " OR EXISTS (SELECT 1 FROM run WHERE job = this.job AND state = 2"
+        "   AND occurrence IS NOT NULL AND ifnull(unmet, 0) = 0 AND id < this.id"
+        "   AND occurrence <> this.occurrence) FROM run AS this WHERE id = ?1";
+    int64_t unmet, other = 0;
     int rc = statement_int(cat, UNMET, VALUES(as_int(id)), 0, &unmet, err);
-    if (unmet > 0)
+    if (rc == 0 && unmet <= 0)
+        rc = run_takes_turns(cat, id, &other, err);
+    if (rc == 0 && other)
+        rc = statement_int(cat, OTHER, VALUES(as_int(id)), 0, &other, err);
+    if (unmet > 0 || other)
         *to = RUN_BLOCKED;
+    return rc;
+}
+
+/* With one that waits for its turn again, it may be the turn of one of them. */
+static int unblock_again(struct catalogue *cat, int64_t id, struct err *err)
+{
+    static const char TURN[] = "SELECT job FROM run WHERE id = ?1 AND state = 2"
+                               " AND ifnull(unmet, 0) = 0";
+    sqlite3_stmt *stmt;
+    int64_t unblocked;
+    int rc = statement_start(cat, TURN, VALUES(as_int(id)), &stmt, err);
+    if (rc == 0)
+        rc = statement_next(cat, stmt, err);
+    if (rc <= 0)
+        return rc;
+    char *job = column_text(stmt, 0);
+    statement_end(stmt);
+    rc = run_unblock(cat, job, &unblocked, err);
+    free(job);
     return rc;
 }
 
@@ -105,6 +138,8 @@ int run_request(struct catalogue *cat, int64_t id, enum request request, int sig
     if (rule->at_once & 1U << state) {
         rc = change_state(cat, id, (enum run_state)state, to, actor, now, err);
         *done = rc > 0;
+        if (rc > 0 && to == RUN_BLOCKED)
+            rc = unblock_again(cat, id, err);
     } else if (request == REQUEST_CANCEL) {
         rc = ask_cancel(cat, id, now, err);
     } else if (request == REQUEST_LOST) {
