@@ -110,7 +110,7 @@ static int check_after(struct adding *a, struct catalogue *cat, struct err *err)
     struct after_job *jobs = xcalloc(a->jobs.n + 1, sizeof *jobs);
     for (size_t i = 0; i < a->jobs.n; i++)
         jobs[i] = (struct after_job){&a->jobs.v[i].job, a->jobs.v[i].place};
-    int rc = after_check(jobs, a->jobs.n, cat, true, &a->errors, err);
+    int rc = after_check(jobs, a->jobs.n, cat, &a->errors, err);
     free(jobs);
     return rc;
 }

@@ -41,9 +41,9 @@ struct after_job {
     const char *place; /* its file, for messages */
 };
 /* Whether all names are known, among these jobs or in the catalogue (NULL: there is none), and whether some
- * wait for each other: among these jobs or, with `registered`, by way of what is in the catalogue.
+ * wait for each other: among these jobs or by way of what is in the catalogue.
  * Errors are added to the list. Negative: the catalogue cannot be read. */
-int after_check(const struct after_job *jobs, size_t n, struct catalogue *cat, bool registered,
+int after_check(const struct after_job *jobs, size_t n, struct catalogue *cat,
                 struct errlist *errors, struct err *err);
 
 #endif

@@ -32,7 +32,6 @@ struct checking {
     void *by_name; /* tsearch(3) tree */
     struct node *all, **end;
     struct catalogue *cat;
-    bool registered;
     struct errlist *errors;
 };
 
@@ -106,8 +105,7 @@ static void complain_unknown(struct checking *c, const struct edge *edge)
     strlist_free(&names);
 }
 
-/* A name that none of these jobs has: looks in the catalogue, and with `registered` what that job comes
- * after itself. */
+/* A name that none of these jobs has: looks in the catalogue, and what that job comes after itself. */
 static int look_up(struct checking *c, struct node *node, struct err *err)
 {
     struct job_row row;
@@ -115,7 +113,7 @@ static int look_up(struct checking *c, struct node *node, struct err *err)
     if (rc < 0)
         return rc == ERR_ANSWER ? 0 : rc;
     node->known = true;
-    if (c->registered && row.expands)
+    if (row.expands)
         rc = specification_read(c->cat, row.spec, &node->job, err);
     if (rc == 0 && node->job.name)
         add_edges(c, node, &node->job, node->name);
@@ -194,10 +192,10 @@ static void free_all(struct checking *c)
     }
 }
 
-int after_check(const struct after_job *jobs, size_t n, struct catalogue *cat, bool registered,
+int after_check(const struct after_job *jobs, size_t n, struct catalogue *cat,
                 struct errlist *errors, struct err *err)
 {
-    struct checking c = {.cat = cat, .registered = registered, .errors = errors};
+    struct checking c = {.cat = cat, .errors = errors};
     int rc = 0;
     bool any = false;
     c.end = &c.all;

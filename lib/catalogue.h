@@ -47,6 +47,10 @@ uid_t catalogue_owner(const struct catalogue *cat);
 int catalogue_begin(struct catalogue *cat, struct err *err);
 int catalogue_commit(struct catalogue *cat, struct err *err);
 void catalogue_rollback(struct catalogue *cat); /* no transaction: no effect */
+/* In a transaction. What is written from mark on is either undone, or kept by unmark; one at a time. */
+int catalogue_mark(struct catalogue *cat, struct err *err);
+int catalogue_unmark(struct catalogue *cat, struct err *err);
+int catalogue_undo(struct catalogue *cat, struct err *err);
 /* How many runs were queued or cancelled by what this connection committed, because of what they waited for
  * (catalogue/need.h): when it has grown, events tell which. */
 int64_t catalogue_settled(const struct catalogue *cat);
@@ -194,6 +198,12 @@ int run_cancel_open(struct catalogue *cat, const char *job, const char *actor, s
 /* In a transaction. Queues the oldest occurrence's runs that the job's overlap policy blocks, when no
  * other run of the job is open; events say so. *id: the first of them, or 0. */
 int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err *err);
+/* In a transaction. Likewise, at the word of one that waited for other jobs until now: the runs of its own
+ * occurrence do not hold it up. */
+int run_unblock_with(struct catalogue *cat, const char *job, int64_t occurrence, int64_t *id,
+                     struct err *err);
+/* Whether the runs of a run's job take turns, as its overlap policy or a backfill wants it. */
+int run_takes_turns(struct catalogue *cat, int64_t id, int64_t *turns, struct err *err);
 /* In a transaction. The same for all jobs, at most `limit`; *n were. */
 int run_unblock_all(struct catalogue *cat, int limit, int *n, struct err *err);
 /* In a transaction. Cancels runs that have not started by their time, with their occurrences missed,

@@ -134,7 +134,7 @@ int making_runs(struct making *making, struct err *err)
     int rc = make(making, err);
     making->made = counting.made;
     making->arg = counting.arg;
-    if (rc == 0 && making->n)
+    if (rc == 0 && making->n && !making->linked)
         rc = need_found(making->cat, making->run.job, making->first, err);
     return rc;
 }

@@ -24,8 +24,8 @@ struct making {
     /* Called with each new run, in the order of the group; NULL ok. */
     void (*made)(int64_t id, void *arg);
     void *arg;
-    bool
-        linked; /* the caller gives the runs what they come after: they are made blocked, or held */
+    bool linked; /* the caller gives the runs what they come after: they are made blocked, or held;
+                   and those that waited for them (need_found) */
     int64_t first; /* out: the ids of the new runs follow each other from this one */
     size_t n;
 };

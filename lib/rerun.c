@@ -11,7 +11,7 @@
 struct member {
     int64_t id, group;
     enum run_state state;
-    bool needs, wanted;
+    bool needs, tried, wanted;
 };
 
 struct members {
@@ -19,7 +19,10 @@ struct members {
     size_t n, cap;
     size_t *todo; /* wanted ones whose dependants are to be looked at */
     size_t ntodo;
-    bool lapsed; /* of the one at hand */
+    /* of the one at hand: whether a clause of its needs never holds any more */
+    bool lapsed;
+    int clause; /* that was looked at last; -1: none */
+    bool hope;  /* of it */
 };
 
 static int by_id(const void *a, const void *b)
@@ -35,8 +38,11 @@ static int add_member(const struct run *run, void *arg)
         m->cap = m->cap ? 2 * m->cap : 64;
         m->v = xreallocarray(m->v, m->cap, sizeof *m->v);
     }
-    m->v[m->n++] = (struct member){
-        .id = run->id, .group = run->array, .state = run->state, .needs = run->needs};
+    m->v[m->n++] = (struct member){.id = run->id,
+                                   .group = run->array,
+                                   .state = run->state,
+                                   .needs = run->needs,
+                                   .tried = run->attempt > 0};
     return 0;
 }
 
@@ -54,11 +60,29 @@ static void want(struct members *m, struct member *member)
     m->todo[m->ntodo++] = (size_t)(member - m->v);
 }
 
-static int note_lapsed(const struct need_row *need, void *arg)
+static int note_need(const struct need_row *need, void *arg)
 {
     struct members *m = arg;
-    m->lapsed = m->lapsed || need->verdict == NEED_NEVER;
+    if (need->clause != m->clause) {
+        m->lapsed = m->lapsed || (m->clause >= 0 && !m->hope);
+        m->clause = need->clause;
+        m->hope = false;
+    }
+    m->hope = m->hope || need->verdict != NEED_NEVER;
     return 0;
+}
+
+/* Whether it was cancelled because it could not come to its turn any more. */
+static int look_lapsed(struct members *m, const struct member *member, struct catalogue *cat,
+                       struct err *err)
+{
+    m->lapsed = m->hope = false;
+    m->clause = -1;
+    if (member->state != RUN_CANCELLED || member->tried || !member->needs)
+        return 0;
+    int rc = need_of(cat, member->id, note_need, m, err);
+    m->lapsed = m->lapsed || (m->clause >= 0 && !m->hope);
+    return rc;
 }
 
 static int want_waiter(const struct need_row *need, void *arg)
@@ -77,13 +101,7 @@ static int want_bad(struct members *m, struct catalogue *cat, struct err *err)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < m->n; i++) {
         struct member *member = &m->v[i];
-        if (!run_state_is_terminal(member->state))
-            return err_set(err, ERR_ANSWER,
-                           "run %lld belongs to it and is not over yet: wait for it, or cancel it",
-                           (long long)member->id);
-        m->lapsed = false;
-        if (member->state == RUN_CANCELLED && member->needs)
-            rc = need_of(cat, member->id, note_lapsed, m, err);
+        rc = look_lapsed(m, member, cat, err);
         if (rc == 0 && member->state != RUN_SUCCEEDED && !m->lapsed)
             want(m, member);
     }
@@ -114,25 +132,52 @@ static int id_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* All that the chosen ones belong with, each once. */
+static void sort_ids(struct selection *ids)
+{
+    size_t kept = 0;
+    if (ids->n)
+        qsort(ids->ids, ids->n, sizeof *ids->ids, id_order);
+    for (size_t i = 0; i < ids->n; i++)
+        if (!kept || ids->ids[kept - 1] != ids->ids[i])
+            ids->ids[kept++] = ids->ids[i];
+    ids->n = kept;
+}
+
+/* All that the chosen ones belong with, each once. What came with one of them is not asked for again. */
 static int widen(struct selection *chosen, struct catalogue *cat, struct err *err)
 {
     struct selection all = {0};
-    size_t kept = 0;
+    sort_ids(chosen);
+    bool *seen = xcalloc(chosen->n + 1, sizeof *seen);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < chosen->n; i++)
-        if (!all.n || !bsearch(&chosen->ids[i], all.ids, all.n, sizeof *all.ids, id_order)) {
-            rc = workflow_runs(cat, chosen->ids[i], add_id, &all, err);
-            if (all.n)
-                qsort(all.ids, all.n, sizeof *all.ids, id_order);
+    for (size_t i = 0; rc == 0 && i < chosen->n; i++) {
+        size_t from = all.n;
+        if (seen[i])
+            continue;
+        rc = workflow_runs(cat, chosen->ids[i], add_id, &all, err);
+        for (size_t k = from; k < all.n; k++) {
+            const int64_t *found =
+                bsearch(&all.ids[k], chosen->ids, chosen->n, sizeof *chosen->ids, id_order);
+            if (found)
+                seen[found - chosen->ids] = true;
         }
-    for (size_t i = 0; i < all.n; i++)
-        if (!kept || all.ids[kept - 1] != all.ids[i])
-            all.ids[kept++] = all.ids[i];
-    all.n = kept;
+    }
+    sort_ids(&all);
+    free(seen);
     selection_free(chosen);
     *chosen = all;
     return rc;
+}
+
+/* Run again as a whole, or from its failed part, what still runs would run twice. */
+static int refuse_open(const struct members *m, struct err *err)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (!run_state_is_terminal(m->v[i].state))
+            return err_set(err, ERR_ANSWER,
+                           "run %lld belongs to it and is not over yet: wait for it, or cancel it",
+                           (long long)m->v[i].id);
+    return 0;
 }
 
 int rerun_choose(struct selection *chosen, enum rerun_part part, struct catalogue *cat,
@@ -142,14 +187,16 @@ int rerun_choose(struct selection *chosen, enum rerun_part part, struct catalogu
     if (part == RERUN_THESE)
         return 0;
     int rc = widen(chosen, cat, err);
-    if (rc < 0 || part == RERUN_WHOLE)
-        return rc;
     const struct run_query query = {.ids = chosen->ids, .nids = chosen->n};
-    rc = run_select(cat, &query, add_member, &m, err);
     if (rc == 0)
+        rc = run_select(cat, &query, add_member, &m, err);
+    if (rc == 0)
+        rc = refuse_open(&m, err);
+    if (rc == 0 && part == RERUN_FAILED)
         rc = want_failed(&m, cat, err);
-    chosen->n = 0;
-    for (size_t i = 0; i < m.n; i++)
+    if (part == RERUN_FAILED)
+        chosen->n = 0;
+    for (size_t i = 0; part == RERUN_FAILED && i < m.n; i++)
         if (m.v[i].wanted)
             selection_add(chosen, m.v[i].id);
     if (rc == 0 && !chosen->n)
@@ -160,18 +207,14 @@ int rerun_choose(struct selection *chosen, enum rerun_part part, struct catalogu
 
 /* ---- what they wait for ---- */
 
-/* A run, or a group, and the one in its place. */
-struct again {
-    int64_t was, is;
-};
-
 struct linking {
     struct catalogue *cat;
-    struct again *runs, *groups; /* by `was` */
-    size_t nruns, ngroups;
+    struct again_list runs;
+    const struct again_list *groups;
     bool whole; /* nothing counts as met because a person says so */
     bool linked;
     struct need *needs; /* of the run at hand; texts are owned */
+    int64_t *was;       /* the group in whose place the parent of each is; 0: of none */
     size_t n;
     int clause;
 };
@@ -182,16 +225,28 @@ static int by_was(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int64_t find_again(const struct again *v, size_t n, int64_t was)
+struct again *again_find(const struct again_list *list, int64_t was)
 {
     const struct again key = {.was = was};
-    const struct again *found = n ? bsearch(&key, v, n, sizeof key, by_was) : NULL;
-    return found ? found->is : 0;
+    return list->n ? bsearch(&key, list->v, list->n, sizeof key, by_was) : NULL;
 }
 
-static void add(struct linking *l, const struct need *need)
+void again_sort(struct again_list *list)
+{
+    size_t kept = 0;
+    if (list->n)
+        qsort(list->v, list->n, sizeof *list->v, by_was);
+    for (size_t i = 0; i < list->n; i++)
+        if (!kept || list->v[kept - 1].was != list->v[i].was)
+            list->v[kept++] = list->v[i];
+    list->n = kept;
+}
+
+static void add(struct linking *l, const struct need *need, int64_t was)
 {
     l->needs = xreallocarray(l->needs, l->n + 1, sizeof *l->needs);
+    l->was = xreallocarray(l->was, l->n + 1, sizeof *l->was);
+    l->was[l->n] = was;
     struct need *to = &l->needs[l->n++];
     *to = *need;
     to->job = xstrdup(need->job);
@@ -206,21 +261,21 @@ static int take_need(const struct need_row *row, void *arg)
                         .scope = row->scope,
                         .parent = row->parent,
                         .job = row->job};
-    int64_t is = row->scope == NEED_GROUP ? find_again(l->groups, l->ngroups, row->parent)
-                                          : find_again(l->runs, l->nruns, row->parent);
-    if (is && row->parent) {
-        need.parent = is;
+    bool whole = row->scope == NEED_GROUP;
+    const struct again *again =
+        row->parent ? again_find(whole ? l->groups : &l->runs, row->parent) : NULL;
+    if (again) {
+        need.parent = again->is;
         l->linked = true;
     } else {
-        need.settled = row->verdict == NEED_MET || (!l->whole && row->verdict == NEED_NEVER) ||
-                       (!l->whole && !row->parent);
+        need.settled = row->verdict == NEED_MET || (!l->whole && row->verdict == NEED_NEVER);
         need.day = row->day;
         need.since = row->since;
         need.until = row->until;
     }
     if (need.clause >= l->clause)
         l->clause = need.clause + 1;
-    add(l, &need);
+    add(l, &need, again && whole ? row->parent : 0);
     return 0;
 }
 
@@ -233,7 +288,7 @@ struct keeping {
 static int keep_element(const struct need_element *element, void *arg)
 {
     const struct keeping *k = arg;
-    if (find_again(k->l->runs, k->l->nruns, element->id))
+    if (again_find(&k->l->runs, element->id))
         return 0;
     const struct need need = {.clause = k->l->clause++,
                               .is = NEED_FINISHED,
@@ -241,15 +296,7 @@ static int keep_element(const struct need_element *element, void *arg)
                               .parent = element->id,
                               .job = k->need->job,
                               .settled = true};
-    add(k->l, &need);
-    return 0;
-}
-
-static int64_t group_before(const struct linking *l, int64_t is)
-{
-    for (size_t i = 0; i < l->ngroups; i++)
-        if (l->groups[i].is == is)
-            return l->groups[i].was;
+    add(k->l, &need, 0);
     return 0;
 }
 
@@ -260,29 +307,46 @@ static int keep_rest(struct linking *l, struct err *err)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const struct need need = l->needs[i];
-        int64_t was = need.scope == NEED_GROUP ? group_before(l, need.parent) : 0;
         struct keeping keeping = {l, &need};
-        if (was)
-            rc = value_elements(l->cat, was, keep_element, &keeping, err);
+        if (l->was[i])
+            rc = value_elements(l->cat, l->was[i], keep_element, &keeping, err);
     }
     return rc;
 }
 
-static int link_one(struct linking *l, int64_t was, int64_t is, const struct need *also,
-                    size_t nalso, struct err *err)
+/* A day that was open still may have its run by now. */
+static int find_days(struct linking *l, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < l->n; i++) {
+        const struct need *need = &l->needs[i];
+        int64_t id, group;
+        if (need->settled || need->parent || !need->day)
+            continue;
+        rc = need_find(l->cat, need->job, need->since, need->until, &id, &group, err);
+        if (rc == 0 && id)
+            rc = need_found(l->cat, need->job, id, err);
+    }
+    return rc;
+}
+
+static int link_one(struct linking *l, int64_t was, int64_t is, const struct rerun_terms *terms,
+                    struct err *err)
 {
     l->n = 0;
     l->clause = 0;
     int rc = need_of(l->cat, was, take_need, l, err);
     if (rc == 0)
         rc = keep_rest(l, err);
-    for (size_t i = 0; i < nalso; i++) {
-        struct need need = also[i];
+    for (size_t i = 0; i < terms->nalso; i++) {
+        struct need need = terms->also[i];
         need.clause = l->clause++;
-        add(l, &need);
+        add(l, &need, 0);
     }
     if (rc == 0)
         rc = need_put(l->cat, is, l->needs, l->n, err);
+    if (rc == 0)
+        rc = find_days(l, err);
     for (size_t i = 0; i < l->n; i++) {
         free((char *)l->needs[i].job);
         free((char *)l->needs[i].day);
@@ -290,46 +354,22 @@ static int link_one(struct linking *l, int64_t was, int64_t is, const struct nee
     return rc;
 }
 
-static int note_again(struct linking *l, const struct submission *submission,
-                      const struct after_made *made, struct err *err)
+int rerun_link(const struct submission *submission, const struct rerun_terms *terms,
+               struct catalogue *cat, bool *linked, struct err *err)
 {
+    struct linking l = {.cat = cat, .groups = terms->groups, .whole = submission->whole};
     int rc = 0;
-    l->runs = xcalloc(submission->n + 1, sizeof *l->runs);
-    l->groups = xcalloc(submission->n + 1, sizeof *l->groups);
-    for (size_t i = 0; rc == 0 && i < submission->n; i++) {
-        const struct submission_entry *entry = &submission->v[i];
-        if (!entry->rerun_of)
-            continue;
-        l->runs[l->nruns++] = (struct again){entry->rerun_of, made[i].first};
-        if (!entry->array || find_again(l->groups, l->ngroups, entry->array))
-            continue;
-        struct again *group = &l->groups[l->ngroups++];
-        group->was = entry->array;
-        rc = need_group(l->cat, made[i].first, &group->is, err);
-        qsort(l->groups, l->ngroups, sizeof *l->groups, by_was);
-    }
-    if (l->nruns)
-        qsort(l->runs, l->nruns, sizeof *l->runs, by_was);
-    return rc;
-}
-
-int rerun_link(const struct submission *submission, const struct after_made *made,
-               const struct need *also, size_t nalso, struct catalogue *cat, bool *linked,
-               struct err *err)
-{
-    struct linking l = {.cat = cat, .whole = submission->whole};
-    bool needs = false;
-    int rc = 0;
-    for (size_t i = 0; i < submission->n && !needs; i++)
-        needs = submission->v[i].needs;
-    if (needs)
-        rc = note_again(&l, submission, made, err);
-    for (size_t i = 0; rc == 0 && needs && i < submission->n; i++)
+    l.runs.v = xcalloc(submission->n + 1, sizeof *l.runs.v);
+    for (size_t i = 0; i < submission->n; i++)
+        if (submission->v[i].rerun_of)
+            l.runs.v[l.runs.n++] = (struct again){submission->v[i].rerun_of, terms->made[i].first};
+    again_sort(&l.runs);
+    for (size_t i = 0; rc == 0 && i < submission->n; i++)
         if (submission->v[i].needs)
-            rc = link_one(&l, submission->v[i].rerun_of, made[i].first, also, nalso, err);
+            rc = link_one(&l, submission->v[i].rerun_of, terms->made[i].first, terms, err);
     *linked = l.linked;
-    free(l.runs);
-    free(l.groups);
+    free(l.runs.v);
     free(l.needs);
+    free(l.was);
     return rc;
 }

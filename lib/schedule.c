@@ -62,14 +62,17 @@ static int ask_overlap(struct catalogue *cat, const struct job_row *row,
     return 0;
 }
 
-static void count_run(int64_t id, void *arg)
+/* Nobody hears of runs before all of them are there. */
+static void tell_made(struct schedule_tick *tick, const struct making *making)
 {
-    struct schedule_tick *tick = arg;
-    tick->runs++;
-    if (tick->made)
-        tick->made(id, tick->arg);
+    for (size_t i = 0; i < making->n; i++) {
+        tick->runs++;
+        if (tick->made)
+            tick->made(making->first + (int64_t)i, tick->arg);
+    }
 }
 
+/* ERR_DATA: the job cannot be made into runs now, and none is left of those that were begun. */
 static int make_run(struct catalogue *cat, const struct job_row *row, int64_t due_at,
                     int64_t occurrence, const char *blocked, struct schedule_tick *tick,
                     struct err *err)
@@ -88,13 +91,22 @@ static int make_run(struct catalogue *cat, const struct job_row *row, int64_t du
         .occurrence = occurrence,
         .submitter = tick->actor,
     };
-    struct making making = {.cat = cat,
-                            .config = tick->config,
-                            .expands = row->expands,
-                            .run = run,
-                            .made = count_run,
-                            .arg = tick};
-    return making_runs(&making, err);
+    struct making making = {
+        .cat = cat, .config = tick->config, .expands = row->expands, .run = run};
+    struct err undo = {0};
+    int rc = row->expands ? catalogue_mark(cat, err) : 0;
+    if (rc < 0)
+        return rc;
+    rc = making_runs(&making, err);
+    if (rc == ERR_DATA && row->expands && catalogue_undo(cat, &undo) < 0) {
+        *err = undo;
+        return undo.code;
+    }
+    if (rc == 0 && row->expands)
+        rc = catalogue_unmark(cat, err);
+    if (rc == 0)
+        tell_made(tick, &making);
+    return rc;
 }
 
 int schedule_fill(struct catalogue *cat, const struct job_row *row, int64_t due_at,

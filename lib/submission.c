@@ -117,6 +117,7 @@ static int add_rerun(const struct run *run, void *arg)
     entry->name = xstrdup(run->job);
     entry->priority = run->priority;
     entry->rerun_of = run->id;
+    entry->due_at = run->due_at;
     entry->array = run->array;
     entry->index = run->index;
     entry->item = run->item ? xstrdup(run->item) : NULL;
@@ -274,7 +275,7 @@ int submission_check_after(const struct submission *submission, struct catalogue
         if (!entry->spec && !entry->rerun_of)
             jobs[n++] = (struct after_job){&entry->job, entry->place};
     }
-    int rc = after_check(jobs, n, cat, false, errors, err);
+    int rc = after_check(jobs, n, cat, errors, err);
     free(jobs);
     return rc;
 }

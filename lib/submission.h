@@ -30,6 +30,7 @@ struct submission_entry {
     int64_t array, index;
     char *item, *pin;
     int shards;
+    int64_t due_at;      /* likewise; 0: it had none */
     int64_t deadline_ms; /* of the job; 0: none, as of a run that is run again */
     bool is_command;     /* of the command line */
     bool needs;          /* the run that is run again had come after others */

@@ -19,26 +19,21 @@ struct storing {
     struct catalogue *cat;
     struct selection *ids;
     int64_t now;
-    int top;                 /* the priority of all, with terms->top */
-    struct after_made *made; /* of each entry */
-    int64_t first, last;     /* ids of all of them, which follow each other */
-    struct regroup {
-        int64_t was, is; /* the group of runs that are run again, and the one they now make */
-    } * groups;
-    size_t ngroups;
+    int top;                  /* the priority of all, with terms->top */
+    struct after_made *made;  /* of each entry */
+    int64_t first, last;      /* ids of all of them, which follow each other */
+    struct again_list groups; /* of runs that are run again, and those that they now make */
 };
 
-/* Runs of one group that are run again together make a group of their own. Its id; 0: the next run's. */
-static int64_t *new_group(struct storing *s, int64_t was)
+/* Runs of one group that are run again together make a group of their own: `is` of it is 0 before the
+ * first of them is made. */
+static void find_groups(struct storing *s, const struct submission *submission)
 {
-    size_t i = 0;
-    while (i < s->ngroups && s->groups[i].was != was)
-        i++;
-    if (i == s->ngroups) {
-        s->groups = xreallocarray(s->groups, s->ngroups + 1, sizeof *s->groups);
-        s->groups[s->ngroups++] = (struct regroup){.was = was};
-    }
-    return &s->groups[i].is;
+    s->groups.v = xcalloc(submission->n + 1, sizeof *s->groups.v);
+    for (size_t i = 0; i < submission->n; i++)
+        if (submission->v[i].array)
+            s->groups.v[s->groups.n++] = (struct again){.was = submission->v[i].array};
+    again_sort(&s->groups);
 }
 
 static void take_id(int64_t id, void *arg)
@@ -70,7 +65,8 @@ static struct run_new run_of(const struct storing *s, const struct submission_en
                                   : entry->job.priority,
         .queued_at = s->now,
         .not_before = terms->not_before,
-        .due_at = terms->not_before, /* a deadline counts from when it was wanted */
+        /* a deadline counts from when it was wanted; a run again is of the day of the one before */
+        .due_at = entry->due_at ? entry->due_at : terms->not_before,
         .rerun_of = entry->rerun_of,
         .start_by =
             terms->not_before && entry->deadline_ms ? terms->not_before + entry->deadline_ms : 0,
@@ -95,18 +91,18 @@ static int name_group(struct storing *s, const struct making *making, int64_t wa
  * again with it. */
 static int store_again(struct storing *s, struct making *making, int64_t was, struct err *err)
 {
-    int64_t *group = was ? new_group(s, was) : NULL;
+    struct again *group = was ? again_find(&s->groups, was) : NULL;
     if (group)
-        making->run.array = *group ? *group : RUN_FIRST;
+        making->run.array = group->is ? group->is : RUN_FIRST;
     int rc = run_insert(s->cat, &making->run, &making->first, err);
-    if (rc == 0 && group && !*group) {
-        *group = making->first;
+    if (rc == 0 && group && !group->is) {
+        group->is = making->first;
         rc = name_group(s, making, was, err);
     }
     making->n = 1;
     if (rc == 0)
         take_id(making->first, s);
-    return rc < 0 ? rc : need_found(s->cat, making->run.job, making->first, err);
+    return rc;
 }
 
 static int store(struct storing *s, const struct submission_entry *entry, struct after_made *made,
@@ -170,14 +166,32 @@ static bool is_workflow(const struct storing *s, const struct submission *submis
     return bound && (s->last > s->first || submission->whole);
 }
 
+/* Those that waited for a run of one of the jobs wait for these. Each group as a whole, so not before all
+ * of it is made; and not before these have their needs, by which one sees that two wait for each other. */
+static int find_waiting(struct storing *s, const struct submission *submission, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < submission->n; i++) {
+        const struct after_made *made = &s->made[i];
+        const struct again *group =
+            submission->v[i].array ? again_find(&s->groups, submission->v[i].array) : NULL;
+        if (made->n && (!group || group->is == made->first))
+            rc = need_found(s->cat, made->name, made->first, err);
+    }
+    return rc;
+}
+
 static int link_all(struct storing *s, const struct submission *submission, struct err *err)
 {
     bool linked;
-    int rc =
-        rerun_link(submission, s->made, s->terms->after, s->terms->nafter, s->cat, &linked, err);
+    const struct rerun_terms terms = {
+        .made = s->made, .groups = &s->groups, .also = s->terms->after, .nalso = s->terms->nafter};
+    int rc = rerun_link(submission, &terms, s->cat, &linked, err);
     if (rc == 0 && (linked || is_workflow(s, submission)))
         rc = workflow_put(s->cat, s->first, s->last, err);
-    return rc < 0 ? rc : link_jobs(s, submission, err);
+    if (rc == 0)
+        rc = link_jobs(s, submission, err);
+    return rc < 0 ? rc : find_waiting(s, submission, err);
 }
 
 /* Above all that waits as of this transaction. */
@@ -206,6 +220,7 @@ int submission_store(const struct submission *submission, const struct submissio
     struct storing s = {
         .terms = terms, .config = config, .cat = cat, .ids = ids, .now = clock_now()};
     s.made = xcalloc(submission->n + 1, sizeof *s.made);
+    find_groups(&s, submission);
     int rc = catalogue_begin(cat, err);
     if (rc == 0 && terms->top)
         rc = find_top(&s, submission, err);
@@ -217,7 +232,7 @@ int submission_store(const struct submission *submission, const struct submissio
         rc = catalogue_commit(cat, err);
     if (rc < 0)
         catalogue_rollback(cat);
-    free(s.groups);
+    free(s.groups.v);
     free(s.made);
     return rc;
 }

@@ -195,3 +195,39 @@ has_run_thrice()
     run -0 rota schedule tick
     run -1 rota cancel --hold "$output"
 }
+
+# All runs that there are, submitted now, are of the day on which a job is due.
+of_its_day()
+{
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE run SET queued_at = (SELECT next_at FROM job WHERE name = '$1')"
+}
+
+@test "an element that has no parent: the occurrence is skipped, and has no runs" {
+    printf '%s\n' 'name: a' 'array: 0-1' 'shell: "true"' >a.yaml
+    job b '{every: 1h}' 'array: 0-3' 'after: [{job: a, each: true}]'
+    job c '{every: 1h}'
+    rota schedule add a.yaml b.yaml c.yaml
+    rota submit --job a
+    make_due b 3600000
+    make_due c 3600000
+    of_its_day b
+    run -0 rota schedule tick
+    [ "$output" = 3 ]
+    [ "$(occurrences b)" = 'skipped 1' ]
+    [ "$(occurrences c)" = 'ran 1' ]
+    [ "$(sqlite3 "$ROTA_CATALOGUE" "SELECT count(*) FROM run WHERE job = 'b'")" = 0 ]
+}
+
+@test "elements of one occurrence do not wait for each other" {
+    printf '%s\n' 'name: a' 'array: 0-1' 'shell: "true"' >a.yaml
+    job b '{every: 1h, overlap: queue}' 'array: 0-1' 'after: [{job: a, each: true, is: finished}]'
+    rota schedule add a.yaml b.yaml
+    rota submit --job a
+    make_due b 3600000
+    of_its_day b
+    rota schedule tick
+    rota cancel 1
+    [ "$(rota status --format '{state}' 3 4)" = $'queued\nblocked' ]
+    rota cancel 2
+    [ "$(rota status --format '{state}' 3 4)" = $'queued\nqueued' ]
+}

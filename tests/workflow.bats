@@ -446,3 +446,160 @@ END
     [ "$(sed -n '1p;$p' ran)" = $'first\nlast' ]
     [ "$(sed -n '2,5s/ .*//p' ran | paste -sd' ')" = 'begin end begin end' ]
 }
+
+# Moves all that there is back by a day.
+yesterday()
+{
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE run SET queued_at = queued_at - 86400000,
+        due_at = due_at - 86400000'
+}
+
+@test "a group that is run again is waited for as a whole" {
+    printf '%s\n' 'name: A' 'array: 0-3' 'at_once: 1' "shell: echo A\$ROTA_INDEX >>$PWD/ran" >a.yaml
+    printf '%s\n' 'name: B' 'after: [A]' "shell: echo B >>$PWD/ran" >b.yaml
+    printf '%s\n' 'name: C' 'array: 0-3' 'after: [{job: A, each: true}]' \
+        "shell: echo C\$ROTA_INDEX >>$PWD/ran" >c.yaml
+    rota schedule add a.yaml
+    rota submit --job A
+    rota dispatch
+    yesterday
+    : >ran
+    rota submit b.yaml c.yaml
+    is_so 5 "blocked waiting for A of $(date +%F)"
+    run -0 rota submit --rerun --workflow 1
+    [ "$output" = $'10\n11\n12\n13' ]
+    is_so 5 'blocked waiting for 10 (A)'
+    is_so 7 'blocked waiting for 11 (A)'
+    rota dispatch
+    [ "$(grep -v C ran | paste -sd' ')" = 'A0 A1 A2 A3 B' ]
+    [ "$(grep -c C ran)" = 4 ]
+}
+
+@test "a circle between a submitted job and registered ones is refused, or broken" {
+    printf '%s\n' 'name: X' 'shell: x' >x.yaml
+    printf '%s\n' 'name: Y' 'after: [X]' 'shell: x' >y.yaml
+    rota schedule add x.yaml y.yaml
+    printf '%s\n' 'name: X' 'after: [Y]' 'shell: x' >other.yaml
+    run -65 rota submit other.yaml
+    [[ $output == *"other.yaml:2:9: 'after' goes in a circle: X -> Y -> X"* ]]
+    # it may still come to that when a job changes meanwhile
+    printf '%s\n' 'name: Y' 'shell: x' >y.yaml
+    rota schedule add y.yaml
+    rota submit other.yaml
+    is_so 1 'blocked waiting for Y of *'
+    sed -i '1a after: [X]' y.yaml
+    rota schedule remove X
+    printf '%s\n' 'name: X' 'shell: x' >x.yaml
+    rota schedule add x.yaml y.yaml
+    rota submit --job Y
+    is_so 1 'cancelled 2 (Y), for which it was to wait, waits for it'
+    is_so 2 'cancelled 1 (X) was cancelled, which was to succeed'
+}
+
+@test "a run again is of the day of the one before, and release moves none to another" {
+    printf '%s\n' 'name: X' 'schedule: {every: 1h}' 'shell: echo $ROTA_DUE_AT' >x.yaml
+    printf '%s\n' 'name: Y' 'after: [X]' 'shell: "true"' >y.yaml
+    rota schedule add x.yaml
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE job SET next_at = next_at - 3600000"
+    rota schedule tick
+    yesterday
+    rota dispatch
+    due=$(rota status --format '{due_at}' 1)
+    rota submit --rerun 1
+    [ "$(rota status --format '{due_at}' 2)" = "$due" ]
+    rota submit y.yaml
+    is_so 3 "blocked waiting for X of $(date +%F)"
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE run SET queued_at = 86400000 WHERE id = 3;
+        UPDATE need SET since = 0 WHERE run = 3'
+    queued=$(rota status --format '{queued_at}' 3)
+    rota submit --rerun 1
+    is_so 3 'blocked waiting for 4 (X)'
+    rota dispatch
+    is_state 3 succeeded
+    [ "$(rota status --format '{queued_at}' 3)" = "$queued" ]
+    [ "$(rota logs 4)" = "$(rota logs 2)" ]
+    [ -n "$(rota logs 4)" ]
+}
+
+@test "a run again of one that still waits for its day waits for it too" {
+    printf '%s\n' 'name: X' 'shell: "true"' >x.yaml
+    printf '%s\n' 'name: Y' 'after: [X]' 'shell: "true"' >y.yaml
+    rota schedule add x.yaml
+    rota submit y.yaml
+    rota cancel 1
+    rota submit --rerun 1
+    is_so 2 "blocked waiting for X of $(date +%F)"
+    rota submit --job X
+    is_so 2 'blocked waiting for 3 (X)'
+    rota submit --rerun 1
+    is_so 4 'blocked waiting for 3 (X)'
+    rota dispatch
+    is_state 2 succeeded
+    is_state 4 succeeded
+}
+
+@test "--failed: one that was tried, or had an alternative, did not lapse" {
+    mkfifo pipe
+    cat >any.yaml <<END
+name: a
+shell: 'true'
+---
+name: b
+shell: 'true'
+---
+name: c
+after: {any: [{job: a, is: failed}, b]}
+shell: echo c >$PWD/c; read x <$PWD/pipe
+END
+    rota submit any.yaml
+    dispatcher_starts
+    eventually test -s c
+    rota cancel 3
+    dispatcher_ends
+    is_state 3 cancelled
+    run -0 rota submit --rerun --failed 1
+    [ "$output" = 4 ]
+    [ "$(rota status --format '{rerun_of}' 4)" = 3 ]
+}
+
+@test "a workflow that is not over is not run again as a whole either" {
+    flow
+    rota submit flow.yaml
+    run -1 rota submit --rerun --workflow 1
+    [[ $output == *'run 1 belongs to it and is not over yet'* ]]
+    [ "$(rota status -o id | wc -l)" = 5 ]
+}
+
+@test "of equal names the value of the later need counts" {
+    cat >same.yaml <<END
+name: x
+shell: echo k=last >>\$ROTA_OUTPUT
+END
+    run -0 rota submit same.yaml
+    sed -i 's/last/first/' same.yaml
+    run -0 rota submit same.yaml
+    rota dispatch
+    run -0 rota submit --after 1,2 -- 'echo $ROTA_IN_x_k'
+    run -0 rota submit --after 2,1 -- 'echo $ROTA_IN_x_k'
+    rota dispatch
+    [ "$(rota logs 3)" = first ]
+    [ "$(rota logs 4)" = last ]
+}
+
+@test "of runs that take turns one that is released waits for its turn" {
+    printf '%s\n' 'name: x' 'schedule: {every: 1h, overlap: queue, catch_up: all}' 'shell: "true"' >x.yaml
+    rota schedule add x.yaml
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE job SET next_at = next_at - 10800000'
+    rota schedule tick
+    is_so 2 'blocked waiting for run 1 *'
+    # as a take-over leaves them
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE run SET state = 1'
+    rota cancel --release 1
+    rota cancel --release 3
+    is_so 1 'queued *'
+    is_so 3 'blocked waiting for the runs of its job before it'
+    rota cancel --release 2
+    rota dispatch
+    is_state 2 succeeded
+    is_state 3 succeeded
+}

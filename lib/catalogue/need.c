@@ -33,9 +33,7 @@ static int await_run(struct catalogue *cat, int64_t id, enum need_is is, struct 
 static int look_at_run(struct catalogue *cat, const struct need *need, struct parent *parent,
                        struct err *err)
 {
-    static const char LOOK[] =
-        "SELECT state, started_at IS NOT NULL OR EXISTS (SELECT 1 FROM attempt"
-        "  WHERE attempt.run = run.id AND attempt.started_at IS NOT NULL) FROM run WHERE id = ?1";
+    static const char LOOK[] = "SELECT state, " RUN_BEGUN " FROM run WHERE id = ?1";
     sqlite3_stmt *stmt;
     int rc = statement_start(cat, LOOK, VALUES(as_int(need->parent)), &stmt, err);
     if (rc == 0)
@@ -50,21 +48,17 @@ static int look_at_run(struct catalogue *cat, const struct need *need, struct pa
     return parent->verdict == NEED_OPEN ? await_run(cat, need->parent, need->is, err) : 0;
 }
 
-#define BEGUN                                                                                      \
-    "(started_at IS NOT NULL OR EXISTS (SELECT 1 FROM attempt WHERE attempt.run = run.id"          \
-    " AND attempt.started_at IS NOT NULL))"
-
 /* The counts of a group, made at the first need on it, and anew when its starts begin to matter. What
  * waits to be settled is settled before, or it would be counted twice. */
 static int make_team(struct catalogue *cat, int64_t id, enum need_is is, struct err *err)
 {
     static const char COUNT[] =
         "INSERT OR REPLACE INTO team (id, unstarted, open, bad, failed, never)"
-        " SELECT ?1, sum(state < 6 AND NOT " BEGUN "), sum(state < 6), sum(state > 6),"
-        " sum(state IN (7, 8, 10)), sum(state >= 6 AND NOT " BEGUN ") FROM run WHERE array = ?1"
+        " SELECT ?1, sum(state < 6 AND NOT " RUN_BEGUN "), sum(state < 6), sum(state > 6),"
+        " sum(state IN (7, 8, 10)), sum(state >= 6 AND NOT " RUN_BEGUN ") FROM run WHERE array = ?1"
         " HAVING count(*) > 0";
     static const char AWAIT[] =
-        "UPDATE run SET awaited = iif(?2 AND NOT " BEGUN ", 1, ifnull(awaited, 2))"
+        "UPDATE run SET awaited = iif(?2 AND NOT " RUN_BEGUN ", 1, ifnull(awaited, 2))"
         " WHERE array = ?1 AND state < 6";
     int rc = settle_all(cat, err);
     if (rc == 0)
@@ -79,25 +73,18 @@ static int make_team(struct catalogue *cat, int64_t id, enum need_is is, struct 
 static int look_at_group(struct catalogue *cat, const struct need *need, struct parent *parent,
                          struct err *err)
 {
-    static const char TEAM[] = "SELECT unstarted, open, bad, failed, never FROM team WHERE id = ?1";
     static const char ANY[] = "SELECT EXISTS (SELECT 1 FROM need WHERE parent = ?1 AND scope = 2"
                               " AND condition = ?2)";
-    sqlite3_stmt *stmt = NULL;
+    struct team team;
     int64_t known;
     int rc =
         statement_int(cat, ANY, VALUES(as_int(need->parent), as_int(need->is)), 0, &known, err);
     if (rc == 0 && !known)
         rc = make_team(cat, need->parent, need->is, err);
     if (rc == 0)
-        rc = statement_start(cat, TEAM, VALUES(as_int(need->parent)), &stmt, err);
-    if (rc == 0)
-        rc = statement_next(cat, stmt, err);
-    if (rc <= 0 || !stmt)
+        rc = team_read(cat, need->parent, &team, err);
+    if (rc <= 0)
         return rc < 0 ? rc : err_set(err, ERR_BUG, "no counts of group %" PRId64, need->parent);
-    const struct team team = {sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
-                              sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
-                              sqlite3_column_int64(stmt, 4)};
-    statement_end(stmt);
     parent->verdict = team_judge(need->is, &team);
     parent->state = team.failed ? RUN_FAILED : team.bad ? RUN_CANCELLED : RUN_SUCCEEDED;
     return 0;
@@ -242,6 +229,19 @@ static void free_waiting(void *row)
 
 static const struct row_kind waiting_kind = {sizeof(struct waiting), read_waiting, free_waiting};
 
+static void read_id(sqlite3_stmt *stmt, void *row)
+{
+    *(int64_t *)row = sqlite3_column_int64(stmt, 0);
+}
+
+static int id_order(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static const struct row_kind id_kind = {sizeof(int64_t), read_id, NULL};
+
 /* The element of a group with the index of the one that waits; 0: there is none. */
 static int find_element(struct catalogue *cat, int64_t group, int64_t index, int64_t *id,
                         struct err *err)
@@ -299,6 +299,45 @@ static int meet_parent(struct catalogue *cat, const struct waiting *w, int64_t i
     return rc < 0 ? rc : settle_never(cat, &w->at, because, err);
 }
 
+/* The runs that a run, or one of its group, waits for, and what these wait for: by id. */
+static int read_ancestors(struct catalogue *cat, int64_t id, int64_t group, struct rows *rows,
+                          struct err *err)
+{
+    static const char UP[] =
+        "WITH RECURSIVE up (id) AS (SELECT ?1 UNION SELECT id FROM run WHERE array = ?2"
+        " UNION SELECT ifnull(member.id, need.parent) FROM up JOIN need ON need.run = up.id"
+        "  AND need.met IS NULL AND need.parent IS NOT NULL"
+        "  LEFT JOIN run AS member ON need.scope = 2 AND member.array = need.parent)"
+        " SELECT id FROM up ORDER BY id";
+    return rows_read(cat, UP, VALUES(as_int(id), as_opt(group)), &id_kind, rows, err);
+}
+
+/* The run that was made waits, by way of others perhaps, for the one that it was to let go: neither would
+ * ever go. */
+static int refuse_circle(struct catalogue *cat, const struct waiting *w, int64_t id,
+                         struct err *err)
+{
+    char because[REASON];
+    (void)snprintf(because, sizeof because,
+                   "%" PRId64 " (%s), for which it was to wait, waits for it", id, w->job);
+    return settle_never(cat, &w->at, because, err);
+}
+
+static int meet_all(struct catalogue *cat, const struct rows *waiting, int64_t id, int64_t group,
+                    struct err *err)
+{
+    struct rows up;
+    const struct waiting *v = waiting->v;
+    int rc = waiting->n ? read_ancestors(cat, id, group, &up, err) : 0;
+    for (size_t i = 0; rc == 0 && i < waiting->n; i++)
+        rc = bsearch(&v[i].at.run, up.v, up.n, sizeof(int64_t), id_order)
+                 ? refuse_circle(cat, &v[i], id, err)
+                 : meet_parent(cat, &v[i], id, group, err);
+    if (waiting->n)
+        rows_free(&up, &id_kind);
+    return rc;
+}
+
 int need_found(struct catalogue *cat, const char *job, int64_t id, struct err *err)
 {
     static const char ANY[] = "SELECT EXISTS (SELECT 1 FROM need WHERE job = ?1"
@@ -319,9 +358,8 @@ int need_found(struct catalogue *cat, const char *job, int64_t id, struct err *e
     if (rc < 0)
         return rc;
     rc = rows_read(cat, FIND, VALUES(as_text(job), as_int(id)), &waiting_kind, &rows, err);
-    const struct waiting *v = rows.v;
-    for (size_t i = 0; rc == 0 && i < rows.n; i++)
-        rc = meet_parent(cat, &v[i], id, group, err);
+    if (rc == 0)
+        rc = meet_all(cat, &rows, id, group, err);
     rows_free(&rows, &waiting_kind);
     return rc;
 }

@@ -117,6 +117,39 @@ int run_unblock(struct catalogue *cat, const char *job, int64_t *id, struct err 
     return rc < 0 ? rc : 0;
 }
 
+int run_unblock_with(struct catalogue *cat, const char *job, int64_t occurrence, int64_t *id,
+                     struct err *err)
+{
+    /* ids of one occurrence follow each other: where the first and the last that are open are of it, all
+     * are */
+    static const char ONLY[] =
+        "SELECT (SELECT occurrence FROM run WHERE id = (SELECT min(id) FROM run"
+        "  WHERE job = ?1 AND state < 6 AND state <> 2)) = ?2"
+        " AND (SELECT occurrence FROM run WHERE id = (SELECT max(id) FROM run"
+        "  WHERE job = ?1 AND state < 6 AND state <> 2)) = ?2";
+    static const char FIRST[] = "SELECT min(id) FROM run WHERE occurrence = ?1 AND state = 2"
+                                " AND ifnull(unmet, 0) = 0";
+    int64_t only;
+    *id = 0;
+    int rc = statement_int(cat, ONLY, VALUES(as_text(job), as_int(occurrence)), 0, &only, err);
+    if (rc < 0 || !only)
+        return rc < 0 ? rc : run_unblock(cat, job, id, err);
+    rc = statement_int(cat, FIRST, VALUES(as_int(occurrence)), 0, id, err);
+    if (rc < 0 || !*id)
+        return rc;
+    rc = release(cat, *id, err);
+    return rc < 0 ? rc : 0;
+}
+
+int run_takes_turns(struct catalogue *cat, int64_t id, int64_t *turns, struct err *err)
+{
+    static const char TURNS[] =
+        "SELECT EXISTS (SELECT 1 FROM job WHERE name = run.job AND overlap <> 1)"
+        " OR EXISTS (SELECT 1 FROM occurrence WHERE id = run.occurrence AND reason IS NOT NULL)"
+        " FROM run WHERE id = ?1 AND occurrence IS NOT NULL";
+    return statement_int(cat, TURNS, VALUES(as_int(id)), 0, turns, err);
+}
+
 /* The jobs with blocked runs, one search each however many runs that are, of which nothing else is open. */
 #define UNBLOCKABLE                                                                                \
     "WITH RECURSIVE blocked (job) AS ("                                                            \

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "job.h"
 #include "settle.h"
+#include "xalloc.h"
 
 enum {
     HELD = 1 << RUN_HELD,
@@ -39,6 +40,8 @@ static int change_state(struct catalogue *cat, int64_t id, enum run_state from, 
     char reason[256];
     bool over = run_state_is_terminal(to);
     char *waiting = to == RUN_BLOCKED ? settle_waiting(cat, id, 0, 0, err) : NULL;
+    if (to == RUN_BLOCKED && !waiting)
+        waiting = xstrdup("waiting for the runs of its job before it");
     if (!run_state_may_become(from, to))
         return err_set(err, ERR_BUG, "run %" PRId64 " cannot go from %s to %s", id,
                        run_state_name(from), run_state_name(to));
@@ -63,19 +66,60 @@ static int refuse(int64_t id, enum run_state state, const struct rule *rule, str
                    rule->only);
 }
 
-/* A run that was held while it waited for others waits on. One that its overlap policy blocks is not held:
- * released, it would pass by the run that it waits for. */
-static int check_needs(struct catalogue *cat, int64_t id, enum run_state state,
-                       const struct rule *rule, enum run_state *to, struct err *err)
+static int read_unmet(struct catalogue *cat, int64_t id, int64_t *unmet, struct err *err)
 {
     static const char UNMET[] = "SELECT unmet FROM run WHERE id = ?1";
-    int64_t unmet;
-    int rc = statement_int(cat, UNMET, VALUES(as_int(id)), 0, &unmet, err);
-    if (rc < 0)
-        return rc;
-    if (unmet > 0 && state == RUN_HELD)
+    return statement_int(cat, UNMET, VALUES(as_int(id)), 0, unmet, err);
+}
+
+/* Of those that are blocked, those that wait for others. One that its overlap policy blocks starts when
+ * those before it are gone, which is what holding it would be for. */
+static int check_hold(struct catalogue *cat, int64_t id, enum run_state state,
+                      const struct rule *rule, struct err *err)
+{
+    int64_t unmet = 0;
+    int rc = state == RUN_BLOCKED ? read_unmet(cat, id, &unmet, err) : 0;
+    return rc == 0 && state == RUN_BLOCKED && unmet <= 0 ? refuse(id, state, rule, err) : rc;
+}
+
+/* A run that was held while it waited for others waits on. So does one whose turn it is not: another of its
+ * job is under way, or waits for its turn, but those of its own occurrence. */
+static int released_to(struct catalogue *cat, int64_t id, enum run_state *to, struct err *err)
+{
+    static const char OTHER[] =
+        "SELECT EXISTS (SELECT 1 FROM run WHERE job = this.job AND state < 6 AND state <> 2"
+        "   AND state > 2 AND occurrence IS NOT this.occurrence)"
+        " OR EXISTS (SELECT 1 FROM run WHERE job = this.job AND state = 2"
+        "   AND occurrence IS NOT NULL AND ifnull(unmet, 0) = 0 AND id < this.id"
+        "   AND occurrence <> this.occurrence) FROM run AS this WHERE id = ?1";
+    int64_t unmet = 0, other = 0;
+    int rc = read_unmet(cat, id, &unmet, err);
+    if (rc == 0 && unmet <= 0)
+        rc = run_takes_turns(cat, id, &other, err);
+    if (rc == 0 && other)
+        rc = statement_int(cat, OTHER, VALUES(as_int(id)), 0, &other, err);
+    if (unmet > 0 || other)
         *to = RUN_BLOCKED;
-    return unmet > 0 || state != RUN_BLOCKED ? 0 : refuse(id, state, rule, err);
+    return rc;
+}
+
+/* With one that waits for its turn again, it may be the turn of one of them. */
+static int unblock_again(struct catalogue *cat, int64_t id, struct err *err)
+{
+    static const char TURN[] = "SELECT job FROM run WHERE id = ?1 AND state = 2"
+                               " AND ifnull(unmet, 0) = 0";
+    sqlite3_stmt *stmt;
+    int64_t unblocked;
+    int rc = statement_start(cat, TURN, VALUES(as_int(id)), &stmt, err);
+    if (rc == 0)
+        rc = statement_next(cat, stmt, err);
+    if (rc <= 0)
+        return rc;
+    char *job = column_text(stmt, 0);
+    statement_end(stmt);
+    rc = run_unblock(cat, job, &unblocked, err);
+    free(job);
+    return rc;
 }
 
 /* The first request counts; the state changes when the end is proved. */
@@ -101,13 +145,17 @@ int run_request(struct catalogue *cat, int64_t id, enum request request, int sig
         return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
     if (!((rule->at_once | rule->recorded) & 1U << state))
         return refuse(id, (enum run_state)state, rule, err);
-    if (request == REQUEST_RELEASE || request == REQUEST_HOLD)
-        rc = check_needs(cat, id, (enum run_state)state, rule, &to, err);
+    if (request == REQUEST_HOLD)
+        rc = check_hold(cat, id, (enum run_state)state, rule, err);
+    if (request == REQUEST_RELEASE)
+        rc = released_to(cat, id, &to, err);
     if (rc < 0)
         return rc;
     if (rule->at_once & 1U << state) {
         rc = change_state(cat, id, (enum run_state)state, to, actor, now, err);
         *done = rc > 0;
+        if (rc > 0 && to == RUN_BLOCKED)
+            rc = unblock_again(cat, id, err);
     } else if (request == REQUEST_CANCEL) {
         rc = ask_cancel(cat, id, now, err);
     } else if (request == REQUEST_LOST) {

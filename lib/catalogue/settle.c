@@ -130,42 +130,31 @@ static int say_next(struct catalogue *cat, const struct need_place *need, const 
     return rc < 0 ? rc : 0;
 }
 
-/* Whether runs of its job take turns, as its overlap policy or a backfill wants it. */
-static int takes_turns(struct catalogue *cat, const struct waiter *w, int64_t *turns,
-                       struct err *err)
-{
-    static const char TURNS[] = "SELECT EXISTS (SELECT 1 FROM job WHERE name = ?1 AND overlap <> 1)"
-                                " OR EXISTS (SELECT 1 FROM occurrence WHERE id = ?2"
-                                "  AND reason IS NOT NULL)";
-    *turns = 0;
-    if (!w->occurrence)
-        return 0;
-    return statement_int(cat, TURNS, VALUES(as_text(w->job), as_int(w->occurrence)), 0, turns, err);
-}
-
 /* All needs are met. One whose job's runs take turns is then blocked as the overlap policy does it, which
- * lets it go at once when it is its turn. Its age in the queue counts from now. */
+ * lets it go at once when it is its turn. queued_at stays, as it may say what day the run is of: its age in
+ * the queue counts from the event. */
 static int release(struct catalogue *cat, int64_t run, const struct waiter *w, struct err *err)
 {
     static const char QUEUE[] = "UPDATE run SET unmet = 0, state = iif(state = 2, 3, state),"
-                                " reason = iif(state = 2, NULL, reason), queued_at = ?2"
-                                " WHERE id = ?1";
-    static const char TURN[] =
-        "UPDATE run SET unmet = 0, queued_at = ?2,"
-        " reason = iif(state = 2, 'waiting for the runs of its job before it', reason)"
-        " WHERE id = ?1";
-    int64_t turns, unblocked, now = clock_now();
-    int rc = takes_turns(cat, w, &turns, err);
+                                " reason = iif(state = 2, NULL, reason) WHERE id = ?1";
+    static const char TURN[] = "UPDATE run SET unmet = 0, reason = iif(state = 2, 'waiting for the "
+                               "runs of its job before it', reason)"
+                               " WHERE id = ?1";
+    int64_t turns, unblocked = 0;
+    int rc = run_takes_turns(cat, run, &turns, err);
     if (rc == 0)
-        rc = statement_write(cat, turns ? TURN : QUEUE, VALUES(as_int(run), as_int(now)), err);
+        rc = statement_write(cat, turns ? TURN : QUEUE, VALUES(as_int(run)), err);
     if (rc < 0)
         return rc;
-    if (turns)
-        return run_unblock(cat, w->job, &unblocked, err);
+    if (turns) {
+        rc = run_unblock_with(cat, w->job, w->occurrence, &unblocked, err);
+        cat->settled += unblocked != 0;
+        return rc;
+    }
     if (w->state != RUN_BLOCKED)
         return 0;
     cat->settled++;
-    return event_add(cat, now, run, "release", "after", NULL, err);
+    return event_add(cat, clock_now(), run, "release", "after", NULL, err);
 }
 
 int settle_release(struct catalogue *cat, int64_t run, struct err *err)
@@ -274,9 +263,7 @@ struct changed {
 static int read_changed(struct catalogue *cat, int64_t id, struct changed *c, struct err *err)
 {
     static const char READ[] =
-        "SELECT id, array, awaited, state, job, started_at IS NOT NULL OR EXISTS (SELECT 1"
-        "  FROM attempt WHERE attempt.run = run.id AND attempt.started_at IS NOT NULL)"
-        " FROM run WHERE id = ?1";
+        "SELECT id, array, awaited, state, job, " RUN_BEGUN " FROM run WHERE id = ?1";
     sqlite3_stmt *stmt;
     *c = (struct changed){.id = id};
     int rc = statement_start(cat, READ, VALUES(as_int(id)), &stmt, err);
@@ -333,24 +320,32 @@ static int settle_needs(struct catalogue *cat, const struct changed *c, struct e
     return rc;
 }
 
-/* Counts the change. Whether the group is needed as a whole; then *team is what was, and *now is. */
-static int count_change(struct catalogue *cat, const struct changed *c, struct team *was,
-                        struct team *now, struct err *err)
+int team_read(struct catalogue *cat, int64_t group, struct team *team, struct err *err)
 {
     static const char READ[] = "SELECT unstarted, open, bad, failed, never FROM team WHERE id = ?1";
-    static const char WRITE[] = "UPDATE team SET unstarted = ?2, open = ?3, bad = ?4, failed = ?5,"
-                                " never = ?6 WHERE id = ?1";
-    bool over = run_state_is_terminal(c->state);
     sqlite3_stmt *stmt;
-    int rc = statement_start(cat, READ, VALUES(as_int(c->array)), &stmt, err);
+    int rc = statement_start(cat, READ, VALUES(as_int(group)), &stmt, err);
     if (rc == 0)
         rc = statement_next(cat, stmt, err);
     if (rc <= 0)
         return rc;
-    *was = (struct team){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
-                         sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
-                         sqlite3_column_int64(stmt, 4)};
+    *team = (struct team){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+                          sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
+                          sqlite3_column_int64(stmt, 4)};
     statement_end(stmt);
+    return 1;
+}
+
+/* Counts the change. Whether the group is needed as a whole; then *team is what was, and *now is. */
+static int count_change(struct catalogue *cat, const struct changed *c, struct team *was,
+                        struct team *now, struct err *err)
+{
+    static const char WRITE[] = "UPDATE team SET unstarted = ?2, open = ?3, bad = ?4, failed = ?5,"
+                                " never = ?6 WHERE id = ?1";
+    bool over = run_state_is_terminal(c->state);
+    int rc = team_read(cat, c->array, was, err);
+    if (rc <= 0)
+        return rc;
     *now = *was;
     now->unstarted -= c->awaited == 1 && (c->started || over);
     now->open -= over;

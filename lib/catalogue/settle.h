@@ -26,10 +26,17 @@ int settle_cancel(struct catalogue *cat, int64_t run, const char *because, struc
  * owned by the caller; NULL: none. */
 char *settle_waiting(struct catalogue *cat, int64_t run, int clause, int place, struct err *err);
 
+/* Whether a run of the table run has begun, of whose ended attempt it may be that alone knows; for SQL. */
+#define RUN_BEGUN                                                                                  \
+    "(started_at IS NOT NULL OR EXISTS (SELECT 1 FROM attempt WHERE attempt.run = run.id"          \
+    " AND attempt.started_at IS NOT NULL))"
+
 /* The counts of a group that is needed as a whole. */
 struct team {
     int64_t unstarted, open, bad, failed, never;
 };
+/* 1; 0: it is not needed as a whole. */
+int team_read(struct catalogue *cat, int64_t group, struct team *team, struct err *err);
 enum need_verdict team_judge(enum need_is is, const struct team *team);
 
 #endif

@@ -9,13 +9,15 @@
 #include "internal.h"
 #include "job.h"
 
-/* What is queued here may have run since; a person who knows lets it go. */
+/* What is queued here may have run since, and so may what waited for others: a person who knows lets it
+ * go. */
 static int hold_queued(struct catalogue *cat, int64_t *held, struct err *err)
 {
     static const char HOLD[] =
         "UPDATE run SET state = ?2, reason = 'held at the take-over: it may have run after this"
-        " catalogue was copied' WHERE state = ?1";
-    int rc = statement_write(cat, HOLD, VALUES(as_int(RUN_QUEUED), as_int(RUN_HELD)), err);
+        " catalogue was copied' WHERE state IN (?1, ?3)";
+    int rc = statement_write(
+        cat, HOLD, VALUES(as_int(RUN_QUEUED), as_int(RUN_HELD), as_int(RUN_BLOCKED)), err);
     *held = rc > 0 ? rc : 0;
     return rc < 0 ? rc : 0;
 }

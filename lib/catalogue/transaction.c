@@ -36,6 +36,25 @@ void catalogue_rollback(struct catalogue *cat)
         (void)run(cat, ROLLBACK, NULL);
 }
 
+int catalogue_mark(struct catalogue *cat, struct err *err)
+{
+    static const char MARK[] = "SAVEPOINT mark";
+    return run(cat, MARK, err);
+}
+
+int catalogue_unmark(struct catalogue *cat, struct err *err)
+{
+    static const char KEEP[] = "RELEASE mark";
+    return run(cat, KEEP, err);
+}
+
+int catalogue_undo(struct catalogue *cat, struct err *err)
+{
+    static const char UNDO[] = "ROLLBACK TO mark";
+    int rc = run(cat, UNDO, err);
+    return rc < 0 ? rc : catalogue_unmark(cat, err);
+}
+
 int64_t catalogue_settled(const struct catalogue *cat)
 {
     return cat->settled;

@@ -43,12 +43,14 @@ int value_given(struct catalogue *cat, int64_t run, struct strlist *variables, b
     /* of a group, each element's own, found by the values and not by the elements, which may be many; of
      * equal names the later need's is what counts */
     static const char GIVEN[] =
-        "SELECT need.job, iif(scope = 1, -1, parent.idx), key, value FROM need"
+        "SELECT need.job, iif(scope = 1, -1, parent.idx) AS element, key, value, clause, place "
+        "FROM need"
         " JOIN run AS parent ON parent.id = need.parent AND scope <> 2"
         "  JOIN value ON value.run = parent.id WHERE need.run = ?1"
-        " UNION ALL SELECT need.job, parent.idx, key, value FROM need"
+        " UNION ALL SELECT need.job, parent.idx, key, value, clause, place FROM need"
         " CROSS JOIN value ON value.team = need.parent AND scope = 2"
-        " CROSS JOIN run AS parent ON parent.id = value.run WHERE need.run = ?1";
+        " CROSS JOIN run AS parent ON parent.id = value.run WHERE need.run = ?1"
+        " ORDER BY clause, place, element, key";
     size_t bytes = 0, count = 0;
     sqlite3_stmt *stmt;
     *cut = false;

@@ -150,6 +150,36 @@ remembered()
     [ "$(remembered)" -eq 0 ]
 }
 
+# Blocked behind a run that the copy believes to be running, it may have run as well.
+@test "what waited for others is held too, and waits on when it is released" {
+    cat >after.yaml <<END
+name: b
+after: [{job: a, is: failed}]
+shell: echo b >>$PWD/witness
+END
+    printf '%s\n' 'name: a' "shell: read line <$PWD/go.1; exit 1" --- >a.yaml
+    cat a.yaml after.yaml | rota submit -
+    rota submit --after 2:finished -- true
+    dispatcher_starts
+    eventually is_so 1 'running *'
+    back_up
+    echo >go.1
+    dispatcher_ends
+    is_so 3 'succeeded *'
+
+    restore
+    run -0 rota dispatch --take-over
+    is_so 2 'held held at the take-over*'
+    is_so 3 'held held at the take-over*'
+    [ "$(witnessed b)" -eq 1 ]
+    rota cancel --release 3
+    is_so 3 'blocked waiting for 2 (b)'
+    rota cancel --release 2
+    run -0 rota dispatch
+    is_so 2 'succeeded *'
+    is_so 3 'succeeded *'
+}
+
 @test "after two take-overs the copy from before them needs two" {
     run -0 rota submit -- true
     rota dispatch
