@@ -67,3 +67,22 @@ ends()
     [[ $output == *'run 1: it is for a alone, which is no worker of the configuration any more (--host names others)'* ]]
     run -0 rota submit --rerun 1 --host b
 }
+
+@test "--why names the run that a host and a pool's place are kept for" {
+    export ROTA_TEST_PATIENCE_MS=0
+    local_workers one
+    printf '[pool p]\nlimit = 1\n' >>"$ROTA_CONFIG"
+    mkfifo go
+    printf 'name: small\nshell: read line <%s/go\n' "$PWD" >small.yaml
+    printf 'name: big\nshell: true\nslots: 2\npools: p\n' >big.yaml
+    printf 'name: late\nshell: true\npools: p\n' >late.yaml
+    rota submit small.yaml
+    dispatcher_starts
+    eventually is_state 1 running
+    rota submit big.yaml late.yaml
+    run -0 rota status --why 3
+    [[ $output == *'pool p: 0 of 1 in use; kept for run 2 (big, which goes first)'* ]]
+    [[ $output == *'host one: '*'kept for a bigger run'* ]]
+    echo go >go
+    dispatcher_ends
+}
