@@ -39,12 +39,14 @@ struct place_host *placement_host(const struct placement *p, const char *name)
     return NULL;
 }
 
-/* Slots may change at any time, and are looked at then. */
+/* Slots may change at any time, and are looked at then. A host that is named is not looked for among all
+ * names once more. */
 static void add_if_allowed(struct place_class *class, struct place_host *host)
 {
     const char *tag;
-    enum place_bar bar =
-        host ? place_bar(&class->demands, class->pin, host, &tag) : PLACE_NOT_NAMED;
+    struct job others = class->demands; /* borrows */
+    others.hosts = (struct strlist){0};
+    enum place_bar bar = host ? place_bar(&others, class->pin, host, &tag) : PLACE_NOT_NAMED;
     if (bar == PLACE_FITS || bar == PLACE_TOO_SMALL)
         class->hosts[class->nhosts++] = host;
 }
