@@ -73,10 +73,25 @@ static int count_before(const struct heap *waiters, size_t at, const struct plac
     return n + count_before(waiters, 2 * at + 2, line, enough - n);
 }
 
+static int count_free(const struct limit_need *need)
+{
+    return limit_most(need) - need->limit->used - need->limit->kept;
+}
+
+bool limit_has_place(const struct limit_need *need)
+{
+    return count_free(need) > 0;
+}
+
+bool limit_keeps(const struct limit_need *stopped)
+{
+    return stopped->limit->kind == LIMIT_POOL && limit_most(stopped) > 0;
+}
+
 static bool stops(const struct limit_need *need)
 {
     const struct limit *limit = need->limit;
-    int free_places = limit_most(need) - limit->used - limit->kept;
+    int free_places = count_free(need);
     if (free_places <= 0 || limit->kind != LIMIT_POOL)
         return free_places <= 0;
     return count_before(&limit->waiters, 0, need->line, free_places) >= free_places;
@@ -84,6 +99,9 @@ static bool stops(const struct limit_need *need)
 
 struct limit_need *limit_stops(struct limit_need *needs, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        if (limit_most(&needs[i]) <= 0)
+            return &needs[i];
     for (size_t i = 0; i < n; i++)
         if (stops(&needs[i]))
             return &needs[i];
@@ -94,8 +112,7 @@ void limit_wait(struct limit_need *needs, size_t n, const struct limit_need *sto
 {
     for (size_t i = 0; i < n; i++) {
         struct limit_need *need = &needs[i];
-        if (need != stopped &&
-            (stopped->limit->kind != LIMIT_POOL || need->limit->kind != LIMIT_POOL))
+        if (need != stopped && !(limit_keeps(stopped) && need->limit->kind == LIMIT_POOL))
             continue;
         need->waits = true;
         heap_push(&need->limit->waiters, need);

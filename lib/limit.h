@@ -51,9 +51,15 @@ struct limit *limit_use(void **limits, enum limit_kind kind, const char *name, i
 void limit_drop(void **limits, struct limit *limit);
 /* How many places it has for whoever needs it so. */
 int limit_most(const struct limit_need *need);
-/* The first of n needs, LIMIT_POOL last, that stops the line now; NULL: it may go on. */
+/* Whether a place is free and kept for nobody's host. */
+bool limit_has_place(const struct limit_need *need);
+/* Whether a line that this stops keeps places in its other pools: in one that has none at all, or is not
+ * known, it would keep them for ever. */
+bool limit_keeps(const struct limit_need *stopped);
+/* The first of n needs, LIMIT_POOL last, that stops the line now, and before all one without any place;
+ * NULL: it may go on. */
 struct limit_need *limit_stops(struct limit_need *needs, size_t n);
-/* The line waits for `stopped`: in all its pools when it is a pool. */
+/* The line waits for `stopped`: in all its pools when limit_keeps. */
 void limit_wait(struct limit_need *needs, size_t n, const struct limit_need *stopped);
 void limit_unwait(struct limit_need *needs, size_t n);
 /* Whether the line's first comes before the other's; placement.c knows. */

@@ -240,6 +240,8 @@ void placement_unqueue(struct placement *p, struct place_run *run)
         placement_open(p, line);
     else if (first)
         reconsider(p, line);
+    for (size_t i = 0; first && open && !p->passing && i < line->nneeds; i++)
+        wake(p, line->needs[i].limit); /* a place that was kept for it, or opened */
 }
 
 /* ---- running ---- */
@@ -300,12 +302,10 @@ void placement_leave(struct placement *p, struct place_run *run)
 static bool could_start(const struct place_line *line)
 {
     const struct place_class *class = line->class;
-    for (size_t i = 0; line->state == LINE_OPEN && i < class->nhosts; i++) {
-        const struct place_host *host = class->hosts[i];
-        bool fits = host->guessed || host->slots >= class->demands.slots;
-        if (fits && host->state != PLACE_OUT && !placement_has_sibling(line, host))
+    for (size_t i = 0; line->state == LINE_OPEN && i < class->nhosts; i++)
+        if (placement_class_may_use(class, class->hosts[i]) &&
+            !placement_has_sibling(line, class->hosts[i]))
             return true;
-    }
     return false;
 }
 

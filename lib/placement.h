@@ -53,7 +53,9 @@ struct place_class {
     size_t refs;
     size_t at; /* among the classes of the pass */
     enum { CLASS_IDLE, CLASS_IN_PASS, CLASS_STUCK } pass;
-    bool picking; /* pick is in use, in this pass */
+    bool out;      /* none of its hosts takes a run, as of this pass … */
+    bool went_out; /* … and not so in the one before */
+    bool picking;  /* pick is in use, in this pass */
     struct place_pick pick;
     struct place_host *kept; /* a host that is kept for it, in this pass */
     struct place_class *prev, *next;
@@ -160,6 +162,9 @@ char *placement_class_key(const struct job *job, const char *pin);
 struct place_class *placement_class_use(struct placement *p, char *taken_key, const struct job *job,
                                         const char *pin);
 void placement_class_drop(struct placement *p, struct place_class *class);
+/* Whether the host is not out and big enough for it; whether one is. */
+bool placement_class_may_use(const struct place_class *class, const struct place_host *host);
+bool placement_class_has_host(const struct place_class *class);
 /* A line that stood aside may go on: it is looked at again. */
 void placement_open(struct placement *p, struct place_line *line);
 /* The class's first is another one, in a pass or not. */

@@ -39,12 +39,14 @@ struct place_host *placement_host(const struct placement *p, const char *name)
     return NULL;
 }
 
-/* Slots may change at any time, and are looked at then. */
+/* Slots may change at any time, and are looked at then. A host that is named is not looked for among all
+ * names once more. */
 static void add_if_allowed(struct place_class *class, struct place_host *host)
 {
     const char *tag;
-    enum place_bar bar =
-        host ? place_bar(&class->demands, class->pin, host, &tag) : PLACE_NOT_NAMED;
+    struct job others = class->demands; /* borrows */
+    others.hosts = (struct strlist){0};
+    enum place_bar bar = host ? place_bar(&others, class->pin, host, &tag) : PLACE_NOT_NAMED;
     if (bar == PLACE_FITS || bar == PLACE_TOO_SMALL)
         class->hosts[class->nhosts++] = host;
 }
@@ -96,6 +98,8 @@ char *placement_class_key(const struct job *job, const char *pin)
 {
     struct buf key = {0};
     buf_addf(&key, "%d %d", job->slots, (int)job->prefer);
+    if (job->count)
+        buf_addstr(&key, " ^"); /* what keeps one such line waiting is no matter of other runs */
     if (job->prefer == PREFER_SPREAD)
         buf_addf(&key, " *%s", job->name);
     if (pin)
@@ -109,12 +113,26 @@ char *placement_class_key(const struct job *job, const char *pin)
     return buf_detach(&key);
 }
 
+bool placement_class_may_use(const struct place_class *class, const struct place_host *host)
+{
+    return host->state != PLACE_OUT && (host->guessed || host->slots >= class->demands.slots);
+}
+
+bool placement_class_has_host(const struct place_class *class)
+{
+    for (size_t i = 0; i < class->nhosts; i++)
+        if (placement_class_may_use(class, class->hosts[i]))
+            return true;
+    return false;
+}
+
 static void copy_demands(struct job *to, const struct job *from)
 {
     job_init(to);
     to->name = xstrdup(from->name);
     to->slots = from->slots;
     to->prefer = from->prefer;
+    to->count = from->count;
     strlist_copy(&to->tags, &from->tags);
     strlist_copy(&to->not_tags, &from->not_tags);
     strlist_copy(&to->hosts, &from->hosts);

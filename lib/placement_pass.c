@@ -28,6 +28,21 @@ static void *room(void *v, size_t n)
     return n & (n - 1) ? v : xreallocarray(v, n ? 2 * n : 1, sizeof(void *));
 }
 
+/* Hosts that went out leave lines behind that wait for pools, and keep places there for nothing. */
+static void open_those_out(struct placement *p)
+{
+    bool news = false;
+    for (struct place_class *class = p->first_class; class; class = class->next) {
+        bool was = class->out;
+        class->out = !placement_class_has_host(class);
+        class->went_out = class->out && !was;
+        news = news || class->went_out;
+    }
+    for (struct place_line *line = p->first_line; news && line; line = line->next)
+        if (line->class->went_out && line->state == LINE_SHUT)
+            placement_open(p, line);
+}
+
 void placement_begin(struct placement *p, int64_t now)
 {
     p->order.less = class_before;
@@ -36,6 +51,7 @@ void placement_begin(struct placement *p, int64_t now)
     p->passing = true;
     for (struct place_class *class = p->first_class; class; class = class->next)
         placement_reorder(p, class);
+    open_those_out(p);
 }
 
 /* After its lines changed in the pass: the class goes on behind others, or has nothing left. */
@@ -59,18 +75,28 @@ static void close_line(struct placement *p, struct place_line *line, int state)
     go_on(p, class);
 }
 
+/* The line cannot use the places that it might have: the next who can may. Those of a class that found no
+ * host either do not stand in the way of the others. */
+static void pass_on(struct placement *p, const struct place_line *line)
+{
+    for (size_t i = 0; i < line->nneeds; i++) {
+        const struct limit_need *need;
+        bool stuck = limit_has_place(&line->needs[i]);
+        while (stuck && (need = heap_top(&line->needs[i].limit->waiters))) {
+            stuck = need->line->class->pass == CLASS_STUCK;
+            placement_open(p, need->line);
+        }
+    }
+}
+
+/* Places were opened for as many lines as there are: one that leaves its own hands it to another. */
 static void shut(struct placement *p, struct place_line *line, const struct limit_need *stopped)
 {
     line->stopped = stopped;
     close_line(p, line, LINE_SHUT);
     limit_wait(line->needs, line->nneeds, stopped);
-}
-
-static void set_aside(struct placement *p, struct place_line *line)
-{
-    close_line(p, line, LINE_ASIDE);
-    p->aside = room(p->aside, p->naside);
-    p->aside[p->naside++] = line;
+    if (!limit_keeps(stopped))
+        pass_on(p, line);
 }
 
 /* ---- which host ---- */
@@ -140,35 +166,32 @@ static struct place_host *choose(struct placement *p, struct place_line *line,
 
 /* ---- no host ---- */
 
-/* The line has a place in all it needs, and cannot use it now: the next who can may. Those of a class that
- * found no host either do not stand in the way of the others. */
-static void pass_on(struct placement *p, const struct place_line *line)
+/* The host with the most free slots is kept for a line that wants several: a single one comes free to
+ * whoever is first. One host a class: its others come after that line anyway. */
+static void keep_host(struct placement *p, const struct place_line *line)
 {
-    for (size_t i = 0; i < line->nneeds; i++) {
-        const struct limit_need *need;
-        bool stuck = true;
-        while (stuck && (need = heap_top(&line->needs[i].limit->waiters))) {
-            stuck = need->line->class->pass == CLASS_STUCK;
-            placement_open(p, need->line);
-        }
-    }
-}
-
-/* The host with the most free slots is kept for a class that wants several: a single one comes free to
- * whoever is first. */
-static void keep_host(struct placement *p, struct place_class *class)
-{
+    struct place_class *class = line->class;
     struct place_host *most = NULL;
-    for (size_t i = 0; class->demands.slots > 1 && i < class->nhosts; i++) {
+    if (class->kept || class->demands.slots <= 1)
+        return;
+    for (size_t i = 0; i < class->nhosts; i++) {
         struct place_host *host = class->hosts[i];
         p->visits++;
         if (host->state == PLACE_READY && !host->kept && host->slots >= class->demands.slots &&
+            !placement_has_sibling(line, host) &&
             (!most || host->slots - host->used > most->slots - most->used))
             most = host;
     }
     if (most)
         most->kept = class;
     class->kept = most;
+}
+
+static void unkeep(struct place_class *class)
+{
+    if (class->kept)
+        class->kept->kept = NULL;
+    class->kept = NULL;
 }
 
 static void keep_pools(struct placement *p, const struct place_line *line)
@@ -183,12 +206,20 @@ static void keep_pools(struct placement *p, const struct place_line *line)
     }
 }
 
-static bool has_ready_host(const struct place_class *class)
+/* Its first found no host. A pool's places are kept only together with a host: else they might stay empty
+ * for as long as the hosts are busy. */
+static void wait_for_host(struct placement *p, struct place_line *line, const struct place_run *run)
 {
-    for (size_t i = 0; i < class->nhosts; i++)
-        if (class->hosts[i]->state == PLACE_READY && class->hosts[i]->slots >= class->demands.slots)
-            return true;
-    return false;
+    if (line->first != run->id) {
+        line->first = run->id;
+        line->since = p->now;
+    }
+    if (p->now - line->since >= placement_patience_ms())
+        keep_host(p, line);
+    if (line->class->kept)
+        keep_pools(p, line);
+    else
+        pass_on(p, line);
 }
 
 static void get_stuck(struct placement *p, struct place_line *line, const struct place_run *run)
@@ -198,16 +229,16 @@ static void get_stuck(struct placement *p, struct place_line *line, const struct
     class->pass = CLASS_STUCK;
     p->stuck = room(p->stuck, p->nstuck);
     p->stuck[p->nstuck++] = class;
-    if (line->first != run->id) {
-        line->first = run->id;
-        line->since = p->now;
-    }
-    if (p->now - line->since >= placement_patience_ms() && has_ready_host(class)) {
-        keep_host(p, class);
-        keep_pools(p, line);
-    } else {
-        pass_on(p, line);
-    }
+    wait_for_host(p, line, run);
+}
+
+/* Others of its class may find a host: only its own group keeps it from those with room. */
+static void set_aside(struct placement *p, struct place_line *line, const struct place_run *run)
+{
+    close_line(p, line, LINE_ASIDE);
+    p->aside = room(p->aside, p->naside);
+    p->aside[p->naside++] = line;
+    wait_for_host(p, line, run);
 }
 
 /* ---- one after the other ---- */
@@ -234,6 +265,10 @@ struct place_run *placement_next(struct placement *p)
     while ((class = heap_top(&p->order))) {
         struct place_line *line = heap_top(&class->lines);
         struct place_run *run = heap_top(&line->runs);
+        if (class->out) { /* before the limits: it is to keep no place that it cannot use */
+            get_stuck(p, line, run);
+            continue;
+        }
         const struct limit_need *stopped = limit_stops(line->needs, line->nneeds);
         if (stopped) {
             shut(p, line, stopped);
@@ -243,7 +278,7 @@ struct place_run *placement_next(struct placement *p)
         if (host)
             return take_first(p, line, host);
         if (line->apart && place_pick_best(&class->pick, run->id, NULL, NULL, NULL))
-            set_aside(p, line);
+            set_aside(p, line, run);
         else
             get_stuck(p, line, run);
     }
@@ -263,21 +298,33 @@ struct wanting {
     size_t n, cap;
 };
 
-/* Wants hosts for so many runs of the line's class; each of a line that is to be apart wants its own. */
-static void want_for(struct wanting *w, const struct place_line *line, size_t runs)
+/* Wants hosts for so many runs of the line; each of a line that is to be apart wants its own. */
+static void want_for(struct wanting *w, struct place_pick *pick, const struct place_line *line,
+                     size_t runs)
 {
-    struct place_pick pick;
     struct place_host *host;
     const struct place_run *run = placement_first(line);
-    const struct place_wish wish = wish_of(line->class, PLACE_COLD);
-    place_pick_begin(&pick, &wish, line->class->hosts, line->class->nhosts, &w->p->visits);
-    for (; runs && (host = best(&pick, line, run)); runs--) {
+    for (; runs && (host = best(pick, line, run)); runs--) {
         if (w->n == w->cap)
             w->hosts = xreallocarray(w->hosts, w->cap = w->cap ? 2 * w->cap : 16, sizeof *w->hosts);
         w->hosts[w->n++] = (struct wanted){host, host->used};
-        host->used = line->apart ? host->slots : host->used + wish.slots;
+        host->used = line->apart ? host->slots : host->used + pick->wish.slots;
         w->want(host, w->arg);
     }
+}
+
+/* For the lines, which are of one class. Where runs are to be apart each line has hosts that only it cannot
+ * have; else its first speaks for all. */
+static void want_for_lines(struct wanting *w, struct place_line *const *lines, size_t n)
+{
+    struct place_pick pick;
+    const struct place_class *class = lines[0]->class;
+    const struct place_wish wish = wish_of(class, PLACE_COLD);
+    place_pick_begin(&pick, &wish, class->hosts, class->nhosts, &w->p->visits);
+    for (size_t i = 0; class->demands.count && i < n; i++)
+        want_for(w, &pick, lines[i], lines[i]->runs.n);
+    if (!class->demands.count)
+        want_for(w, &pick, lines[0], class->nruns);
     place_pick_end(&pick);
 }
 
@@ -287,9 +334,10 @@ void placement_cold(struct placement *p, void (*want)(struct place_host *host, v
     struct wanting w = {.p = p, .want = want, .arg = arg};
     for (size_t i = 0; i < p->nstuck; i++)
         if (p->stuck[i]->lines.n)
-            want_for(&w, heap_top(&p->stuck[i]->lines), p->stuck[i]->nruns);
+            want_for_lines(&w, (struct place_line *const *)p->stuck[i]->lines.v,
+                           p->stuck[i]->lines.n);
     for (size_t i = 0; i < p->naside; i++)
-        want_for(&w, p->aside[i], p->aside[i]->runs.n);
+        want_for_lines(&w, &p->aside[i], 1);
     while (w.n--) /* the last change first */
         w.hosts[w.n].host->used = w.hosts[w.n].used;
     free(w.hosts);
@@ -303,9 +351,7 @@ bool placement_end(struct placement *p)
         class->pass = CLASS_IDLE;
     for (size_t i = 0; i < p->nstuck; i++) {
         p->stuck[i]->pass = CLASS_IDLE;
-        if (p->stuck[i]->kept)
-            p->stuck[i]->kept->kept = NULL;
-        p->stuck[i]->kept = NULL;
+        unkeep(p->stuck[i]);
     }
     for (size_t i = 0; i < p->nkept; i++)
         p->kept[i]->kept--;
@@ -314,7 +360,9 @@ bool placement_end(struct placement *p)
         p->picking[i]->picking = false;
     }
     p->nstuck = p->nkept = p->npicking = p->npacking = 0;
-    while (p->naside)
-        placement_open(p, p->aside[--p->naside]);
+    while (p->naside) {
+        unkeep(p->aside[--p->naside]->class);
+        placement_open(p, p->aside[p->naside]);
+    }
     return more;
 }

@@ -108,6 +108,7 @@ static struct scene_run *add_run(struct reading *r, const struct run_brief *brie
     struct scene_run *run = xcalloc(1, sizeof *run);
     run->state = brief->state;
     run->not_before = brief->not_before;
+    run->queued_at = brief->queued_at > brief->not_before ? brief->queued_at : brief->not_before;
     run->array = brief->array;
     run->job = xstrdup(brief->job);
     run->pin = brief->pin ? xstrdup(brief->pin) : NULL;
@@ -200,9 +201,24 @@ struct scene_run *scene_find(const struct scene *scene, int64_t id)
     return NULL;
 }
 
+/* A dispatcher that lives has seen those at the head of their lines wait, at most since they were queued. */
+static void tell_patience(struct scene *scene, int64_t now)
+{
+    for (size_t i = 0; scene->alive && i < scene->nruns; i++) {
+        const struct scene_run *run = scene->runs[i];
+        struct place_line *line = run->place.line;
+        if (!run->place.waits || placement_first(line) != &run->place)
+            continue;
+        line->first = run->place.id;
+        line->since = now - (scene->now - run->queued_at);
+    }
+}
+
 void scene_place(struct scene *scene)
 {
-    placement_begin(&scene->placement, clock_mono());
+    int64_t now = clock_mono();
+    tell_patience(scene, now);
+    placement_begin(&scene->placement, now);
     while (placement_next(&scene->placement))
         ;
 }
@@ -218,6 +234,26 @@ static void say_out(const struct place_class *class, struct buf *text)
         buf_addf(text, "%s is down: %s", known->name, known->reason ? known->reason : "?");
 }
 
+/* Why dispatch will not run it at all, being for one host alone; false: it may yet. One that is down is tried
+ * first. */
+static bool say_not_run(const struct scene_run *run, struct buf *text)
+{
+    const struct place_class *class = run->place.line->class;
+    const struct place_host *host = class->nhosts ? class->hosts[0] : NULL;
+    const struct host *known = host ? &scene_host_of(host)->known : NULL;
+    if (!class->pin)
+        return false;
+    if (!host)
+        buf_addf(text, "will not be run: %s is no worker of the configuration any more",
+                 class->pin);
+    else if (known->drained)
+        buf_addf(text, "will not be run: %s is drained: %s", host->name, known->drained);
+    else if (!host->guessed && host->slots < class->demands.slots)
+        buf_addf(text, "will not be run: %s has %d slot%s, and it wants %d", host->name,
+                 host->slots, host->slots == 1 ? "" : "s", class->demands.slots);
+    return text->len > 0;
+}
+
 char *scene_say(const struct scene *scene, const struct scene_run *run)
 {
     struct buf text = {0};
@@ -228,9 +264,7 @@ char *scene_say(const struct scene *scene, const struct scene_run *run)
         buf_addstr(&text, "its specification cannot be read");
     else if (run->not_before > scene->now)
         buf_addstr(&text, "not due yet");
-    else if (line->class->pin && !line->class->nhosts)
-        buf_addf(&text, "%s is no worker of the configuration any more", line->class->pin);
-    else
+    else if (!say_not_run(run, &text))
         placement_say(line, say_out, &text);
     return buf_detach(&text);
 }

@@ -31,6 +31,7 @@ struct scene_run {
     struct place_run place;
     enum run_state state;
     int64_t not_before, array;
+    int64_t queued_at; /* and due: since when it waits */
     char *job, *pin;
     char *host; /* where it is; NULL */
     const struct scene_spec *spec;

@@ -207,6 +207,15 @@ int submission_add_job(struct submission *submission, const char *name, struct c
 
 /* ---- what the command line says instead ---- */
 
+/* A run of `each` had its host given: another wish takes that away. */
+static void unpin(struct submission_entry *entry, const struct overrides *overrides)
+{
+    if (!overrides->hosts && !overrides->tags.n)
+        return;
+    free(entry->pin);
+    entry->pin = NULL;
+}
+
 static void override_job(struct job *job, const struct overrides *overrides,
                          const struct strlist *hosts, int64_t timeout_ms)
 {
@@ -257,8 +266,10 @@ int submission_override(struct submission *submission, const struct overrides *o
     if (rc == 0 && overrides->hosts && (rc = hostrange_expand(overrides->hosts, &hosts, err)) < 0)
         err_place(err, "--host");
     for (size_t i = 0; rc == 0 && i < submission->n; i++)
-        if (!submission->v[i].spec)
+        if (!submission->v[i].spec) {
             override_job(&submission->v[i].job, overrides, &hosts, timeout_ms);
+            unpin(&submission->v[i], overrides);
+        }
     strlist_free(&hosts);
     return rc < 0 ? (err->code = ERR_USAGE) : 0;
 }

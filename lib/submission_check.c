@@ -162,6 +162,11 @@ void submission_check(const struct submission *submission, const struct config *
 {
     for (size_t i = 0; i < submission->n; i++) {
         const struct submission_entry *entry = &submission->v[i];
+        if (entry->pin && !config_host(config, entry->pin))
+            errlist_add(errors, ERR_DATA, entry->place,
+                        "it is for %s alone, which is no worker of the configuration any more "
+                        "(--host names others)",
+                        entry->pin);
         if (entry->spec)
             continue; /* was checked when it was new */
         check_notify(&entry->job, entry->place, config, errors);

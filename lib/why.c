@@ -72,9 +72,18 @@ static bool has_need(const struct place_run *run, const struct limit *limit)
     return false;
 }
 
-/* Those in whose favour a place is kept: they wait for another pool, and come first. */
-static void add_waiters(struct holders *holders, const struct limit_need *need)
+/* Those in whose favour a place is kept, and who come first: they wait for another pool, or have a host kept
+ * for them. */
+static void add_waiters(struct holders *holders, const struct scene *scene,
+                        const struct limit_need *need)
 {
+    for (const struct place_line *line = scene->placement.first_line; line; line = line->next) {
+        const struct place_run *first = placement_first(line);
+        bool waits = first && (line->state == LINE_ASIDE || heap_top(&line->class->lines) == line);
+        if (waits && line->class->kept && has_need(first, need->limit) &&
+            limit_before(line, need->line))
+            add_holder(holders, first);
+    }
     const struct heap *waiters = &need->limit->waiters;
     for (size_t i = 0; i < waiters->n; i++) {
         const struct limit_need *other = waiters->v[i];
@@ -106,7 +115,7 @@ static void explain_limit(struct why *why, const struct scene *scene, const stru
     if (stops && !full) {
         buf_addstr(&detail, "; kept for ");
         holders.n = 0;
-        add_waiters(&holders, need);
+        add_waiters(&holders, scene, need);
         end_holders(&holders, &detail);
     }
     why_add(why, kinds[limit->kind], limit->name, stops,

@@ -413,5 +413,5 @@ END
     rota submit x.yaml y.yaml
     rota hosts drain c 'new disk'
     run -0 rota dispatch --dry-run
-    [ "$output" = "1"$'\tx\ta\t\n'"2"$'\tx\t-\twaiting for pool p (limit 1)\n'"3"$'\ty\t-\tno free slot on a\n'"4"$'\ty\tb\t\n'"5"$'\ty\t-\tc is drained: new disk' ]
+    [ "$output" = "1"$'\tx\ta\t\n'"2"$'\tx\t-\twaiting for pool p (limit 1)\n'"3"$'\ty\t-\tno free slot on a\n'"4"$'\ty\tb\t\n'"5"$'\ty\t-\twill not be run: c is drained: new disk' ]
 }

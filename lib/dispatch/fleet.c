@@ -40,10 +40,7 @@ static int load_host(const struct host *row, void *arg)
         host_free(&peer->host);
         peer->host = host_copy(row);
         peer->place.doubtful = row->state == HOST_DOWN;
-        if (row->cpus) {
-            peer->place.slots = peer->config->slots ? peer->config->slots : row->cpus;
-            peer->place.guessed = false;
-        }
+        peer_set_slots(peer);
     }
     free(peer->host.drained);
     peer->host.drained = row->drained ? xstrdup(row->drained) : NULL;
@@ -110,8 +107,7 @@ void peer_reconfigure(struct dispatch *d)
         peer->place.name = config->name;
         peer->place.tags = &config->tags;
         peer->place.order = i;
-        if (config->slots || peer->host.cpus)
-            peer->place.slots = config->slots ? config->slots : peer->host.cpus;
+        peer_set_slots(peer);
         all[n++] = peer;
     }
     for (size_t i = 0; i < d->npeers; i++) {

@@ -72,6 +72,7 @@ struct work {
     int priority, attempt;
     uint64_t token;
     int64_t not_before, queued_at, due_at, started_at;
+    int64_t lined_at;       /* monotonic: when it came into its line */
     bool cancel;            /* somebody asked */
     bool in_later;          /* waits in dispatch.later, else in its class's line */
     size_t at;              /* in dispatch.later */
@@ -122,6 +123,7 @@ struct peer {
     size_t offered;     /* length of the write that would block; 0: none */
     int64_t heard, pinged, since; /* monotonic; since: of the present state */
     int64_t ping_ms;              /* how often PING is sent on this connection */
+    int64_t tried_at;             /* monotonic: when the last try to connect began */
     int64_t retry_at;             /* monotonic, when RESTING */
     int64_t
         mute_since; /* monotonic: the end of the last connection on which we spoke, or our start */
@@ -278,8 +280,12 @@ void peer_free(struct peer *peer);
 void peer_become(struct peer *peer, enum peer_state state);
 /* What placement may do with it now. */
 void peer_set_place(struct peer *peer);
+/* Its slots as configured, or as last seen; else they are guessed. */
+void peer_set_slots(struct peer *peer);
 /* Begins to connect unless it is at it, connected or resting. */
 void peer_want(struct peer *peer);
+/* One that rests is tried again now. */
+void peer_hurry(struct peer *peer);
 /* Sets it aside for a while. */
 void peer_fail(struct peer *peer, const struct err *why);
 /* Writes what is queued as far as it goes, sets what to wait for. */

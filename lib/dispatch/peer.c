@@ -27,6 +27,13 @@ void peer_set_place(struct peer *peer)
     peer->place.state = out ? PLACE_OUT : state == PEER_READY ? PLACE_READY : PLACE_COLD;
 }
 
+void peer_set_slots(struct peer *peer)
+{
+    int known = peer->config->slots ? peer->config->slots : peer->host.cpus;
+    peer->place.slots = known ? known : 1;
+    peer->place.guessed = !known;
+}
+
 void peer_become(struct peer *peer, enum peer_state state)
 {
     peer->state = state;
@@ -137,6 +144,13 @@ static int64_t retry_delay(int failures)
     return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
 }
 
+/* What failed on this machine, or in the catalogue, says nothing of the host. */
+static bool is_ours(const struct err *why)
+{
+    return why->code == ERR_OS || why->code == ERR_IO || why->code == ERR_BUSY ||
+           why->code == ERR_BUG;
+}
+
 void peer_fail(struct peer *peer, const struct err *why)
 {
     log_at(peer->down_since ? LOG_INFO : LOG_WARN, "%s: %s", peer->config->name, why->msg);
@@ -147,7 +161,7 @@ void peer_fail(struct peer *peer, const struct err *why)
         peer->reasons_due = true;
     free(peer->trouble);
     peer->trouble = xstrdup(why->msg);
-    peer->place.doubtful = peer->state < PEER_LISTING;
+    peer->place.doubtful = peer->state < PEER_READY && !is_ours(why);
     peer->failures++;
     peer->retry_at = clock_mono() + retry_delay(peer->failures);
     peer_become(peer, PEER_RESTING);
@@ -212,7 +226,16 @@ void peer_want(struct peer *peer)
     if (peer->state != PEER_IDLE)
         return;
     peer->idle_pings = 0;
+    peer->tried_at = clock_mono();
     open_link(peer);
+}
+
+void peer_hurry(struct peer *peer)
+{
+    if (peer->state == PEER_RESTING && peer->retry_at > clock_mono()) {
+        peer->retry_at = clock_mono();
+        wait_for(peer);
+    }
 }
 
 /* ---- reading and writing ---- */
@@ -366,10 +389,8 @@ struct peer *peer_new(struct dispatch *d, struct host_config *config)
     peer->watch = loop_watch(d->loop, on_event, peer);
     peer->host.name = xstrdup(config->name);
     peer->config = config;
-    peer->place = (struct place_host){.name = config->name,
-                                      .tags = &config->tags,
-                                      .slots = config->slots ? config->slots : 1,
-                                      .guessed = !config->slots};
+    peer->place = (struct place_host){.name = config->name, .tags = &config->tags};
+    peer_set_slots(peer);
     peer_become(peer, PEER_IDLE);
     return peer;
 }

@@ -3,8 +3,8 @@
  * cannot be reached: it ends as cancelled, with the reason, and the group is complete. One that started
  * there already is another matter: it is waited for, as every run of a host that is away.
  *
- * A connection that broke is no reason, only a try to connect that failed: what was just reached is tried
- * again first.
+ * A connection that broke is no reason, nor is what failed on our own side, only a try to connect that failed,
+ * and that began after the run was queued: what is known from before is tried again first, at once.
  */
 #include "dispatch/internal.h"
 
@@ -18,8 +18,14 @@
 struct unrun {
     struct work *work;
     char why[512];
-    bool fresh; /* false: somebody cancelled or held it meanwhile, and an event tells */
+    bool
+        fresh; /* false: it was not queued any more: cancelled, held, or too late for its deadline */
 };
+
+static bool is_down(const struct peer *peer)
+{
+    return !peer->drained && peer->state == PEER_RESTING && peer->place.doubtful;
+}
 
 /* Why the host of the line is not to be had; false: it is, or may be yet. */
 static bool say_missing(const struct dispatch *d, const struct place_class *class, char *why,
@@ -30,11 +36,11 @@ static bool say_missing(const struct dispatch *d, const struct place_class *clas
         (void)snprintf(why, size, "%s is no worker of the configuration any more", class->pin);
     else if (peer->drained)
         (void)snprintf(why, size, "%s is drained: %s", class->pin, peer->host.drained);
-    else if (peer->state == PEER_RESTING && peer->place.doubtful)
+    else if (is_down(peer))
         (void)snprintf(why, size, "%s is down (%s)", class->pin, peer->trouble);
     else if (!peer->place.guessed && peer->place.slots < class->demands.slots)
-        (void)snprintf(why, size, "%s has %d slots, and it wants %d", class->pin, peer->place.slots,
-                       class->demands.slots);
+        (void)snprintf(why, size, "%s has %d slot%s, and it wants %d", class->pin,
+                       peer->place.slots, peer->place.slots == 1 ? "" : "s", class->demands.slots);
     else
         return false;
     return true;
@@ -59,8 +65,17 @@ void pinned_look(struct dispatch *d)
     for (struct place_line *line = d->placement.first_line; line; line = line->next) {
         if (!line->class->pin || !line->runs.n || !say_missing(d, line->class, why, sizeof why))
             continue;
-        for (size_t i = 0; i < line->runs.n; i++)
-            add(d, work_of_place(line->runs.v[i]), why);
+        struct peer *peer = peer_find(d, line->class->pin);
+        bool down = peer && !peer->removed && is_down(peer), untried = false;
+        for (size_t i = 0; i < line->runs.n; i++) {
+            struct work *work = work_of_place(line->runs.v[i]);
+            if (down && peer->tried_at < work->lined_at)
+                untried = true;
+            else
+                add(d, work, why);
+        }
+        if (untried)
+            peer_hurry(peer);
     }
 }
 
@@ -80,8 +95,13 @@ void pinned_tell(struct dispatch *d)
 {
     for (size_t i = 0; i < d->nunruns; i++) {
         struct work *work = d->unruns[i].work;
-        if (!d->unruns[i].fresh)
+        if (!d->unruns[i].fresh) {
+            int64_t id = work->id;
+            queue_take(d, work);
+            work_forget(d, work);
+            queue_check_wait(d, id);
             continue;
+        }
         log_info("run %lld: %s", (long long)work->id, d->unruns[i].why);
         queue_take(d, work);
         d->count.done++;

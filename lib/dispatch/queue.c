@@ -201,6 +201,7 @@ void queue_put(struct dispatch *d, struct work *work)
         heap_push(&d->later, work);
         return;
     }
+    work->lined_at = clock_mono();
     placement_queue(&d->placement, &work->place);
     waiting_enter(work);
     d->place_wanted = true;

@@ -229,6 +229,7 @@ static void tell_claims(struct dispatch *d, struct round *round)
             continue;
         }
         int64_t id = work->id; /* somebody cancelled or held it */
+        placement_depart(&work->place, work->peer->place.name);
         work_forget(d, work);
         d->place_wanted = true; /* its slots are free for others, and nothing else says so */
         queue_check_wait(d, id);

@@ -24,6 +24,14 @@ static void say_out(const struct place_class *class, struct buf *text)
     }
 }
 
+static const char *say_pinned(const struct place_class *class)
+{
+    enum place_state state = class->nhosts ? class->hosts[0]->state : PLACE_OUT;
+    return state == PLACE_READY  ? "no free slot on its host"
+           : state == PLACE_COLD ? "connecting to its host"
+                                 : "its host is not there";
+}
+
 /* Why the line waits; one text for all that stand in it, and for all specifications of these. */
 static const char *say_line(struct dispatch *d, struct place_line *line)
 {
@@ -32,7 +40,7 @@ static const char *say_line(struct dispatch *d, struct place_line *line)
     if (line->reason && line->reasoned == d->reasoned)
         return line->reason;
     if (class->pin && line->state != LINE_SHUT) /* its specification speaks for other hosts too */
-        buf_addstr(&text, "no free slot on its host");
+        buf_addstr(&text, say_pinned(class));
     else
         placement_say(line, say_out, &text);
     free(line->reason);
