@@ -22,9 +22,11 @@ struct node {
     struct edge *edges;
     size_t n, cap, at; /* at: the next edge to follow */
     enum { NEW, UNDER_WAY, DONE } state;
-    bool known;      /* by these jobs or by the catalogue */
-    struct job job;  /* of the catalogue; its name NULL: of these jobs */
-    struct node *up; /* whose edge we came by */
+    bool known;                  /* by these jobs or by the catalogue */
+    const struct job *wanted_by; /* the job of these that named it last, … */
+    unsigned wanted_to;          /* … and the bits of what it is to have done for that */
+    struct job job;              /* of the catalogue; its name NULL: of these jobs */
+    struct node *up;             /* whose edge we came by */
     struct node *next;
 };
 
@@ -73,6 +75,28 @@ static void place_edge(const struct edge *edge, char *text, size_t size)
         (void)snprintf(text, size, "%s:%d:%d", edge->place, edge->need->line, edge->need->column);
     else
         (void)snprintf(text, size, "%s", edge->place);
+}
+
+/* ---- one job ---- */
+
+/* Whether all that a job comes after can hold at once. */
+static void check_clash(struct checking *c, const struct after_job *job)
+{
+    static const unsigned clash = 1U << NEED_SUCCEEDED | 1U << NEED_FAILED;
+    const struct job *its = job->job;
+    for (size_t i = 0; !its->after_any && i < its->nafter; i++) {
+        const struct edge edge = {&its->after[i], job->place, node_of(c, its->after[i].job)};
+        char place[256];
+        edge.to->wanted_to =
+            (edge.to->wanted_by == its ? edge.to->wanted_to : 0) | 1U << its->after[i].is;
+        edge.to->wanted_by = its;
+        if ((edge.to->wanted_to & clash) != clash || !(clash & 1U << its->after[i].is))
+            continue;
+        place_edge(&edge, place, sizeof place);
+        errlist_add(c->errors, ERR_DATA, place,
+                    "'after': '%s' cannot have succeeded and failed: with 'any' one is enough",
+                    its->after[i].job);
+    }
 }
 
 /* ---- names ---- */
@@ -205,6 +229,7 @@ int after_check(const struct after_job *jobs, size_t n, struct catalogue *cat,
         struct node *node = node_of(&c, jobs[i].job->name);
         node->known = true;
         add_edges(&c, node, jobs[i].job, jobs[i].place);
+        check_clash(&c, &jobs[i]);
     }
     for (struct node *node = c.all; rc == 0 && node; node = node->next)
         if (node->state == NEW)

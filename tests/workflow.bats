@@ -603,3 +603,12 @@ END
     is_state 2 succeeded
     is_state 3 succeeded
 }
+
+@test "to have succeeded and to have failed is too much to ask" {
+    printf '%s\n' 'name: a' 'shell: x' --- 'name: b' 'shell: x' \
+        'after: [a, {job: a, is: started}, {job: a, is: failed}]' >both.yaml
+    run -65 rota submit both.yaml
+    [[ $output == *"both.yaml:6:"*"'a' cannot have succeeded and failed"* ]]
+    sed -i 's/after: \(.*\)/after: {any: \1}/' both.yaml
+    rota submit both.yaml
+}

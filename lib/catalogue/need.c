@@ -81,8 +81,9 @@ static int look_at_group(struct catalogue *cat, const struct need *need, struct 
         statement_int(cat, ANY, VALUES(as_int(need->parent), as_int(need->is)), 0, &known, err);
     if (rc == 0 && !known)
         rc = make_team(cat, need->parent, need->is, err);
-    if (rc == 0)
-        rc = team_read(cat, need->parent, &team, err);
+    if (rc < 0)
+        return rc;
+    rc = team_read(cat, need->parent, &team, err);
     if (rc <= 0)
         return rc < 0 ? rc : err_set(err, ERR_BUG, "no counts of group %" PRId64, need->parent);
     parent->verdict = team_judge(need->is, &team);
