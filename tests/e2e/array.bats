@@ -4,16 +4,7 @@
 
 load ../lib
 load four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load four_once
 
 began()
 {

@@ -3,16 +3,7 @@
 
 load ../lib
 load four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load four_once
 
 setup()
 {

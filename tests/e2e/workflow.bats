@@ -4,16 +4,7 @@
 load ../lib
 load ../dispatcher
 load four
-
-setup_file()
-{
-    four_start
-}
-
-teardown_file()
-{
-    four_stop
-}
+load four_once
 
 setup()
 {
