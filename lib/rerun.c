@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
 #include "xalloc.h"
 
 /* ---- which ---- */
 
 /* A run of what is chosen from. */
 struct member {
-    int64_t id, group;
+    int64_t id; /* first: found by it */
+    int64_t group;
     enum run_state state;
     bool needs, tried, wanted;
 };
@@ -24,12 +26,6 @@ struct members {
     int clause; /* that was looked at last; -1: none */
     bool hope;  /* of it */
 };
-
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = ((const struct member *)a)->id, y = ((const struct member *)b)->id;
-    return (x > y) - (x < y);
-}
 
 static int add_member(const struct run *run, void *arg)
 {
@@ -49,7 +45,7 @@ static int add_member(const struct run *run, void *arg)
 static struct member *find_member(const struct members *m, int64_t id)
 {
     const struct member key = {.id = id};
-    return m->n ? bsearch(&key, m->v, m->n, sizeof key, by_id) : NULL;
+    return m->n ? bsearch(&key, m->v, m->n, sizeof key, order_by_number) : NULL;
 }
 
 static void want(struct members *m, struct member *member)
@@ -126,17 +122,11 @@ static int add_id(int64_t id, void *arg)
     return 0;
 }
 
-static int id_order(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void sort_ids(struct selection *ids)
 {
     size_t kept = 0;
     if (ids->n)
-        qsort(ids->ids, ids->n, sizeof *ids->ids, id_order);
+        qsort(ids->ids, ids->n, sizeof *ids->ids, order_by_number);
     for (size_t i = 0; i < ids->n; i++)
         if (!kept || ids->ids[kept - 1] != ids->ids[i])
             ids->ids[kept++] = ids->ids[i];
@@ -157,7 +147,7 @@ static int widen(struct selection *chosen, struct catalogue *cat, struct err *er
         rc = workflow_runs(cat, chosen->ids[i], add_id, &all, err);
         for (size_t k = from; k < all.n; k++) {
             const int64_t *found =
-                bsearch(&all.ids[k], chosen->ids, chosen->n, sizeof *chosen->ids, id_order);
+                bsearch(&all.ids[k], chosen->ids, chosen->n, sizeof *chosen->ids, order_by_number);
             if (found)
                 seen[found - chosen->ids] = true;
         }
@@ -219,23 +209,17 @@ struct linking {
     int clause;
 };
 
-static int by_was(const void *a, const void *b)
-{
-    int64_t x = ((const struct again *)a)->was, y = ((const struct again *)b)->was;
-    return (x > y) - (x < y);
-}
-
 struct again *again_find(const struct again_list *list, int64_t was)
 {
     const struct again key = {.was = was};
-    return list->n ? bsearch(&key, list->v, list->n, sizeof key, by_was) : NULL;
+    return list->n ? bsearch(&key, list->v, list->n, sizeof key, order_by_number) : NULL;
 }
 
 void again_sort(struct again_list *list)
 {
     size_t kept = 0;
     if (list->n)
-        qsort(list->v, list->n, sizeof *list->v, by_was);
+        qsort(list->v, list->n, sizeof *list->v, order_by_number);
     for (size_t i = 0; i < list->n; i++)
         if (!kept || list->v[kept - 1].was != list->v[i].was)
             list->v[kept++] = list->v[i];

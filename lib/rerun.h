@@ -14,7 +14,8 @@
 
 /* A run, or a group, and the one in its place. */
 struct again {
-    int64_t was, is;
+    int64_t was; /* first: found by it */
+    int64_t is;
 };
 struct again_list {
     struct again *v; /* by `was`, each once */

@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "order.h"
 #include "placement_words.h"
 #include "specification.h"
 #include "xalloc.h"
@@ -58,12 +59,6 @@ static int take_host(const struct host *row, void *arg)
 
 /* ---- runs ---- */
 
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 struct reading {
     struct scene *scene;
     struct catalogue *cat;
@@ -72,7 +67,7 @@ struct reading {
 
 static const struct scene_spec *spec_of(struct reading *r, int64_t id)
 {
-    struct scene_spec **found = tfind(&id, &r->scene->specs, by_id);
+    struct scene_spec **found = tfind(&id, &r->scene->specs, order_by_number);
     if (found)
         return *found;
     struct scene_spec *spec = xcalloc(1, sizeof *spec);
@@ -80,7 +75,7 @@ static const struct scene_spec *spec_of(struct reading *r, int64_t id)
     spec->readable = specification_read(r->cat, id, &spec->job, NULL) == 0;
     if (!spec->readable)
         job_init(&spec->job);
-    (void)tsearch(spec, &r->scene->specs, by_id);
+    (void)tsearch(spec, &r->scene->specs, order_by_number);
     return spec;
 }
 

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "duration.h"
 #include "escape.h"
+#include "order.h"
 #include "xalloc.h"
 
 enum { DEPTH_MAX = 1000 };
@@ -46,17 +47,11 @@ struct seen {
     struct knot *knot;
 };
 
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* ---- what there is ---- */
 
 static void *find(void *tree, int64_t id)
 {
-    void **found = tfind(&id, &tree, by_id);
+    void **found = tfind(&id, &tree, order_by_number);
     return found ? *found : NULL;
 }
 
@@ -69,7 +64,7 @@ static struct knot *knot_of(struct drawing *d, const struct run *run)
     knot = xcalloc(1, sizeof *knot);
     knot->id = id;
     knot->job = xstrdup(run->job);
-    (void)tsearch(knot, &d->knots, by_id);
+    (void)tsearch(knot, &d->knots, order_by_number);
     *d->end = knot;
     d->end = &knot->next;
     return knot;
@@ -81,7 +76,7 @@ static int add_run(const struct run *run, void *arg)
     struct knot *knot = knot_of(d, run);
     struct seen *seen = xcalloc(1, sizeof *seen);
     *seen = (struct seen){run->id, knot};
-    (void)tsearch(seen, &d->runs, by_id);
+    (void)tsearch(seen, &d->runs, order_by_number);
     knot->counts[run->state]++;
     knot->state = run->state;
     if (run->started_at && (!knot->started_at || run->started_at < knot->started_at))
@@ -244,7 +239,7 @@ static void free_all(struct drawing *d)
     tdestroy(d->runs, free);
     for (struct knot *knot = d->first, *next; knot; knot = next) {
         next = knot->next;
-        (void)tdelete(knot, &d->knots, by_id);
+        (void)tdelete(knot, &d->knots, order_by_number);
         free(knot->job);
         free(knot->reason);
         free(knot->below);

@@ -6,6 +6,7 @@
 
 #include "internal.h"
 #include "job.h"
+#include "order.h"
 #include "xalloc.h"
 
 enum {
@@ -22,17 +23,11 @@ static void ids_add(struct ids *ids, int64_t id)
     ids->v[ids->n++] = id;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 void ids_sort(struct ids *ids, bool down)
 {
     size_t kept = 0;
     if (ids->n)
-        qsort(ids->v, ids->n, sizeof *ids->v, by_id);
+        qsort(ids->v, ids->n, sizeof *ids->v, order_by_number);
     for (size_t i = 0; i < ids->n; i++)
         if (!kept || ids->v[kept - 1] != ids->v[i])
             ids->v[kept++] = ids->v[i];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
 #include "rows.h"
 #include "settle.h"
 #include "xalloc.h"
@@ -235,12 +236,6 @@ static void read_id(sqlite3_stmt *stmt, void *row)
     *(int64_t *)row = sqlite3_column_int64(stmt, 0);
 }
 
-static int id_order(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static const struct row_kind id_kind = {sizeof(int64_t), read_id, NULL};
 
 /* The element of a group with the index of the one that waits; 0: there is none. */
@@ -331,7 +326,7 @@ static int meet_all(struct catalogue *cat, const struct rows *waiting, int64_t i
     const struct waiting *v = waiting->v;
     int rc = waiting->n ? read_ancestors(cat, id, group, &up, err) : 0;
     for (size_t i = 0; rc == 0 && i < waiting->n; i++)
-        rc = bsearch(&v[i].at.run, up.v, up.n, sizeof(int64_t), id_order)
+        rc = bsearch(&v[i].at.run, up.v, up.n, sizeof(int64_t), order_by_number)
                  ? refuse_circle(cat, &v[i], id, err)
                  : meet_parent(cat, &v[i], id, group, err);
     if (waiting->n)

@@ -31,8 +31,6 @@
 #include "dispatch/state.h"
 
 /* ---- spec.c ---- */
-/* Orders struct spec, struct work and ids waited for by the id that they begin with (tsearch). */
-int work_by_id(const void *a, const void *b);
 /* The specification, read at its first use; each use is ended by spec_drop. NULL: failed. */
 struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err);
 void spec_drop(struct dispatch *d, struct spec *spec);

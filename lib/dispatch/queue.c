@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "order.h"
 #include "xalloc.h"
 
 static bool work_sooner(const void *a, const void *b)
@@ -17,7 +18,7 @@ static bool work_sooner(const void *a, const void *b)
 
 struct work *work_find(struct dispatch *d, int64_t id)
 {
-    struct work **found = tfind(&id, &d->works, work_by_id);
+    struct work **found = tfind(&id, &d->works, order_by_number);
     return found ? *found : NULL;
 }
 
@@ -109,7 +110,7 @@ void work_forget(struct dispatch *d, struct work *work)
     work_detach(work);
     waiting_leave(work);
     placement_leave(&d->placement, &work->place);
-    (void)tdelete(work, &d->works, work_by_id);
+    (void)tdelete(work, &d->works, order_by_number);
     spec_drop(d, work->spec);
     work_free(work);
 }
@@ -117,9 +118,9 @@ void work_forget(struct dispatch *d, struct work *work)
 /* Whether it was waited for. */
 static bool wait_over(struct dispatch *d, int64_t id)
 {
-    if (!tfind(&id, &d->waits, work_by_id))
+    if (!tfind(&id, &d->waits, order_by_number))
         return false;
-    (void)tdelete(&id, &d->waits, work_by_id);
+    (void)tdelete(&id, &d->waits, order_by_number);
     d->nwaits--;
     return true;
 }
@@ -133,7 +134,7 @@ void work_end(struct dispatch *d, struct work *work)
 void queue_check_wait(struct dispatch *d, int64_t id)
 {
     struct run run = {0};
-    if (!tfind(&id, &d->waits, work_by_id))
+    if (!tfind(&id, &d->waits, order_by_number))
         return;
     if (run_get(d->cat, id, &run, NULL) == 0 && run_state_is_terminal(run.state))
         (void)wait_over(d, id);
@@ -189,7 +190,7 @@ static struct work *work_new(struct dispatch *d, const struct run_brief *run, st
         work_free(work);
         return NULL;
     }
-    (void)tsearch(work, &d->works, work_by_id);
+    (void)tsearch(work, &d->works, order_by_number);
     d->count.total++;
     return work;
 }
@@ -347,9 +348,9 @@ static int init_waits(struct dispatch *d, struct err *err)
         run_free(&run);
         if (rc < 0 && rc != ERR_ANSWER)
             return rc;
-        if (!open || tfind(&d->options->wait[i], &d->waits, work_by_id))
+        if (!open || tfind(&d->options->wait[i], &d->waits, order_by_number))
             continue;
-        (void)tsearch(&d->options->wait[i], &d->waits, work_by_id);
+        (void)tsearch(&d->options->wait[i], &d->waits, order_by_number);
         d->nwaits++;
     }
     return 0;
@@ -378,7 +379,7 @@ void queue_free(struct dispatch *d)
 {
     while (d->works) { /* the first pointer of a node is its item: tsearch(3) */
         struct work *work = *(struct work **)d->works;
-        (void)tdelete(work, &d->works, work_by_id);
+        (void)tdelete(work, &d->works, order_by_number);
         work->place.host = NULL; /* the hosts are gone before us */
         placement_leave(&d->placement, &work->place);
         work_free(work);

@@ -4,15 +4,9 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "order.h"
 #include "specification.h"
 #include "xalloc.h"
-
-int work_by_id(const void *a, const void *b)
-{
-    /* struct spec, struct work and the ids waited for all begin with their id */
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
 
 static void spec_free(struct spec *spec)
 {
@@ -23,7 +17,7 @@ static void spec_free(struct spec *spec)
 
 struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err)
 {
-    struct spec **found = tfind(&id, &d->specs, work_by_id);
+    struct spec **found = tfind(&id, &d->specs, order_by_number);
     if (found) {
         (*found)->refs++;
         return *found;
@@ -39,7 +33,7 @@ struct spec *spec_use(struct dispatch *d, int64_t id, struct err *err)
     if (spec->next)
         spec->next->prev = spec;
     d->first_spec = spec;
-    (void)tsearch(spec, &d->specs, work_by_id);
+    (void)tsearch(spec, &d->specs, order_by_number);
     return spec;
 }
 
@@ -48,7 +42,7 @@ void spec_drop(struct dispatch *d, struct spec *spec)
     if (--spec->refs)
         return;
     waiting_over(d, spec);
-    (void)tdelete(spec, &d->specs, work_by_id);
+    (void)tdelete(spec, &d->specs, order_by_number);
     *(spec->prev ? &spec->prev->next : &d->first_spec) = spec->next;
     if (spec->next)
         spec->next->prev = spec->prev;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "order.h"
 #include "xalloc.h"
 #include "zone.h"
 
@@ -20,12 +21,6 @@ static int take_queued_at(const struct run *run, void *arg)
     return 0;
 }
 
-static int by_skew(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* The median of what hosts that are machines of their own differ from us by; false: too few of them. */
 static bool median_skew(const struct doctor *d, int64_t *median, size_t *agree)
 {
@@ -35,7 +30,7 @@ static bool median_skew(const struct doctor *d, int64_t *median, size_t *agree)
         if (d->visits[i].rc == 0 && d->visits[i].config->transport != TRANSPORT_LOCAL)
             skews[n++] = d->visits[i].skew_ms;
     if (n)
-        qsort(skews, n, sizeof *skews, by_skew);
+        qsort(skews, n, sizeof *skews, order_by_number);
     *median = n ? skews[n / 2] : 0;
     *agree = 0;
     for (size_t i = 0; i < n; i++)
