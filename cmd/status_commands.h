@@ -5,6 +5,7 @@
 #include "command.h"
 #include "err.h"
 #include "selection.h"
+#include "view.h"
 
 /* What the command line says; operands are argv[first…]. */
 struct status_words {
@@ -28,5 +29,20 @@ int status_occurrences(struct command *command, const struct status_words *words
  * (selection_free). Nothing named, nothing narrowed: all. */
 int status_choose(struct command *command, const struct status_words *words,
                   struct run_query *query, struct selection *named, struct err *err);
+
+/* For what takes ids only, and tells of one run at a time. */
+struct status_ids {
+    const char *option; /* as it is written */
+    const struct view_column *columns;
+    size_t ncolumns;
+    bool is_text; /* where no form is asked for there is no view (NULL) */
+    int (*begin)(struct command *command, void *arg, struct err *err); /* NULL ok */
+    int (*show)(struct command *command, int64_t id, struct view *view, void *arg,
+                struct err *err); /* ERR_ANSWER: there is no such run */
+    void *arg;
+};
+/* Runs that are not there are counted, and told at the end. Returns as the above. */
+int status_each_id(const struct status_ids *ids, struct command *command,
+                   const struct status_words *words, struct err *err);
 
 #endif

@@ -4,11 +4,7 @@
 
 #include "buf.h"
 #include "escape.h"
-#include "exitcode.h"
-#include "log.h"
-#include "selection.h"
 #include "status_commands.h"
-#include "view.h"
 #include "why.h"
 
 /* ---- for machines: a record for each thing that was looked at ---- */
@@ -91,11 +87,20 @@ static void print_why(const struct why *why)
 
 /* ---- both ---- */
 
-static int show_one(struct command *command, const struct scene *scene, int64_t id,
-                    struct view *view, struct err *err)
+static int read_scene(struct command *command, void *arg, struct err *err)
+{
+    struct scene *scene = arg;
+    int rc = scene_read(scene, &command->config, command->cat, err);
+    if (rc == 0)
+        scene_place(scene);
+    return rc;
+}
+
+static int show_why(struct command *command, int64_t id, struct view *view, void *arg,
+                    struct err *err)
 {
     struct why why;
-    int rc = why_read(&why, scene, id, command->cat, err);
+    int rc = why_read(&why, arg, id, command->cat, err);
     for (size_t i = 0; rc == 0 && view && i < why.n; i++)
         rc = view_add(view, &why.v[i]);
     if (rc == 0 && !view)
@@ -104,56 +109,17 @@ static int show_one(struct command *command, const struct scene *scene, int64_t 
     return rc;
 }
 
-static int show(struct command *command, const struct selection *selection, struct view *view,
-                struct err *err)
-{
-    struct scene scene;
-    size_t absent = 0;
-    int rc = scene_read(&scene, &command->config, command->cat, err);
-    if (rc == 0)
-        scene_place(&scene);
-    for (size_t i = 0; rc == 0 && i < selection->n; i++) {
-        rc = show_one(command, &scene, selection->ids[i], view, err);
-        if (rc == ERR_ANSWER) { /* the others are shown */
-            absent++;
-            rc = 0;
-            err->code = 0;
-        }
-    }
-    scene_free(&scene);
-    if (rc >= 0 && absent)
-        log_warn("%zu of the %zu runs named are not in the catalogue", absent, selection->n);
-    return rc < 0 ? rc : absent || !selection->n ? EXITCODE_NO : EXITCODE_DONE;
-}
-
-static int check(const struct status_words *words, struct err *err)
-{
-    if (narrowing_any(&words->narrowing) || words->limit >= 0)
-        return err_set(err, ERR_USAGE,
-                       "--why takes ids: choose them by rota status -o id | rota status --why -");
-    if (!words->n)
-        return err_set(err, ERR_USAGE, "--why needs ids, last, or - for standard input");
-    return 0;
-}
-
 int status_why(struct command *command, const struct status_words *words, struct err *err)
 {
-    struct selection selection = {0};
-    struct view *view = NULL;
-    int rc = check(words, err);
-    if (rc == 0 && (words->form || words->format))
-        rc = view_new(&view, columns, sizeof columns / sizeof *columns, words->form, VIEW_TABLE,
-                      words->format, stdout, err);
-    if (rc == 0)
-        rc = command_open(command, CATALOGUE_READ, err);
-    if (rc == 0)
-        rc = selection_read(&selection, words->operands, words->n, stdin, command->cat, err);
-    if (rc == 0)
-        rc = show(command, &selection, view, err);
-    if (rc < 0)
-        view_drop(view);
-    else if (view_end(view, err) < 0)
-        rc = ERR_IO;
-    selection_free(&selection);
+    struct scene scene = {0};
+    const struct status_ids ids = {.option = "--why",
+                                   .columns = columns,
+                                   .ncolumns = sizeof columns / sizeof *columns,
+                                   .is_text = true,
+                                   .begin = read_scene,
+                                   .show = show_why,
+                                   .arg = &scene};
+    int rc = status_each_id(&ids, command, words, err);
+    scene_free(&scene);
     return rc;
 }
