@@ -4,10 +4,17 @@
 load lib
 load dispatcher
 
+# A dispatcher that stays, and is the one: a --wait that came first would dispatch itself.
 stays()
 {
     rota dispatch --stay 2>"$BATS_TEST_TMPDIR/dispatch.err" 3>&- &
     dispatcher=$!
+    eventually holds
+}
+
+holds()
+{
+    [ "$(sqlite3 "file:$ROTA_CATALOGUE?mode=ro" 'SELECT pid FROM holder' 2>/dev/null)" = "$dispatcher" ]
 }
 
 ends()
