@@ -105,27 +105,30 @@ static void read_element(sqlite3_stmt *stmt, void *row)
         (struct need_element){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
 }
 
+static int visit_elements(struct catalogue *cat, const char *sql, const struct value *values,
+                          size_t n, int (*each)(const struct need_element *, void *), void *arg,
+                          struct err *err)
+{
+    static const struct row_kind elements = {sizeof(struct need_element), read_element, NULL};
+    struct rows rows;
+    int rc = rows_read(cat, sql, values, n, &elements, &rows, err);
+    ROWS_HAND_OUT(struct need_element, &elements, &rows, rc, each, arg);
+    return rc;
+}
+
 int value_elements(struct catalogue *cat, int64_t group,
                    int (*each)(const struct need_element *, void *), void *arg, struct err *err)
 {
-    static const struct row_kind elements = {sizeof(struct need_element), read_element, NULL};
     static const char FIND[] = "SELECT id, idx FROM run WHERE array = ?1 AND EXISTS (SELECT 1"
                                " FROM value WHERE value.run = run.id) ORDER BY id";
-    struct rows rows;
-    int rc = rows_read(cat, FIND, VALUES(as_int(group)), &elements, &rows, err);
-    ROWS_HAND_OUT(struct need_element, &elements, &rows, rc, each, arg);
-    return rc;
+    return visit_elements(cat, FIND, VALUES(as_int(group)), each, arg, err);
 }
 
 int need_elements(struct catalogue *cat, int64_t first, int64_t group,
                   int (*each)(const struct need_element *, void *), void *arg, struct err *err)
 {
-    static const struct row_kind elements = {sizeof(struct need_element), read_element, NULL};
     static const char FIND[] = "SELECT id, idx FROM run WHERE array = ?2 AND ?2 > 0"
                                " UNION ALL SELECT id, -1 FROM run WHERE id = ?1 AND ?2 = 0"
                                " ORDER BY 2";
-    struct rows rows;
-    int rc = rows_read(cat, FIND, VALUES(as_int(first), as_int(group)), &elements, &rows, err);
-    ROWS_HAND_OUT(struct need_element, &elements, &rows, rc, each, arg);
-    return rc;
+    return visit_elements(cat, FIND, VALUES(as_int(first), as_int(group)), each, arg, err);
 }
