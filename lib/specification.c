@@ -11,12 +11,14 @@ int specification_read(struct catalogue *cat, int64_t id, struct job *job, struc
     struct joblist jobs = {0};
     struct errlist errors = {0};
     int rc = spec_get(cat, id, &text, err);
-    if (rc == 0 && jobfile_parse("specification", text, strlen(text), &jobs, &errors) < 0)
+    if (rc == 0 &&
+        (jobfile_parse("specification", text, strlen(text), &jobs, &errors) < 0 || jobs.n != 1))
         rc = err_set(err, ERR_DATA, "specification %lld in the catalogue cannot be read: %s",
-                     (long long)id, errors.n ? errors.v[0].msg : "?");
+                     (long long)id, errors.n ? errors.v[0].msg : "there is no single job in it");
     if (rc == 0) {
         *job = jobs.v[0];
-        free(jobs.v); /* its one job moved to *job */
+        memset(job->places, 0, sizeof job->places); /* its text is no file of anybody's */
+        free(jobs.v);                               /* its one job moved to *job */
     } else {
         joblist_free(&jobs);
     }

@@ -1,6 +1,5 @@
 #include "submission.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "hostrange.h"
 #include "io.h"
 #include "jobfile.h"
+#include "specification.h"
 #include "xalloc.h"
 
 static struct submission_entry *add(struct submission *submission, const char *place)
@@ -145,29 +145,13 @@ static int missing(const struct submission *submission, const struct selection *
 /* Turns an entry with a spec into one with a job. */
 static int parse_stored(struct submission_entry *entry, struct catalogue *cat, struct err *err)
 {
-    struct errlist errors = {0};
-    struct joblist jobs = {0};
-    char *text = NULL;
-    int rc = spec_get(cat, entry->spec, &text, err);
-    if (rc == 0 &&
-        (jobfile_parse(entry->place, text, strlen(text), &jobs, &errors) < 0 || jobs.n != 1))
-        rc = err_set(err, ERR_DATA, "%s: its specification cannot be read any more: %s",
-                     entry->place, errors.n ? errors.v[0].msg : "there is no single job in it");
-    if (rc == 0) {
-        entry->job = jobs.v[0];
-        /* one that was submitted on top may be above what a job may ask for */
-        entry->job.priority =
-            entry->priority < JOB_PRIORITY_MAX ? entry->priority : JOB_PRIORITY_MAX;
-        memset(entry->job.places, 0,
-               sizeof entry->job.places); /* its text is no file of anybody's */
-        entry->spec = 0;
-        free(jobs.v);
-    } else {
-        joblist_free(&jobs);
-    }
-    errlist_free(&errors);
-    free(text);
-    return rc;
+    int rc = specification_read(cat, entry->spec, &entry->job, err);
+    if (rc < 0)
+        return err_place(err, "%s", entry->place);
+    /* one that was submitted on top may be above what a job may ask for */
+    entry->job.priority = entry->priority < JOB_PRIORITY_MAX ? entry->priority : JOB_PRIORITY_MAX;
+    entry->spec = 0;
+    return 0;
 }
 
 int submission_add_reruns(struct submission *submission, const struct selection *runs, bool parse,
