@@ -43,7 +43,7 @@ obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 MANPAGES   = $(wildcard man/*.[1-8])
 
-.PHONY: all deps demo check test lint asan bench fuzz install uninstall clean FORCE
+.PHONY: all deps demo check test fault lint asan bench fuzz install uninstall clean FORCE
 all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS)
 
 # The worker's build id names the pushed file, so that a head never talks to another build by accident.
@@ -92,10 +92,15 @@ test: deps
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/run $B
 
+# The fault matrix: what a crash, a full disk or a bad link must not do.
+fault: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/run $B tests/fault/
+
 # The same suite with the address and undefined-behaviour sanitizers.
 asan:
 	@$(MAKE) --no-print-directory -j2 B=build/asan OPT='-O1 -g' STATIC= \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check fault
 
 # rota beside its rivals, and what it costs; BENCH='throughput schedule' picks some.
 bench:
