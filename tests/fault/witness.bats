@@ -8,7 +8,7 @@ setup()
 {
     rota_setup
     mkdir -p "$WITNESS"
-    witness_job tells -o 20 >job.yaml
+    witness_job tells "-o 20" >job.yaml
     rota submit job.yaml | tee "$WITNESS/acknowledged"
     rota dispatch
 }
@@ -85,11 +85,11 @@ violated()
     # it holds the lock of a job whose runs must be alone
     exec 8>>"$WITNESS/lock.alone.1"
     flock 8
-    witness_job alone -l alone | rota submit -
+    witness_job alone "-l alone" | rota submit -
     rota dispatch 8>&-
     violated I7
     exec 8>&-
-    witness_job alone -l alone | rota submit -
+    witness_job alone "-l alone" | rota submit -
     rota dispatch
     [ "$(grep -c overlap "$WITNESS/witness")" -eq 1 ]
 }
