@@ -7,7 +7,7 @@
 /* As main: argv[0] is the command's name; returns the exit code. */
 typedef int command_main_fn(int argc, char **argv);
 command_main_fn submit_command, schedule_command, status_command, logs_command, cancel_command,
-    hosts_command;
+    hosts_command, catalogue_command;
 
 /* Whether `rota dispatch` with these arguments would find nothing to do. Says nothing: what is wrong is
  * told by rota-dispatch. */

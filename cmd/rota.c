@@ -29,6 +29,7 @@ static const struct {
     {"logs", "print or follow what runs wrote", logs_command},
     {"cancel", "cancel, hold or release runs", cancel_command},
     {"hosts", "list hosts; take one out of service and back", hosts_command},
+    {"catalogue", "look after the catalogue: check, backup, prune", catalogue_command},
     {"monitor", "health of it all; doctor, alerts, metrics, a board to look at", NULL},
 };
 enum { NCOMMANDS = sizeof commands / sizeof *commands };

@@ -18,6 +18,7 @@
 #include "schedule.h"
 #include "schedule_advice.h"
 #include "schedule_commands.h"
+#include "specification.h"
 #include "submission.h"
 #include "timetable.h"
 #include "xalloc.h"
@@ -202,7 +203,7 @@ static int add_one(struct adding *a, struct catalogue *cat, const struct submiss
 {
     struct buf spec = {0};
     struct job_row old = {0}, row = make_row(a, entry, &spec);
-    int rc = spec_put(cat, buf_str(&spec), spec.len, &row.spec, err);
+    int rc = specification_put(cat, &entry->job, &spec, &row.spec, err);
     if (rc == 0)
         rc = job_get(cat, entry->job.name, &old, err);
     if (rc == ERR_ANSWER)

@@ -75,6 +75,9 @@ int catalogue_checkpoint_rest(struct catalogue *cat, int64_t *kept, struct err *
 int spec_put(struct catalogue *cat, const char *text, size_t len, int64_t *spec, struct err *err);
 /* The text of a spec, owned by the caller (free); ERR_ANSWER when there is none. */
 int spec_get(struct catalogue *cat, int64_t spec, char **text, struct err *err);
+/* In a transaction. How long the runs of a spec are to be kept, ms; 0: as the configuration says. */
+int spec_keep(struct catalogue *cat, int64_t spec, int64_t keep_ms, int64_t keep_failed_ms,
+              struct err *err);
 /* Says why the queued runs of a spec wait (NULL: no reason): one row for all of them; shown as the
  * reason of each that has none of its own. Only writes when it changes. */
 int spec_waiting(struct catalogue *cat, int64_t spec, const char *reason, struct err *err);

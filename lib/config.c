@@ -185,6 +185,8 @@ static int load(const char *path, struct config *config, struct errlist *errors)
     monitor_config_init(&config->monitor);
     if (path)
         read_file(path, config, errors);
+    if (!config->keep_failed_ms)
+        config->keep_failed_ms = config->keep_ms;
     if (!config->nhosts)
         config_add_host(config, "local", path ? path : "the built-in default")->transport =
             TRANSPORT_LOCAL;

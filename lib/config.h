@@ -34,11 +34,13 @@ struct host_config {
 };
 
 struct config {
-    char *path;                /* the file read; NULL: built-in defaults */
-    char *catalogue;           /* absolute path of the catalogue, however it was chosen */
-    bool catalogue_set;        /* somebody named it: $ROTA_CATALOGUE or the file */
-    char *timezone;            /* NULL: the system's */
-    int64_t keep_ms;           /* of finished runs; default 30d */
+    char *path;         /* the file read; NULL: built-in defaults */
+    char *catalogue;    /* absolute path of the catalogue, however it was chosen */
+    bool catalogue_set; /* somebody named it: $ROTA_CATALOGUE or the file */
+    char *timezone;     /* NULL: the system's */
+    int64_t keep_ms;    /* of finished runs; default 30d */
+    int64_t
+        keep_failed_ms; /* of those that failed, ran out of time or were lost; default keep_ms */
     struct host_config *hosts; /* in the order of the file */
     size_t nhosts;
     struct config_log log;

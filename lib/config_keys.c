@@ -93,10 +93,8 @@ static void set_int(struct parse *p, const struct key *key, void *to, const char
 static void set_keep(struct parse *p, const struct key *key, void *to, const char *value)
 {
     struct err err;
-    if (duration_parse(value, to, &err) < 0)
+    if (duration_parse_keep(value, to, &err) < 0)
         complain(p, "'%s': %s", key->name, err.msg);
-    else if (*(int64_t *)to == 0)
-        complain(p, "'%s' is to be longer than nothing", key->name);
 }
 
 static void set_timezone(struct parse *p, const struct key *key, void *to, const char *value)
@@ -209,6 +207,7 @@ static const struct key rota_keys[] = {
     {"catalogue", set_path, offsetof(struct config, catalogue), 0, 0, NULL},
     {"timezone", set_timezone, offsetof(struct config, timezone), 0, 0, NULL},
     {"keep", set_keep, offsetof(struct config, keep_ms), 0, 0, NULL},
+    {"keep_failed", set_keep, offsetof(struct config, keep_failed_ms), 0, 0, NULL},
     {0},
 };
 static const struct key ssh_keys[] = {

@@ -70,6 +70,15 @@ int duration_parse(const char *text, int64_t *ms, struct err *err)
     return 0;
 }
 
+int duration_parse_keep(const char *text, int64_t *ms, struct err *err)
+{
+    *ms = INT64_MAX;
+    if (strcmp(text, "forever") == 0)
+        return 0;
+    int rc = duration_parse(text, ms, err);
+    return rc == 0 && *ms == 0 ? err_set(err, ERR_DATA, "'%s' keeps nothing", text) : rc;
+}
+
 char *duration_text(int64_t ms, char text[DURATION_TEXT])
 {
     if (ms < 0)

@@ -155,6 +155,7 @@ struct job {
     struct job_schedule schedule;
     int64_t deadline_ms; /* 0: none; from due to start */
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
+    int64_t keep_ms, keep_failed_ms; /* of its runs, as in struct config; 0: as that says */
     struct strlist notify; /* the [alert] sections that are told of it; empty: all */
     struct job_place places[JOB_KEYS];
     struct job_array array;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "duration.h"
 #include "hostrange.h"
 #include "jobfile_array.h"
 #include "jobfile_after.h"
@@ -316,6 +317,36 @@ static const struct field expect_fields[] = {
     {0},
 };
 
+/* ---- how long its runs are kept ---- */
+
+static void read_kept(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    struct err err;
+    if (value->kind != YAML_IS_SCALAR)
+        field_expected(r, field, value, "a duration or forever");
+    else if (duration_parse_keep(value->text, field_to(field, base), &err) < 0)
+        field_complain(r, value, "'%s': %s", field->name, err.msg);
+}
+
+static const struct field keep_fields[] = {
+    {.name = "succeeded", .read = read_kept, .offset = AT(keep_ms)},
+    {.name = "failed", .read = read_kept, .offset = AT(keep_failed_ms)},
+    {0},
+};
+
+static void read_keep(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    if (value->kind == YAML_IS_MAP) {
+        field_map(r, field, value, base);
+        return;
+    }
+    read_kept(r, field, value, base);
+    job->keep_failed_ms = job->keep_ms;
+}
+
 /* ---- where what stands ---- */
 
 static const struct {
@@ -372,6 +403,7 @@ static const struct field job_fields[] = {
     {.name = "on_lost", .read = field_choice, .offset = AT(on_lost), .choices = on_lost_choices},
     {.name = "lost_after", .read = field_duration, .offset = AT(lost_after_ms), .min = 1000},
     {.name = "expect", .read = field_map, .fields = expect_fields},
+    {.name = "keep", .read = read_keep, .offset = AT(keep_ms), .fields = keep_fields},
     {.name = "notify", .read = field_names, .offset = AT(notify)},
     {.name = "array", .read = field_array},
     {.name = "matrix", .read = field_matrix},

@@ -60,6 +60,26 @@ static void put_duration(struct writer *w, const char *key, int64_t ms, int64_t 
         buf_addf(w->out, "\"%llds\"", (long long)ms / 1000);
 }
 
+static void put_kept(struct writer *w, const char *key, int64_t ms)
+{
+    if (ms == INT64_MAX)
+        put_string(w, key, "forever");
+    else
+        put_duration(w, key, ms, 0);
+}
+
+static void put_keep(struct writer *w, const struct job *job)
+{
+    if (job->keep_ms == job->keep_failed_ms) {
+        put_kept(w, "keep", job->keep_ms);
+        return;
+    }
+    struct writer map = open_map(w, "keep");
+    put_kept(&map, "succeeded", job->keep_ms);
+    put_kept(&map, "failed", job->keep_failed_ms);
+    close_map(&map);
+}
+
 static void put_word(struct writer *w, const char *key, const char *word, bool differs)
 {
     if (differs)
@@ -350,6 +370,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_string(&w, "placeholder", job->placeholder);
     put_parameters(&w, &job->parameters);
     put_after(&w, job);
+    put_keep(&w, job);
     buf_addch(out, '}');
     job_free(&normal);
 }

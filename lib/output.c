@@ -12,7 +12,7 @@
 
 #include "xalloc.h"
 
-enum { DIR_MODE = 02770, FILE_MODE = 0660, NAME_SIZE = 64, RUNS_PER_DIR = 1000 };
+enum { DIR_MODE = 02770, FILE_MODE = 0660, NAME_SIZE = 64 };
 
 /* The two names below output/. */
 struct names {
@@ -23,7 +23,7 @@ struct names {
 static struct names names_of(int64_t run, int attempt, enum output_stream stream)
 {
     struct names names;
-    (void)snprintf(names.dir, sizeof names.dir, "%" PRId64, run / RUNS_PER_DIR);
+    (void)snprintf(names.dir, sizeof names.dir, "%" PRId64, run / OUTPUT_RUNS_PER_DIR);
     (void)snprintf(names.file, sizeof names.file, "%" PRId64 ".%d.%s", run, attempt,
                    stream == OUTPUT_OUT ? "out" : "err");
     return names;
@@ -321,6 +321,55 @@ void output_clear(const char *catalogue, int64_t run, int attempt)
     if (out_went || err_went) /* nor after a crash does it come back */
         (void)fsync(dir);
     close(dir);
+}
+
+/* ---- what is not kept any more ---- */
+
+int64_t output_first(int64_t run)
+{
+    return run / OUTPUT_RUNS_PER_DIR * OUTPUT_RUNS_PER_DIR;
+}
+
+static int remove_files(const char *catalogue, int dir, const struct output_run *run,
+                        struct err *err)
+{
+    static const enum output_stream streams[] = {OUTPUT_OUT, OUTPUT_ERR};
+    for (int attempt = 1; attempt <= run->attempts; attempt++)
+        for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+            struct names names = names_of(run->run, attempt, streams[i]);
+            if (unlinkat(dir, names.file, 0) < 0 && errno != ENOENT)
+                return fail(catalogue, run->run, attempt, streams[i], "remove", err);
+        }
+    return 0;
+}
+
+int output_remove(const char *catalogue, const struct output_run *runs, size_t n, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n;) {
+        struct names names = names_of(runs[i].run, 1, OUTPUT_OUT);
+        int64_t beyond = output_first(runs[i].run) + OUTPUT_RUNS_PER_DIR;
+        int64_t first = runs[i].run;
+        int dir = open_run_dir(catalogue, &names, false);
+        if (dir < 0 && errno != ENOENT)
+            return fail(catalogue, first, 1, OUTPUT_OUT, "remove", err);
+        for (; rc == 0 && i < n && runs[i].run < beyond; i++)
+            rc = dir < 0 ? 0 : remove_files(catalogue, dir, &runs[i], err);
+        if (rc == 0 && dir >= 0 && fsync(dir) < 0)
+            rc = fail(catalogue, first, 1, OUTPUT_OUT, "sync the directory of", err);
+        if (dir >= 0)
+            close(dir);
+    }
+    return rc;
+}
+
+void output_remove_dir(const char *catalogue, int64_t run)
+{
+    char *home = home_of(catalogue);
+    char *path = xasprintf("%s/output/%" PRId64, home, run / OUTPUT_RUNS_PER_DIR);
+    (void)rmdir(path);
+    free(path);
+    free(home);
 }
 
 int64_t output_size(const char *catalogue, int64_t run, int attempt, enum output_stream stream)

@@ -31,6 +31,19 @@ int output_sync(struct output *o, int64_t run, int attempt, enum output_stream s
 /* Takes away what is there of an attempt that is about to be claimed: the id was given before, in a
  * catalogue that was lost since, and the files of that run would show through. */
 void output_clear(const char *catalogue, int64_t run, int attempt);
+/* Files of runs that are to go away: of attempts 1 to `attempts`. */
+struct output_run {
+    int64_t run;
+    int attempts;
+};
+/* Takes away the files of n runs, by rising id, and makes that durable. A symbolic link in the place of a
+ * directory is not followed. ERR_IO: some are still there. */
+int output_remove(const char *catalogue, const struct output_run *runs, size_t n, struct err *err);
+/* The first of the runs whose files are in one directory with those of this one. */
+enum { OUTPUT_RUNS_PER_DIR = 1000 };
+int64_t output_first(int64_t run);
+/* Takes away the directory of a run's files if it is empty. */
+void output_remove_dir(const char *catalogue, int64_t run);
 /* Size of the file; 0 when there is none. */
 int64_t output_size(const char *catalogue, int64_t run, int attempt, enum output_stream stream);
 

@@ -27,6 +27,15 @@ int specification_read(struct catalogue *cat, int64_t id, struct job *job, struc
     return rc;
 }
 
+int specification_put(struct catalogue *cat, const struct job *job, const struct buf *text,
+                      int64_t *id, struct err *err)
+{
+    int rc = spec_put(cat, buf_data(text), text->len, id, err);
+    if (rc == 0 && (job->keep_ms || job->keep_failed_ms))
+        rc = spec_keep(cat, *id, job->keep_ms, job->keep_failed_ms, err);
+    return rc;
+}
+
 int specification_slots(struct catalogue *cat, int64_t id)
 {
     struct job job = {0};

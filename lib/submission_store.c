@@ -9,6 +9,7 @@
 #include "jobfile.h"
 #include "making.h"
 #include "rerun.h"
+#include "specification.h"
 #include "submission.h"
 #include "xalloc.h"
 #include "zone.h"
@@ -120,7 +121,7 @@ static int store(struct storing *s, const struct submission_entry *entry, struct
     if (!entry->spec) {
         struct buf text = {0};
         jobfile_write(&entry->job, &text);
-        rc = spec_put(s->cat, buf_str(&text), text.len, &making.run.spec, err);
+        rc = specification_put(s->cat, &entry->job, &text, &making.run.spec, err);
         buf_free(&text);
     }
     if (rc == 0)

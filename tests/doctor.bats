@@ -218,7 +218,7 @@ dispatcher_lives()
     crontab_is "* * * * * $ROTA_BUILD_DIR/rota dispatch"
     run -0 rota monitor doctor
     [[ $output == *"hint    no crontab or unit of systemd here names a backup"*\
-"sqlite3 $ROTA_CATALOGUE '.backup COPY'"* ]]
+"rota catalogue backup COPY"* ]]
 }
 
 @test "a write-ahead log that a reader holds: the size, and the process" {

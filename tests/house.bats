@@ -3,7 +3,7 @@
 
 load lib
 
-commands='submit dispatch status logs cancel hosts monitor worker'
+commands='submit dispatch status logs cancel hosts catalogue monitor worker'
 
 # make, as a user would call it: not as a child of the make that runs the suite
 run_make()

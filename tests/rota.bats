@@ -61,7 +61,7 @@ synopsis()
 }
 
 @test "every option of a command stands in its page" {
-    for name in submit dispatch status logs cancel hosts; do
+    for name in submit dispatch status logs cancel hosts catalogue; do
         # shellcheck disable=SC2013
         for option in $(rota "$name" -h | grep -o -e '--[a-z-]*[a-z]'); do
             grep -q -e "Fl -${option#--}" "$ROTA_TOP/man/rota-$name.1"

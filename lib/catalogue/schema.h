@@ -41,5 +41,6 @@
 
 extern const char schema_monitor[];                               /* 3 */
 extern const char schema_groups[], schema_array[], schema_need[]; /* 4, in this order */
+extern const char schema_keep[];                                  /* 5 */
 
 #endif

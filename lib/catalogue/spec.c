@@ -77,3 +77,13 @@ int spec_waiting_none(struct catalogue *cat, struct err *err)
     int rc = statement_write(cat, NONE, NO_VALUES, err);
     return rc < 0 ? rc : 0;
 }
+
+int spec_keep(struct catalogue *cat, int64_t spec, int64_t keep_ms, int64_t keep_failed_ms,
+              struct err *err)
+{
+    static const char KEEP[] = "UPDATE spec SET keep_ms = ?2, keep_failed_ms = ?3 WHERE id = ?1"
+                               " AND (keep_ms IS NOT ?2 OR keep_failed_ms IS NOT ?3)";
+    int rc = statement_write(cat, KEEP,
+                             VALUES(as_int(spec), as_opt(keep_ms), as_opt(keep_failed_ms)), err);
+    return rc < 0 ? rc : 0;
+}

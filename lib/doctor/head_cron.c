@@ -197,6 +197,5 @@ void head_backup(struct doctor *d, const struct visit *none)
         doctor_found(
             d, VERDICT_HINT,
             "no crontab or unit of systemd here names a backup of the catalogue, as far as "
-            "can be seen" MEND "let cron do: sqlite3 %s '.backup COPY' (rota(7), Backup)",
-            path);
+            "can be seen" MEND "let cron do: rota catalogue backup COPY (rota(7), Backup)");
 }

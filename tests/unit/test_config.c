@@ -121,7 +121,7 @@ static const struct {
     {"[rota]\nkeep = 3d\nkeep = 4d\n", "rota.ini:3: 'keep' stands twice in [rota]", "a key twice"},
     {"[rota]\nkeep = 30\n",
      "rota.ini:2: 'keep': '30' is no duration (write 90s, 15m, 2h, 1d or 1h30m)", "a bare number"},
-    {"[rota]\nkeep = 0\n", "rota.ini:2: 'keep' is to be longer than nothing", "keep = 0"},
+    {"[rota]\nkeep = 0\n", "rota.ini:2: 'keep': '0' keeps nothing", "keep = 0"},
     {"[rota]\ntimezone = Europe/Berln\n",
      "rota.ini:2: 'timezone': there is no time zone 'Europe/Berln' (write it as Europe/Berlin)",
      "an unknown time zone"},
