@@ -203,7 +203,7 @@ keep_dispatching()
     if ! process_lives "$dispatcher"; then
         wait "$dispatcher" 2>/dev/null || rc=$?
         # KILL, TERM and INT are ours
-        if [[ ! " 0 75 130 137 143 " =~ " $rc " ]]; then
+        if [[ " 0 75 130 137 143 " != *" $rc "* ]]; then
             echo "a dispatcher ended with $rc"
             tail -n 20 "$BATS_TEST_TMPDIR/dispatch.err"
             exit 1
