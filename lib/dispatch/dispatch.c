@@ -261,7 +261,7 @@ static int start(struct dispatch *d, struct err *err)
         return rc;
     catalogue_patience(d->cat, PATIENCE_MS); /* the loop must turn: what is busy is tried again */
     d->held = true;
-    d->lease_due = clock_mono() + HOLDER_LEASE_MS / 3;
+    d->lease_due = clock_mono() + holder_lease() / 3;
     d->loop = loop_new(err);
     if (!d->loop)
         return ERR_OS;
