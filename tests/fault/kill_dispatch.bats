@@ -9,7 +9,7 @@ load sweep
 
 submit_telling()
 {
-    witness_job tells -o 20 -x 3 -s 0.2 >job.yaml
+    witness_job tells '-o 20 -x 3 -s 0.2' >job.yaml
     rota submit job.yaml >acknowledged
 }
 

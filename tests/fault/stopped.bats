@@ -32,7 +32,7 @@ teardown()
 runs_stopped()
 {
     witness_job on -g >job.yaml
-    witness_job ends -o 20 -x 3 | sed "s|exec|read line <$PWD/pipe; exec|" >ends.yaml
+    witness_job ends '-o 20 -x 3' | sed "s|exec|read line <$PWD/pipe; exec|" >ends.yaml
     rota submit job.yaml ends.yaml
     dispatcher_starts
     eventually is_state 1 running
