@@ -29,7 +29,7 @@ all_ended()
     local_workers $(printf 'w%d ' {1..40})
     submit_all 80
     run -0 --separate-stderr bash -c 'ulimit -n 64 && exec timeout 150 rota dispatch'
-    echo "$stderr"
+    # shellcheck disable=SC2154 # set by bats' run
     [[ $stderr == *"at most 64 descriptors may be open, "*" are wanted for 40 hosts: raise ulimit -n"* ]]
     all_ended 80
 }

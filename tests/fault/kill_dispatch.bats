@@ -24,13 +24,23 @@ ended_well()
 
 # From the first write of the claim, which is the commit after that of the hold, to the ACK, which is what is
 # sent after the commit that follows the sync of the output.
-sites()
+between_claim_and_ack()
 {
     # shellcheck disable=SC2016 # for awk
     sweep_window '
         $3 ~ /^1 pwrite64/ && $4 ~ /-wal>/ { begun = 1 }
         $1 == "fsync" && $4 ~ /1\.1\.out>/ { kept = $3 + 1 }
         kept && $1 == "sendto" && $3 + 0 >= kept { over = 1 }'
+}
+
+# The run that is let be.
+trace()
+{
+    export WITNESS=$PWD
+    submit_telling
+    sweep_trace rota dispatch
+    run -0 ended_well
+    [ -z "$output" ]
 }
 
 killed_in_the_window()
@@ -42,12 +52,8 @@ killed_in_the_window()
 }
 
 @test "kill -9 of dispatch at every system call between claim and ACK" {
-    WITNESS=$PWD
-    submit_telling
-    sweep_trace rota dispatch
-    run -0 ended_well
-    [ -z "$output" ]
-    sites >sites
+    trace
+    between_claim_and_ack >sites
     sweep killed_in_the_window
     # it writes the claim, START, the output, the end and ACK
     sweep_killed pwrite64 fdatasync sendto openat mkdirat fsync
@@ -55,16 +61,12 @@ killed_in_the_window()
 }
 
 @test "the same over ssh, at every tenth" {
-    WITNESS=$PWD
     four_config 1 w1
-    submit_telling
+    rota submit -- true
     rota dispatch # it pushes the worker
-    rm -rf "$(worker_spool)" home/catalogue.db* home/output witness
-    submit_telling
-    sweep_trace rota dispatch
-    run -0 ended_well
-    [ -z "$output" ]
-    sites | awk 'NR % 10 == 1 || /fdatasync|sendto/' >sites
+    rm -rf "$(worker_spool)" home/catalogue.db* home/output
+    trace
+    between_claim_and_ack | awk 'NR % 10 == 1 || /fdatasync|sendto/' >sites
     sweep killed_in_the_window
     sweep_killed pwrite64 fdatasync sendto
     [ "$(wc -l <killed)" -ge 15 ]

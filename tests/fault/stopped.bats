@@ -40,6 +40,14 @@ runs_stopped()
     kill -STOP "$dispatcher"
 }
 
+ends_with()
+{
+    local rc=0
+    wait "$dispatcher" || rc=$?
+    dispatcher=''
+    [ "$rc" -eq "$1" ]
+}
+
 fence()
 {
     sqlite3 "file:$ROTA_CATALOGUE?mode=ro" 'SELECT fence FROM holder'
@@ -77,10 +85,7 @@ contents()
     witness_job waits | rota submit -
     contents >before
     kill -CONT "$dispatcher"
-    rc=0
-    wait "$dispatcher" || rc=$?
-    dispatcher=''
-    [ "$rc" -eq 75 ]
+    ends_with 75
     grep 'another dispatcher has taken the catalogue .*: this one was stopped too long' dispatch.err
     contents | diff before -
 
@@ -102,8 +107,7 @@ contents()
     echo >pipe
     eventually is_state 2 failed
     touch "$WITNESS/go"
-    dispatcher_ends
-    dispatcher=''
+    ends_with 0
     [ "$(fence)" -eq 1 ]
     is_state 1 succeeded
     witness_holds
