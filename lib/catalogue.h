@@ -293,6 +293,8 @@ struct holder {
     int64_t longest_us; /* longest turn of its loop so far; the dispatcher's to set */
 };
 enum { HOLDER_LEASE_MS = 60000 };
+/* How long a hold lasts without being renewed: HOLDER_LEASE_MS, or $ROTA_TEST_LEASE_MS (a seam for tests). */
+int64_t holder_lease(void);
 /* Takes the catalogue: 0 with *holder filled (fence risen by one) when it was free or its holder
  * is proved dead or its lease ran out; ERR_BUSY with *holder = the living one, or with holder->pid 0
  * when the catalogue stayed locked. Opens its own transaction. */
@@ -305,7 +307,7 @@ int holder_take_over(struct catalogue *cat, struct holder *holder, const char *a
                      struct err *err);
 /* Renews the lease; ERR_BUSY when another has taken it. In a transaction: every write transaction
  * of a dispatcher begins with it (the fence check). Writes only when less than half the lease is
- * left, so that it may be called often; an idle dispatcher calls it at least every HOLDER_LEASE_MS / 3. */
+ * left, so that it may be called often; an idle dispatcher calls it at least every holder_lease() / 3. */
 int holder_renew(struct catalogue *cat, struct holder *holder, struct err *err);
 /* Opens its own transaction. No effect when another has taken the catalogue meanwhile. */
 int holder_release(struct catalogue *cat, const struct holder *holder, struct err *err);

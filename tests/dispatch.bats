@@ -98,6 +98,18 @@ load dispatcher
     is_state "$id" succeeded
 }
 
+@test "--once records what has ended" {
+    rota submit -- sh -c 'echo told; exit 3'
+    rota submit -- sh -c 'echo told; exit 3'
+    rota dispatch --once
+    eventually no_process_left # the supervisors, which leave the results
+    run -0 rota dispatch --once
+    run -0 rota status --format '{id} {state} {exit_code}'
+    [ "$output" = $'1 failed 3\n2 failed 3' ]
+    run -0 rota logs 1 2
+    [ "$output" = $'told\ntold' ]
+}
+
 @test "--dry-run says where each queued run would go, and changes nothing" {
     local_workers a b
     cat >two.yaml <<END

@@ -38,6 +38,17 @@ static bool is_connecting(const struct dispatch *d)
     return false;
 }
 
+/* Results that hosts have announced; one that does not come ends its connection. */
+static bool has_results_coming(const struct dispatch *d)
+{
+    for (size_t i = 0; i < d->npeers; i++)
+        if (d->peers[i]->state == PEER_READY)
+            for (const struct work *work = d->peers[i]->works; work; work = work->next)
+                if (work->over && !work->ending)
+                    return true;
+    return false;
+}
+
 static bool has_unsent(const struct dispatch *d)
 {
     for (size_t i = 0; i < d->npeers; i++)
@@ -64,7 +75,7 @@ static bool is_done(const struct dispatch *d)
     if (d->options->wait)
         return d->nwaits == 0;
     if (d->options->once)
-        return !is_connecting(d);
+        return !is_connecting(d) && !has_results_coming(d);
     return !has_live_runs(d) && !is_connecting(d) && !placing_could_start(d) && !is_due_soon(d);
 }
 
@@ -250,7 +261,7 @@ static int start(struct dispatch *d, struct err *err)
         return rc;
     catalogue_patience(d->cat, PATIENCE_MS); /* the loop must turn: what is busy is tried again */
     d->held = true;
-    d->lease_due = clock_mono() + HOLDER_LEASE_MS / 3;
+    d->lease_due = clock_mono() + holder_lease() / 3;
     d->loop = loop_new(err);
     if (!d->loop)
         return ERR_OS;

@@ -133,7 +133,7 @@ static void disconnect(struct peer *peer)
     buf_free(&peer->sending);
     peer->offered = 0;
     for (struct work *work = peer->works; work; work = work->next)
-        work->known = false;
+        work->known = work->over = false;
 }
 
 static int64_t retry_delay(int failures)

@@ -70,7 +70,7 @@ void work_detach(struct work *work)
     work_vacate(work);
     work->peer = NULL;
     work->prev = work->next = NULL;
-    work->known = false;
+    work->known = work->over = false;
 }
 
 static void work_free(struct work *work)

@@ -310,7 +310,7 @@ int round_run(struct dispatch *d, struct err *err)
     if (is_needed(d, &round)) {
         if (record(d, &round, &why) == 0) {
             d->said_busy = false;
-            d->lease_due = clock_mono() + HOLDER_LEASE_MS / 3;
+            d->lease_due = clock_mono() + holder_lease() / 3;
             tell(d, &round);
             catalogue_checkpoint(d->cat, CATALOGUE_WAL_BYTES);
             rc = take_settled(d, err);

@@ -61,6 +61,7 @@ struct work {
     struct strlist given; /* what these told it, variables; read with its claim */
     bool occupies;        /* its slots there; not any more once its end is known */
     bool known;           /* the worker said that it has it, or START was sent on this connection */
+    bool over;            /* the worker said there that it has ended: its result comes */
     bool started_told;    /* STARTED is to be recorded */
     bool touched[2];      /* output was written since the last sync */
     int64_t have[2];      /* bytes of output that this dispatcher has written, from the start */

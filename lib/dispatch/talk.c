@@ -154,6 +154,7 @@ static int on_run(struct peer *peer, const struct message *m, struct err *err)
     if (!work)
         return stranger_met(peer, m, err);
     work->known = true;
+    work->over = message_get_u64(m, TAG_STATE, 0) == MESSAGE_RUN_ENDED;
     adopt(peer, work);
     return 0;
 }

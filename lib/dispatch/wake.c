@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -18,36 +18,70 @@ enum { LOOK_MAX_MS = 1024 };
 
 /* ---- signals ---- */
 
-/* The first one asks for a clean end; a second one ends the program by its default action. */
+static const int ENDING[] = {SIGINT, SIGTERM, SIGHUP};
+enum { NENDING = sizeof ENDING / sizeof *ENDING };
+
+static volatile sig_atomic_t told_fd = -1; /* what a handler can reach */
+
+/* The first one asks for a clean end; a second one, of whatever kind, ends the program by its default
+ * action. A handler and not a signalfd: a program that hangs in a call (a write to a terminal that was
+ * stopped, to a pager that does not read) reads no descriptor, and nobody could interrupt it. */
+static void catch_signal(int number)
+{
+    int saved = errno;
+    uint64_t said = (uint64_t)number;
+    for (int i = 0; i < NENDING; i++)
+        (void)signal(ENDING[i], SIG_DFL);
+    (void)!write(told_fd, &said, sizeof said);
+    errno = saved;
+}
+
 static void on_signal(void *arg, uint32_t revents)
 {
     struct dispatch *d = arg;
-    struct signalfd_siginfo info;
-    sigset_t set;
+    uint64_t number;
     (void)revents;
-    if (read(d->signal_fd, &info, sizeof info) != sizeof info)
+    if (read(d->signal_fd, &number, sizeof number) != sizeof number)
         return;
-    log_info("signal %u: leaving; runs go on", info.ssi_signo);
     d->leaving = true;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, (int)info.ssi_signo);
-    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+    log_info("signal %u: leaving; runs go on", (unsigned)number);
 }
 
+/* What is ignored (under nohup, in the background of a script) stays ignored. */
 static int init_signals(struct dispatch *d, struct err *err)
+{
+    struct sigaction old, act = {.sa_handler = catch_signal, .sa_flags = SA_RESTART};
+    sigset_t set;
+    (void)signal(SIGPIPE, SIG_IGN);
+    d->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (d->signal_fd < 0)
+        return err_sys(err, ERR_OS, "cannot watch signals");
+    told_fd = d->signal_fd;
+    (void)sigemptyset(&set);
+    for (int i = 0; i < NENDING; i++)
+        (void)sigaddset(&set, ENDING[i]);
+    act.sa_mask = set;
+    for (int i = 0; i < NENDING; i++)
+        if (sigaction(ENDING[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            (void)sigaction(ENDING[i], &act, NULL);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* whoever started us may have blocked them */
+    d->signals = loop_watch(d->loop, on_signal, d);
+    return loop_set(d->signals, d->signal_fd, EPOLLIN, 0, err);
+}
+
+/* One that comes now waits for whoever looks next (checkup_await), or for the end, which is near. */
+static void free_signals(struct dispatch *d)
 {
     sigset_t set;
     (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (d->signal_fd < 0)
-        return err_sys(err, ERR_OS, "cannot watch signals");
-    d->signals = loop_watch(d->loop, on_signal, d);
-    return loop_set(d->signals, d->signal_fd, EPOLLIN, 0, err);
+    for (int i = 0; i < NENDING; i++)
+        (void)sigaddset(&set, ENDING[i]);
+    if (!d->leaving)
+        (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    told_fd = -1;
+    loop_unwatch(d->signals);
+    if (d->signal_fd >= 0)
+        close(d->signal_fd);
 }
 
 /* ---- changes of files ---- */
@@ -129,10 +163,8 @@ int wake_init(struct dispatch *d, struct err *err)
 
 void wake_free(struct dispatch *d)
 {
-    loop_unwatch(d->signals);
+    free_signals(d);
     loop_unwatch(d->changes);
-    if (d->signal_fd >= 0)
-        close(d->signal_fd);
     if (d->inotify_fd >= 0)
         close(d->inotify_fd);
 }
