@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # stderr is set by bats' run
 # The head's disk fails (EIO, injected), or its filesystem turns read-only: said, nothing told that is not
 # on disk, and all of it recorded once the disk works again.
 

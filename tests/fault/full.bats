@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # dispatcher is set by disk.bash
 # The head's disk is full, of bytes or of inodes: it is said, nothing that was acknowledged is lost, the
 # runs go on at their workers, and all is recorded, once, when there is space again.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # dispatcher is set by disk.bash
 # Other processes hold the catalogue: its write lock for a minute, or a read transaction for as long as
 # everything takes.
 
