@@ -73,6 +73,8 @@ struct value as_text(const char *text); /* NULL: NULL */
 
 /* Fills err from the connection's last error and returns its ERR_*. */
 int catalogue_fail(const struct catalogue *cat, struct err *err);
+/* Says why it may not be written; ERR_IO. */
+int catalogue_readonly(const struct catalogue *cat, struct err *err);
 /* Prepares `sql` and binds n values. Then statement_next until it returns 0 or fails, or
  * statement_end. */
 int statement_start(struct catalogue *cat, const char *sql, const struct value *values, size_t n,

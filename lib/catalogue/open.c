@@ -70,11 +70,7 @@ static int prepare_writer(struct catalogue *cat, struct err *err)
 {
     /* SQLite opens a file that it may not write read-only and says so only at the first write */
     if (sqlite3_db_readonly(cat->db, "main"))
-        return err_set(
-            err, ERR_IO,
-            "the catalogue %s may only be read by you: ask its owner for write access to "
-            "it and its directory",
-            cat->path);
+        return catalogue_readonly(cat, err);
     /* journal_size_limit cuts a WAL that once grew long when it is begun anew. A catalogue is born
      * in WAL mode; another program may have changed that. */
     if (sqlite3_exec(cat->db,

@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "internal.h"
 #include "xalloc.h"
@@ -32,9 +33,7 @@ static const struct {
 } failures[] = {
     {SQLITE_BUSY, ERR_BUSY, "the catalogue", "is locked by another process: try again"},
     {SQLITE_LOCKED, ERR_BUSY, "the catalogue", "is locked by another process: try again"},
-    {SQLITE_FULL, ERR_IO, "the catalogue", "cannot grow: free space on its filesystem"},
-    {SQLITE_READONLY, ERR_IO, "the catalogue",
-     "may only be read by you: ask its owner for write access to it and its directory"},
+    {SQLITE_FULL, ERR_IO, "the catalogue", "cannot grow: free space, or inodes, on its filesystem"},
     {SQLITE_PERM, ERR_IO, "the catalogue",
      "may not be used by you: ask its owner for access to it and its directory"},
     {SQLITE_CORRUPT, ERR_IO, "the catalogue",
@@ -49,12 +48,37 @@ static const struct {
     {SQLITE_NOMEM, ERR_OS, "the catalogue", "needs more memory than there is"},
 };
 
+/* Whose fault it is that it may not be written: the filesystem's, or ours. */
+int catalogue_readonly(const struct catalogue *cat, struct err *err)
+{
+    struct statvfs fs;
+    if (statvfs(cat->path, &fs) == 0 && fs.f_flag & ST_RDONLY)
+        return err_set(err, ERR_IO,
+                       "the catalogue %s is on a filesystem that is read-only now: look after its "
+                       "disk, and mount it to be written",
+                       cat->path);
+    return err_set(err, ERR_IO,
+                   "the catalogue %s may only be read by you: ask its owner for write access to "
+                   "it and its directory",
+                   cat->path);
+}
+
+/* SQLITE_FULL is a write that found no space. A file that cannot be made for want of an inode, a shared
+ * index that cannot grow and a quota are other errors to SQLite, and the same to people. */
+static int kind_of(int rc, int saved)
+{
+    bool io = (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR;
+    return io && (saved == ENOSPC || saved == EDQUOT) ? SQLITE_FULL : rc & 0xff;
+}
+
 int catalogue_fail(const struct catalogue *cat, struct err *err)
 {
     int rc = cat->db ? sqlite3_extended_errcode(cat->db) : SQLITE_NOMEM;
     int saved = cat->db ? sqlite3_system_errno(cat->db) : 0;
+    if ((rc & 0xff) == SQLITE_READONLY)
+        return catalogue_readonly(cat, err);
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
-        if ((rc & 0xff) != failures[i].sqlite)
+        if (kind_of(rc, saved) != failures[i].sqlite)
             continue;
         if (failures[i].code == ERR_BUSY)
             return err_set(err, ERR_BUSY, "%s %s %s (waited %d ms)", failures[i].what, cat->path,

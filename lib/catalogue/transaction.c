@@ -18,14 +18,34 @@ int catalogue_begin(struct catalogue *cat, struct err *err)
     return run(cat, BEGIN, err);
 }
 
+/*
+ * A commit whose sync failed stands whole in the WAL all the same. We take it back and say so, but whoever
+ * reads the WAL anew, which is what happens when nobody has the catalogue open, would find it committed: a
+ * submission that was refused would run, and twice when it is tried again. So something that changes nothing
+ * is committed over its first frame, and what follows has checksums that do not fit any more; that holds even
+ * when this sync fails as well.
+ */
+static void bury(struct catalogue *cat)
+{
+    (void)sqlite3_exec(cat->db, "BEGIN IMMEDIATE; PRAGMA application_id = 0x726f7461; COMMIT", NULL,
+                       NULL, NULL);
+    if (!sqlite3_get_autocommit(cat->db))
+        (void)sqlite3_exec(cat->db, ROLLBACK, NULL, NULL, NULL);
+}
+
 /* What the changes mean for others is settled with them: see schema_need.c. */
 int catalogue_commit(struct catalogue *cat, struct err *err)
 {
     int rc = settle_all(cat, err);
-    if (rc == 0)
+    bool doubtful = false;
+    if (rc == 0) {
         rc = run(cat, COMMIT, err);
+        doubtful = rc < 0 && (sqlite3_errcode(cat->db) & 0xff) == SQLITE_IOERR;
+    }
     if (rc < 0)
         catalogue_rollback(cat);
+    if (doubtful)
+        bury(cat);
     return rc;
 }
 

@@ -187,6 +187,8 @@ int round_renew(struct dispatch *d, struct err *err);
 /* Syncs the output of the runs that are to be recorded as ended. An end whose output cannot be synced
  * is taken off the list, and its host fails. Not while a round has claims on that host. */
 void keeping_sync(struct dispatch *d);
+/* Its output could not be kept, and its host is about to fail for that: it rests longer each time. */
+void keeping_failed(struct work *work);
 /* Compares what a result says of the output with what came. ERR_DATA the first time that bytes
  * lack: the worker is to be asked again. After that they count as dropped. */
 int keeping_match(struct work *work, struct ending *ending, struct err *err);

@@ -7,7 +7,22 @@
 #include "log.h"
 #include "output.h"
 
-enum { UNSYNCED_MAX = 7 }; /* its host rests for 64 s: below what any lost_after waits for */
+enum { UNKEPT_MAX = 7 }; /* its host rests for 64 s: below what any lost_after waits for */
+
+static bool is_connected(const struct peer *peer)
+{
+    return peer->state == PEER_READY || peer->state == PEER_LISTING;
+}
+
+/* A connection to the worker is made at once, and soon fails again: were it to rest as after a first failure,
+ * a full disk would have it come and go each second, with a warning each. */
+void keeping_failed(struct work *work)
+{
+    if (work->unkept < UNKEPT_MAX)
+        work->unkept++;
+    if (work->peer && is_connected(work->peer))
+        work->peer->failures = work->unkept - 1;
+}
 
 static int sync_streams(struct dispatch *d, struct work *work, struct err *err)
 {
@@ -31,11 +46,9 @@ static void ask_again(struct dispatch *d, struct work **link, const struct err *
     struct peer *peer = work->peer;
     work_unend(d, link);
     work->have[0] = work->have[1] = 0;
-    if (work->unsynced < UNSYNCED_MAX)
-        work->unsynced++;
-    if (!peer || (peer->state != PEER_READY && peer->state != PEER_LISTING))
+    keeping_failed(work);
+    if (!peer || !is_connected(peer))
         return; /* the next connection is yet to come */
-    peer->failures = work->unsynced - 1;
     peer_fail(peer, why);
 }
 

@@ -184,7 +184,7 @@ static void tell_end(struct dispatch *d, struct work *work, const struct run_end
     if (peer)
         placement_depart(&work->place, peer->place.name);
     work->have[0] = work->have[1] = 0;
-    work->unsynced = 0;
+    work->unkept = 0;
     work->lacked = false;
     bool lost = end->attempt_state == RUN_LOST && lost_has_leash(work);
     if (peer && (work->spec->job.retry.elsewhere || lost))

@@ -66,7 +66,7 @@ struct work {
     bool touched[2];      /* output was written since the last sync */
     int64_t have[2];      /* bytes of output that this dispatcher has written, from the start */
     bool lacked;          /* its result came without all of its output, and was not taken */
-    int unsynced;         /* times in a row that its output could not be synced, up to a limit */
+    int unkept;           /* times that its output could not be written or synced, up to a limit */
     int64_t credit_due;   /* bytes written and not yet credited */
     struct strlist tried; /* hosts of earlier attempts, with retry.elsewhere */
     struct ending *ending;   /* to be recorded */

@@ -274,8 +274,10 @@ static int on_output(struct peer *peer, const struct message *m, struct err *err
     int s = stream == OUTPUT_ERR;
     int rc = output_write(peer->d->output, work->id, work->attempt, s ? OUTPUT_ERR : OUTPUT_OUT,
                           (int64_t)offset, data.p, data.len, err);
-    if (rc < 0)
+    if (rc < 0) {
+        keeping_failed(work);
         return rc;
+    }
     work->touched[s] = true;
     if ((int64_t)offset <= work->have[s] && (int64_t)(offset + data.len) > work->have[s])
         work->have[s] = (int64_t)(offset + data.len);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# A head whose clock is a day off from that of its hosts, either way: runs end well, and all their
-# times are the head's.
+# A head whose clock is an hour, a day or a year off from that of its hosts, either way: runs end well, and
+# all their times are the head's; and one whose clock is set: no due instant has its runs twice.
 
 load ../lib
 load ../e2e/four
@@ -52,6 +52,16 @@ succeeded 0' ]
     [ -z "$(json 'select(.duration < 0 or .duration > 100) | .id')" ]
 }
 
+@test "the head's clock is an hour ahead" {
+    OFF=+1h
+    runs_end_well 3600
+}
+
+@test "the head's clock is an hour behind" {
+    OFF=-1h
+    runs_end_well -3600
+}
+
 @test "the head's clock is a day ahead" {
     OFF=+1d
     runs_end_well 86400
@@ -60,4 +70,43 @@ succeeded 0' ]
 @test "the head's clock is a day behind" {
     OFF=-1d
     runs_end_well -86400
+}
+
+@test "the head's clock is a year ahead" {
+    OFF=+365d
+    runs_end_well 31536000
+}
+
+@test "the head's clock is a year behind" {
+    OFF=-365d
+    runs_end_well -31536000
+}
+
+# Rows of due instants, instants, runs, runs' places.
+counts()
+{
+    sqlite3 "$ROTA_CATALOGUE" 'SELECT count(*), count(DISTINCT due_at) FROM occurrence'
+    sqlite3 "$ROTA_CATALOGUE" 'SELECT count(*), count(DISTINCT occurrence) FROM run'
+}
+
+@test "the clock is set forward a day, back, and forward again: each due instant has its run once" {
+    OFF=+0
+    printf 'name: j\nschedule: {every: 1h, catch_up: all, overlap: allow}\nshell: "true"\n' >j.yaml
+    rota schedule add j.yaml
+    OFF=+1d
+    rota schedule tick >ids
+    n=$(wc -l <ids)
+    ((n == 24 || n == 25))
+    OFF=+0
+    run -0 rota schedule tick
+    [ -z "$output" ]
+    [ "$(counts)" = "$n|$n"$'\n'"$n|$n" ]
+    OFF=+1d
+    rota schedule tick >>ids
+    n=$(wc -l <ids) # an hour may have struck meanwhile
+    ((n <= 26))
+    [ "$(counts)" = "$n|$n"$'\n'"$n|$n" ]
+    run -0 rota dispatch
+    run -0 rota status --state succeeded -o id
+    [ "${#lines[@]}" -eq "$n" ]
 }
