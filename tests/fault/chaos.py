@@ -21,7 +21,7 @@ bytes of all connections, those that are there and those to come:
     noise MEAN SEED    one bit in so many bytes, at random
     garble BYTE    the four bytes from there on arrive as 00 00 ff 00: in a length, one that is never over
 
-and `count` is the number of connections that were taken so far. Several faults: `up hold, down rate 1`.
+`count` is the number of connections that were taken so far; `cutall` resets all that are there. Several faults: `up hold, down rate 1`.
 """
 import os
 import random
@@ -208,7 +208,7 @@ class Pair:
 class Link:
     def __init__(self):
         self.ways = {"up": Way(), "down": Way()}
-        self.count = 0
+        self.count, self.pairs = 0, []
 
     def tell(self, text):
         for fault in text.split(","):
@@ -227,6 +227,10 @@ class Link:
                 command = words.readline().strip()
                 if command == "count":
                     words.write(f"{self.count}\n")
+                elif command == "cutall":
+                    old, self.pairs = self.pairs, []
+                    for pair in old:
+                        pair.reset()
                 else:
                     self.tell(command)
 
@@ -244,7 +248,7 @@ class Link:
             except OSError:  # nobody listens there: so it is with us
                 client.close()
                 continue
-            Pair(client, host, self.ways["up"], self.ways["down"])
+            self.pairs.append(Pair(client, host, self.ways["up"], self.ways["down"]))
 
     def pipe(self, argv):
         child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)

@@ -7,7 +7,7 @@ load ../lib
 load link
 load witness
 
-LINK_PROGRAM=chaos.py
+export LINK_PROGRAM=chaos.py
 
 ends_well()
 {
@@ -25,7 +25,7 @@ count_is_over()
 away_with_short_times()
 {
     away_sshd 'SetEnv ROTA_TEST_PING_MS=500'
-    away_config "$@"
+    away_config
 }
 
 is_back()
