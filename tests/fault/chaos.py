@@ -19,7 +19,7 @@ bytes of all connections, those that are there and those to come:
                    many as the next number says, as often as there are numbers
     flip BYTE      one bit of that byte of a connection (from 0) arrives changed, once
     noise MEAN SEED    one bit in so many bytes, at random
-    garble BYTE    the four bytes from there on arrive as 00 00 ff 00: in a length, one that is never over
+    endless FRAME  the length of that frame (from 0, after the greeting's line) arrives as 65280
 
 `count` is the number of connections that were taken so far; `cutall` resets all that are there. Several faults: `up hold, down rate 1`.
 """
@@ -59,6 +59,7 @@ class Stream(threading.Thread):
         super().__init__(daemon=True)
         self.way, self.take, self.give, self.finish, self.reset = way, take, give, finish, reset
         self.waiting, self.size, self.at, self.over = [], 0, 0, False
+        self.greeted, self.frames, self.length, self.skip = False, 0, bytearray(), 0
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         self.start()
@@ -108,16 +109,29 @@ class Stream(threading.Thread):
         if way.kind == "flip" and 0 <= place < len(bad):
             bad[place] ^= 1 << int(way.value) % 8
             way.kind = "pass"
-        elif way.kind == "garble":
-            for i, byte in enumerate(b"\x00\x00\xff\x00"):
-                if 0 <= place + i < len(bad):
-                    bad[place + i] = byte
+        elif way.kind == "endless":
+            self.lengthen(bad)
         elif way.kind == "noise":
             for i in range(len(bad)):
                 if way.random.random() * way.value < 1:
                     bad[i] ^= 1 << way.random.randrange(8)
         self.at += len(part)
         return bytes(bad)
+
+    def lengthen(self, bad):
+        """Follows the frames, which begin with four bytes of length and eight others."""
+        for i, byte in enumerate(bad):
+            if not self.greeted:
+                self.greeted = byte == 10
+            elif self.skip:
+                self.skip -= 1
+            else:
+                if self.frames == self.way.value:
+                    bad[i] = (0, 0, 255, 0)[len(self.length)]
+                self.length.append(byte)
+                if len(self.length) == 4:
+                    self.skip, self.frames = 8 + int.from_bytes(self.length, "big"), self.frames + 1
+                    self.length = bytearray()
 
     def cuts(self, part):
         """Whether the connection is reset with this part; called with the condition held."""
