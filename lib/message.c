@@ -104,6 +104,20 @@ void message_end(struct message_writer *w)
     free(payload);
 }
 
+/* ---- times ---- */
+
+int64_t message_ping_ms(void)
+{
+    const char *seam = getenv("ROTA_TEST_PING_MS");
+    long ms = seam ? strtol(seam, NULL, 10) : 0;
+    return ms > 0 && ms < MESSAGE_PING_MS ? ms : MESSAGE_PING_MS;
+}
+
+int64_t message_silence_ms(void)
+{
+    return message_ping_ms() * (MESSAGE_SILENCE_MS / MESSAGE_PING_MS);
+}
+
 /* ---- reading ---- */
 
 static int check_fields(const struct message *m, struct err *err)
@@ -145,6 +159,7 @@ int message_next(struct message_reader *r, struct buf *in, struct message *m, st
         int size = check_frame(in, err);
         if (size <= 0)
             return size;
+        r->frames++;
         const unsigned char *frame = (const unsigned char *)buf_data(in);
         size_t len = (size_t)size - FRAME_HEADER;
         bool more = frame[5] & FLAG_MORE;

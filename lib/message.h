@@ -181,8 +181,15 @@ struct message {
 struct message_reader {
     struct buf whole; /* payload of a message that spans frames, as far as it came */
     size_t used;      /* bytes of `in` that the message handed out last still occupies */
+    uint64_t frames;  /* whole frames that came */
     bool complete;    /* whole was handed out */
 };
+
+/* How often PING is sent, and after how long either side gives the other up: ms. A sign of life is a whole
+ * frame: after a changed byte in its length a frame is never over, and whatever follows belongs to it.
+ * $ROTA_TEST_PING_MS shortens both (a seam for tests). */
+int64_t message_ping_ms(void);
+int64_t message_silence_ms(void);
 
 /* Takes the next complete message from the front of `in`, always the same buffer for one reader.
  *

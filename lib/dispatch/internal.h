@@ -137,10 +137,6 @@ int stranger_met(struct peer *peer, const struct message *m, struct err *err);
 int stranger_ended(struct peer *peer, const struct message *m, struct err *err);
 
 /* ---- lost.c ---- */
-/* How often PING is sent, and after how long a host that says nothing is given up.
- * $ROTA_TEST_PING_MS shortens both, and with them what is waited beyond lost_after (a seam for tests). */
-int64_t lost_ping_ms(void);
-int64_t lost_silence_ms(void);
 /* Whether the run's shim ends it by itself when no head comes. */
 bool lost_has_leash(const struct work *work);
 /* After so long without a word of ours no process of the run is left. */

@@ -2,7 +2,7 @@
  * lost: when a run with `on_lost: retry` on a host that is away is taken for lost.
  *
  * Its shim kills it after lost_after without a sign of a head, counted on the worker from the last
- * bytes that its front end took from us. We count from the end of the last connection on which we said
+ * whole frame that its front end took from us. We count from the end of the last connection on which we said
  * anything (peer->mute_since): a later moment than any byte of ours was sent. What we add to
  * lost_after is
  *   - the silence after which a front end ends: so long a byte that we sent may be under way and
@@ -17,25 +17,12 @@
 #include "dispatch/internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "clock.h"
 #include "duration.h"
 #include "log.h"
 
 enum { DRIFT = 500, PINGS_A_LEASH = 4 };
-
-int64_t lost_ping_ms(void)
-{
-    const char *seam = getenv("ROTA_TEST_PING_MS");
-    long ms = seam ? strtol(seam, NULL, 10) : 0;
-    return ms > 0 && ms < MESSAGE_PING_MS ? ms : MESSAGE_PING_MS;
-}
-
-int64_t lost_silence_ms(void)
-{
-    return lost_ping_ms() * (MESSAGE_SILENCE_MS / MESSAGE_PING_MS);
-}
 
 bool lost_has_leash(const struct work *work)
 {
@@ -45,7 +32,7 @@ bool lost_has_leash(const struct work *work)
 int64_t lost_wait_ms(const struct work *work)
 {
     int64_t after = work->spec->job.lost_after_ms;
-    return after + lost_silence_ms() + lost_ping_ms() + after / DRIFT;
+    return after + message_silence_ms() + message_ping_ms() + after / DRIFT;
 }
 
 void lost_keep(struct peer *peer, const struct work *work)

@@ -13,7 +13,7 @@ enum {
     READ_TURN = 4 * READ_CHUNK, /* bytes of one host in one turn: others want their turn too */
     WRITE_CHUNK = 32768,
     QUEUED_MAX = 64 << 20, /* bytes for a worker that does not read */
-    GREETING_MS = 20000,   /* from HELLO to READY */
+    GREETING_STEPS = 2, /* of connecting: so long from HELLO to WELCOME, and from there to READY */
     RETRY_FIRST_MS = 1000, /* doubles at each failure in a row */
     RETRY_MAX_MS = 300000,
     AWAY_MS = 60000, /* a host with runs is waited for so long before it is set aside */
@@ -94,9 +94,9 @@ static int64_t next_deadline(const struct peer *peer)
         return peer->link ? peer->link->deadline : 0;
     case PEER_GREETING:
     case PEER_LISTING:
-        return peer->since + GREETING_MS;
+        return peer->since + GREETING_STEPS * link_step_ms();
     case PEER_READY: {
-        int64_t ping = peer->pinged + peer->ping_ms, silence = peer->heard + lost_silence_ms();
+        int64_t ping = peer->pinged + peer->ping_ms, silence = peer->heard + message_silence_ms();
         return ping < silence ? ping : silence;
     }
     case PEER_RESTING:
@@ -199,7 +199,7 @@ static void connect_on(struct peer *peer)
     if (rc > 0) {
         peer_become(peer, PEER_GREETING);
         peer->heard = peer->pinged = clock_mono();
-        peer->ping_ms = lost_ping_ms();
+        peer->ping_ms = message_ping_ms();
         talk_hello(peer);
         peer_flush(peer);
         return;
@@ -267,10 +267,12 @@ static int read_all(struct peer *peer, bool *more, struct err *err)
         }
         buf_grew(&peer->in, (size_t)n);
         total += (size_t)n;
-        peer->heard = clock_mono();
+        uint64_t before = peer->reader.frames;
         int rc = handle_all(peer, err);
         if (rc < 0)
             return rc;
+        if (peer->reader.frames != before)
+            peer->heard = clock_mono();
         if (!peer->in.len)
             buf_free(&peer->in); /* one such buffer for all hosts, not one a host */
     }
@@ -326,16 +328,16 @@ static bool rest_if_idle(struct peer *peer)
 
 static int on_time(struct peer *peer, struct err *err)
 {
-    int64_t now = clock_mono();
+    int64_t now = clock_mono(), greeting = GREETING_STEPS * link_step_ms();
     if ((peer->state == PEER_GREETING || peer->state == PEER_LISTING) &&
-        now - peer->since >= GREETING_MS)
-        return err_set(err, ERR_UNREACHABLE, "the worker did not answer within %d s",
-                       GREETING_MS / 1000);
+        now - peer->since >= greeting)
+        return err_set(err, ERR_UNREACHABLE, "the worker did not answer within %g s",
+                       (double)greeting / 1000);
     if (peer->state != PEER_READY)
         return 0;
-    if (now - peer->heard >= lost_silence_ms())
+    if (now - peer->heard >= message_silence_ms())
         return err_set(err, ERR_UNREACHABLE, "nothing was heard for %lld s",
-                       (long long)lost_silence_ms() / 1000);
+                       (long long)message_silence_ms() / 1000);
     if (now - peer->pinged >= peer->ping_ms && !rest_if_idle(peer)) {
         talk_ping(peer);
         peer_record(peer);

@@ -87,6 +87,7 @@ static int open_front(struct front *front, const char *nonce, struct err *err)
     raise_open_files();
     charges_init(&front->charges);
     front->boot = moment_boot();
+    front->silence = message_silence_ms();
     front->heard = clock_mono();
     buf_addf(&front->out, "rota-worker %s\n", nonce);
     return 0;
@@ -166,10 +167,14 @@ static int take_input(struct front *front, struct err *err)
     if (n <= 0)
         return err_set(err, ERR_ANSWER, "the head is gone");
     buf_grew(&front->in, (size_t)n);
+    uint64_t before = front->reader.frames;
+    int rc = dialogue_take(front, err);
+    if (front->reader.frames == before)
+        return rc;
     front->heard = clock_mono();
     if (front->welcomed)
         atomic_store(&front->cells.slot[0].heartbeat, moment_up());
-    return dialogue_take(front, err);
+    return rc;
 }
 
 static int put_output(struct front *front, struct err *err)
@@ -199,7 +204,7 @@ static int64_t gathering_until(const struct front *front)
 
 static int next_wait(const struct front *front, int64_t now, int64_t gather)
 {
-    int64_t until = front->heard + MESSAGE_SILENCE_MS;
+    int64_t until = front->heard + front->silence;
     if (front->queue_first && !front->out.len)
         return 0; /* more output can be added at once */
     if (front->started_due && front->started_due < until)
@@ -224,9 +229,9 @@ static int turn(struct front *front, struct err *err)
     int rc = 0;
     if (poll(fds, sizeof fds / sizeof *fds, next_wait(front, now, gather)) < 0)
         return errno == EINTR ? 0 : err_sys(err, ERR_OS, "cannot wait");
-    if (clock_mono() - front->heard >= MESSAGE_SILENCE_MS)
-        return err_set(err, ERR_UNREACHABLE, "heard nothing from the head for %d s",
-                       MESSAGE_SILENCE_MS / 1000);
+    if (clock_mono() - front->heard >= front->silence)
+        return err_set(err, ERR_UNREACHABLE, "heard nothing from the head for %g s",
+                       (double)front->silence / 1000);
     if (fds[2].revents)
         rc = take_signals(front, err);
     if (rc == 0 && fds[3].revents)

@@ -39,10 +39,11 @@ struct front {
     size_t norders;
     struct charge *queue_first, *queue_last; /* runs with output to send, round robin */
     uint64_t boot;
-    int signals;    /* signalfd */
-    int watch;      /* epoll of the pidfds of adopted shims */
-    int64_t heard;  /* monotonic ms of the head's last byte */
-    int64_t reaped; /* monotonic ms of the last look for ended shims */
+    int signals;     /* signalfd */
+    int watch;       /* epoll of the pidfds of adopted shims */
+    int64_t silence; /* ms after which a head that says nothing is given up */
+    int64_t heard;   /* monotonic ms of the head's last whole frame */
+    int64_t reaped;  /* monotonic ms of the last look for ended shims */
     bool welcomed;
     int64_t started_due; /* monotonic: when to look for charges with STARTED to be sent; 0: never */
     bool ending;         /* say what is left to say, then end */

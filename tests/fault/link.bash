@@ -5,7 +5,8 @@
 # each half second, silence is 2 s ($ROTA_TEST_PING_MS); a step of connecting may take 5 s.
 #
 #   away_config [SLOTS]     rota.ini with `near` (127.0.1.2, directly) and `away`, through a link
-#   link COMMAND            what link.py understands: cut, heal, forget, drop, count, times
+#   link COMMAND            what link.py understands: cut, heal, forget, drop, count, times; after
+#                           LINK_PROGRAM=chaos.py what that one does
 #   ticks_job NAME [LINE…]  prints a job file: it says what it does in `witness` until `go` is there
 #   once RUN                it ended well, one attempt, executed once, all of its output is here
 
@@ -41,7 +42,7 @@ away_config()
     four_config 4 unused near
     sed -i '/^\[worker unused\]/,/^$/d' "$ROTA_CONFIG"
     mkdir -p "$HOME/link"
-    "$ROTA_TOP/tests/fault/link.py" serve "$HOME/link" "${AWAY_ADDRESS-127.0.1.1}" \
+    "$ROTA_TOP/tests/fault/${LINK_PROGRAM-link.py}" serve "$HOME/link" "${AWAY_ADDRESS-127.0.1.1}" \
         "${AWAY_PORT-$(cat "$FOUR/four/port")}" 3>&- &
     LINK=$!
     eventually test -s "$HOME/link/port"
@@ -68,7 +69,7 @@ away_sshd_dies()
 
 link()
 {
-    "$ROTA_TOP/tests/fault/link.py" ask "$HOME/link" "$1"
+    "$ROTA_TOP/tests/fault/${LINK_PROGRAM-link.py}" ask "$HOME/link" "$*"
 }
 
 # ---- the dispatcher ----
