@@ -72,6 +72,26 @@ void custody_adopt(struct front *front, struct charge *charge)
         close(pidfd);
 }
 
+/* Runs that have begun and of which the journal knows nothing: it was cut, or removed. The head may order
+ * such a run again, since the worker that took it would have it in its journal. The cells know who was in
+ * them: acknowledged runs are not (custody_ack), and one that has no shim has not begun. */
+static void recover_cells(struct front *front)
+{
+    struct generation *g = front->journal.last;
+    for (uint32_t n = 1; n < front->cells.made; n++) {
+        struct cell *cell = &front->cells.slot[n];
+        struct message_key key = {cell->run, cell->attempt, cell->token};
+        if (!cell->run || !atomic_load(&cell->shim) || front->charges.by_cell[n] ||
+            charge_find(&front->charges, key))
+            continue;
+        struct record record = {.key = key, .at = cell->started};
+        struct charge *charge = recover_charge(front, &record, g);
+        charge->out_limit = cell->out_limit;
+        charge_set_cell(&front->charges, charge, n);
+        g->promised += 2 * (size_t)JOURNAL_RECORD;
+    }
+}
+
 static void recover_live(struct charge *charge, void *arg)
 {
     struct front *front = arg;
@@ -102,6 +122,7 @@ int custody_open(struct front *front, struct err *err)
         rc = journal_open(&front->journal, front->spool.dir, recover_record, front, err);
     if (rc < 0)
         return rc;
+    recover_cells(front);
     charges_each(&front->charges, recover_live, front);
     cells_ready(&front->cells);
     /* A shim may have written its result and gone between our reading and our look at its lock. Now
