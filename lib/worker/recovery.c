@@ -81,14 +81,27 @@ static void recover_cells(struct front *front)
     for (uint32_t n = 1; n < front->cells.made; n++) {
         struct cell *cell = &front->cells.slot[n];
         struct message_key key = {cell->run, cell->attempt, cell->token};
-        if (!cell->run || !atomic_load(&cell->shim) || front->charges.by_cell[n] ||
-            charge_find(&front->charges, key))
+        if (!cell->run || !atomic_load(&cell->shim) || front->charges.by_cell[n])
             continue;
-        struct record record = {.key = key, .at = cell->started};
-        struct charge *charge = recover_charge(front, &record, g);
+        struct charge *charge = charge_find(&front->charges, key);
+        if (!charge) {
+            struct record record = {.key = key, .at = cell->started};
+            charge = recover_charge(front, &record, g);
+            g->promised += 2 * (size_t)JOURNAL_RECORD;
+        } else if (charge->cell || charge->ousted) {
+            continue;
+        } /* else its RESULT was found without STARTED, which says where its output is */
         charge->out_limit = cell->out_limit;
         charge_set_cell(&front->charges, charge, n);
-        g->promised += 2 * (size_t)JOURNAL_RECORD;
+    }
+}
+
+/* It is not known where its output is: that is gone. */
+static void drop_output(struct record_result *result)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        result->dropped[i] = result->total[i];
+        result->ring[i] = 0;
     }
 }
 
@@ -97,6 +110,8 @@ static void recover_live(struct charge *charge, void *arg)
     struct front *front = arg;
     if (charge->cell)
         cells_keep(&front->cells, charge->cell);
+    else if (charge->result)
+        drop_output(&charge->result->result);
     if (charge->result)
         return;
     if (charge->cell && charge->started.boot == front->boot &&
