@@ -24,12 +24,12 @@ taken()
     taken runs.ids
     dispatch_all
     [ "$(killed shim)" -ge $((n * 8 / 10)) ]
-    # without a result it is never taken for a success; the job may be killed with its shim
+    # without a result it is never taken for a success
     [ "$(rota status --state lost --format '{reason}' - <runs.ids | sort -u)" = \
         'its supervisor is gone (killed, or out of memory)' ]
-    states <runs.ids >states
-    [ "$(awk '{ n += $1 } END { print n }' states)" -eq "$n" ]
-    run -1 grep -vE ' (lost|succeeded)$' states
+    states <runs.ids >counted
+    [ "$(awk '{ n += $1 } END { print n }' counted)" -eq "$n" ]
+    run -1 grep -vE ' (lost|succeeded)$' counted
     # those at the first calls did not begin, and those at the last ones have ended
     first=$(head -n 1 runs.ids) last=$(grep -lx killed "$HOME"/kill/shim.*.log | sort -V | tail -n 1)
     run -1 grep "^$first " "$WITNESS/witness"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # The worker's spool is deleted, closed, replaced by a link; pids and identities in it have become others'.
 
+# shellcheck disable=SC2030,SC2031 # each test has its own id and spool
+
 load ../lib
 load ../dispatcher
 load witness
@@ -32,6 +34,11 @@ here_says()
 front_is_gone()
 {
     [ -z "$(find /proc/[0-9]*/fd -lname "$spool/lock*" 2>/dev/null)" ]
+}
+
+nobody_has()
+{
+    [ -z "$(grep -lszxF "$1" /proc/[0-9]*/environ)" ]
 }
 
 # A run that holds while nobody is connected.
@@ -171,12 +178,15 @@ command = nsenter --target $init --pid unshare --mount --mount-proc
 worker = $ROTA_BUILD_DIR/rota-worker
 INI
     begins
-    main=$(grep -lszx "ROTA_RUN=$id" /proc/[0-9]*/environ | cut -d/ -f3 | head -n 1)
+    token=$(sqlite3 "file:$ROTA_CATALOGUE?mode=ro" "SELECT printf('ROTA_TOKEN=%016x', token) FROM attempt")
+    main=$(grep -lszxF "$token" /proc/[0-9]*/environ | cut -d/ -f3 | head -n 1)
     shim=$(ps -o ppid= -p "$main" | tr -d ' ')
     [ "$(cat "/proc/$shim/comm")" = rota-shim ]
     number=$(awk '/^NSpid:/ { print $NF }' "/proc/$shim/status")
     kill -KILL "$shim"
+    # its number is that of a session too, as long as one of the job lives
     eventually test ! -e "/proc/$shim"
+    eventually nobody_has "$token"
     # the foreign one notes each signal that can be caught
     nsenter --target "$init" --pid sh -c "echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
         exec 3>&-
