@@ -6,6 +6,7 @@ LIBEXECDIR  = $(PREFIX)/libexec/rota
 MANDIR      = $(PREFIX)/share/man
 DATADIR     = $(PREFIX)/share/rota
 B          ?= build
+MINUTES    ?= 10
 Q          ?= @
 CC         ?= cc
 OPT        ?= -O2 -g
@@ -43,7 +44,7 @@ obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 MANPAGES   = $(wildcard man/*.[1-8])
 
-.PHONY: all deps demo check test fault lint asan bench fuzz install uninstall clean FORCE
+.PHONY: all deps demo check test fault soak lint asan bench fuzz install uninstall clean FORCE
 all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS)
 
 # The worker's build id names the pushed file, so that a head never talks to another build by accident.
@@ -96,6 +97,11 @@ test: deps
 fault: deps
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/run $B tests/fault/
+
+# Random jobs and random faults for MINUTES, then every invariant.
+soak: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@SOAK_MINUTES=$(MINUTES) tests/run $B tests/fault/soak
 
 # The same suite with the address and undefined-behaviour sanitizers.
 asan:

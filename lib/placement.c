@@ -35,11 +35,13 @@ bool limit_before(const struct place_line *a, const struct place_line *b)
 
 /* ---- lines ---- */
 
+/* Only a pool has its limit from the configuration; an array's has not even a name. */
 static void set_pool(const struct placement *p, struct limit *limit)
 {
+    if (limit->kind != LIMIT_POOL)
+        return;
     const struct pool_config *pool = p->config ? config_pool(p->config, limit->name) : NULL;
-    if (limit->kind == LIMIT_POOL)
-        limit->most = pool ? pool->limit : LIMIT_UNKNOWN;
+    limit->most = pool ? pool->limit : LIMIT_UNKNOWN;
 }
 
 static void add_need(struct placement *p, struct place_line *line, enum limit_kind kind,

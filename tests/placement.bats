@@ -168,6 +168,14 @@ END
     is_state 2 succeeded
 }
 
+@test "an array with a limit of its own, which is no pool, where there are pools" {
+    four_workers
+    printf '[pool licence]\nlimit = 1\n' >>"$ROTA_CONFIG"
+    printf 'name: many\nshell: "true"\narray: 0-5%%2\n' >many.yaml
+    run -0 rota submit --wait many.yaml
+    [ "$(rota status --state succeeded -o id | wc -l)" -eq 6 ]
+}
+
 @test "the limit of a pool is reread by a dispatcher that lives" {
     four_workers
     printf '[pool licence]\nlimit = 1\n' >>"$ROTA_CONFIG"
