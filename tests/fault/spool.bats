@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The worker's spool is deleted, closed, replaced by a link; pids and identities in it have become others'.
 
-# shellcheck disable=SC2030,SC2031 # each test has its own id and spool
+# shellcheck disable=SC2030,SC2031,SC2154 # each test has its own id and spool
 
 load ../lib
 load ../dispatcher
@@ -38,7 +38,7 @@ front_is_gone()
 
 nobody_has()
 {
-    [ -z "$(grep -lszxF "$1" /proc/[0-9]*/environ)" ]
+    ! grep -qszxF "$1" /proc/[0-9]*/environ
 }
 
 # A run that holds while nobody is connected.

@@ -36,14 +36,7 @@ INI
 
 dispatch()
 {
-    run -0 timeout 30 rota dispatch "$@"
-}
-
-here_says()
-{
-    run -0 rota hosts --format '{state} {reason}' here
-    # shellcheck disable=SC2053 # a pattern
-    [[ $output == $1 ]]
+    run -0 timeout 30 rota dispatch
 }
 
 @test "the disk fills up while a job writes: its output is cut and counted, its end is recorded" {
