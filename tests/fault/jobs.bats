@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # Jobs that make it hard: endless output, closed streams, deafness to TERM, processes that hide.
 
+# shellcheck disable=SC2154 # dispatcher is set by dispatcher.bash
+
 load ../lib
 load ../dispatcher
 
