@@ -18,6 +18,7 @@
 
 #include "err.h"
 #include "message.h"
+#include "worker/moment.h"
 
 enum { CELL_SLOT = 256, CELL_MAX = 16384, CELL_STREAMS = 2 };
 
@@ -30,7 +31,7 @@ struct cell_stream {
 };
 
 struct cell {
-    uint64_t run;
+    uint64_t run; /* 0: none, or one that was acknowledged */
     uint64_t token;
     uint32_t attempt;
     _Atomic int32_t shim;      /* pid; 0: the shim has not come so far */
@@ -42,7 +43,10 @@ struct cell {
     /* what the front end asks of the shim, which takes it out (shim.h): */
     _Atomic uint64_t signals; /* bit n - 1: send signal n */
     _Atomic uint32_t cancel;  /* end the run */
-    char fill[CELL_SLOT - 108];
+    /* as in STARTED, should that be lost (recovery.c): */
+    struct moment started;
+    uint64_t out_limit;
+    char fill[CELL_SLOT - 144];
 };
 
 struct cells {

@@ -170,10 +170,13 @@ static void take_cell(struct front *front, struct order *order)
     if (order->problem)
         return;
     int cell = cells_take(&front->cells, order->key, &order->lock, &err);
-    if (cell < 0)
+    if (cell < 0) {
         order_refuse(order, err.msg);
-    else
+    } else {
         order->cell = cell;
+        front->cells.slot[cell].started = moment_now(front->boot);
+        front->cells.slot[cell].out_limit = order->out_limit;
+    }
     order->output = handover_path(order, front->spool.dir);
 }
 
@@ -387,6 +390,8 @@ void custody_ack(struct front *front, struct message_key key)
         empty_cell(front, charge);
         if (charge->result->result.values)
             handover_forget(front->cells.dir, charge->cell);
+        /* before the journal forgets it: what is in a cell and not there is taken for lost (recovery.c) */
+        front->cells.slot[charge->cell].run = 0;
         cells_give_back(&front->cells, charge->cell);
     }
     if (charge->generation)

@@ -161,6 +161,12 @@ static enum stage become_program(const struct launch *launch)
         return STAGE_USER;
     if (launch->tethered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return STAGE_STREAMS;
+    /* Until it executes, which may take long (a directory of a server that is away), this process has the
+     * worker's environment: whoever looks for what a dead shim left by the run's token does not find it, and
+     * it would begin the job after the run was called lost. So it ends with the shim. After become, which
+     * takes the wish back; and the shim may have died before. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != launch->shim)
+        return STAGE_STREAMS;
     if (chdir(launch->directory) < 0) /* as the user: it may be closed to others */
         return STAGE_DIRECTORY;
     if (open_files.rlim_max && setrlimit(RLIMIT_NOFILE, &open_files) < 0)
@@ -219,6 +225,7 @@ static int prepare(const struct order *order, struct launch *launch, struct err 
     launch->directory = order_directory(order, &launch->is_home);
     launch->as = order->as;
     launch->tethered = order->leash_ms != 0; /* it is promised that the leash ends all of it */
+    launch->shim = getpid();
     if (order->input)
         launch->in = scratch_file(order->input, order->input_len, err);
     return launch->in < 0 ? launch->in : 0;

@@ -22,6 +22,7 @@ struct launch {
     bool is_home;
     const struct account *as; /* NULL: stay */
     bool tethered;            /* nothing of it may become another user, whom we could not kill */
+    pid_t shim;               /* who starts it, and without whom it must not begin */
     int in, out, errfd;
 };
 

@@ -177,6 +177,22 @@ static void drop(struct journal *j, struct generation *g)
     free(g);
 }
 
+/* The records of one file are all of one version. Passing over those of another would be forgetting runs
+ * that have begun, which the head would then order again. */
+static int check_version(const struct journal *j, const struct generation *g, struct err *err)
+{
+    enum { VERSION = 0xff };
+    uint64_t magic;
+    if (pread(g->fd, &magic, sizeof magic, 0) != sizeof magic || magic == RECORD_MAGIC ||
+        (magic | VERSION) != (RECORD_MAGIC | VERSION))
+        return 0;
+    return err_set(
+        err, ERR_CONFIG,
+        "%s/journal.%u was written by another build of rota-worker (version %u of it, "
+        "this one's is %u): use that one, or remove the spool when none of its runs lives",
+        j->dir, g->number, (unsigned)(magic & VERSION), (unsigned)(RECORD_MAGIC & VERSION));
+}
+
 int journal_open(struct journal *j, const char *dir, journal_each *each, void *arg, struct err *err)
 {
     size_t n;
@@ -188,6 +204,8 @@ int journal_open(struct journal *j, const char *dir, journal_each *each, void *a
     if (rc == 0 && !n)
         rc = add_generation(j, 1, err);
     free(numbers);
+    for (struct generation *g = j->first; rc == 0 && g; g = g->next)
+        rc = check_version(j, g, err);
     for (struct generation *g = j->first; rc == 0 && g; g = g->next) {
         read_generation(g, each, arg);
         g->promised = (size_t)g->read_at + g->unacked * 2 * (size_t)JOURNAL_RECORD;

@@ -72,11 +72,46 @@ void custody_adopt(struct front *front, struct charge *charge)
         close(pidfd);
 }
 
+/* Runs that have begun and of which the journal knows nothing: it was cut, or removed. The head may order
+ * such a run again, since the worker that took it would have it in its journal. The cells know who was in
+ * them: acknowledged runs are not (custody_ack), and one that has no shim has not begun. */
+static void recover_cells(struct front *front)
+{
+    struct generation *g = front->journal.last;
+    for (uint32_t n = 1; n < front->cells.made; n++) {
+        struct cell *cell = &front->cells.slot[n];
+        struct message_key key = {cell->run, cell->attempt, cell->token};
+        if (!cell->run || !atomic_load(&cell->shim) || front->charges.by_cell[n])
+            continue;
+        struct charge *charge = charge_find(&front->charges, key);
+        if (!charge) {
+            struct record record = {.key = key, .at = cell->started};
+            charge = recover_charge(front, &record, g);
+            g->promised += 2 * (size_t)JOURNAL_RECORD;
+        } else if (charge->cell || charge->ousted) {
+            continue;
+        } /* else its RESULT was found without STARTED, which says where its output is */
+        charge->out_limit = cell->out_limit;
+        charge_set_cell(&front->charges, charge, n);
+    }
+}
+
+/* It is not known where its output is: that is gone. */
+static void drop_output(struct record_result *result)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        result->dropped[i] = result->total[i];
+        result->ring[i] = 0;
+    }
+}
+
 static void recover_live(struct charge *charge, void *arg)
 {
     struct front *front = arg;
     if (charge->cell)
         cells_keep(&front->cells, charge->cell);
+    else if (charge->result)
+        drop_output(&charge->result->result);
     if (charge->result)
         return;
     if (charge->cell && charge->started.boot == front->boot &&
@@ -102,6 +137,7 @@ int custody_open(struct front *front, struct err *err)
         rc = journal_open(&front->journal, front->spool.dir, recover_record, front, err);
     if (rc < 0)
         return rc;
+    recover_cells(front);
     charges_each(&front->charges, recover_live, front);
     cells_ready(&front->cells);
     /* A shim may have written its result and gone between our reading and our look at its lock. Now

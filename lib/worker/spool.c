@@ -105,9 +105,12 @@ int spool_open(struct spool *spool, const char *base, const char *home, const ch
         return err->code;
     spool->dir = xasprintf("%s/%s/%s", chosen, uuid, worker);
     char *cells = xasprintf("%s/cells", spool->dir);
-    int rc = io_mkdirs(cells, 0700, err);
+    /* looked at before anything is made in it: it may be a link to a place that is none of ours */
+    int rc = io_mkdirs(spool->dir, 0700, err);
     if (rc == 0)
         rc = check_own(spool->dir, err);
+    if (rc == 0)
+        rc = io_mkdirs(cells, 0700, err);
     if (rc == 0 && is_network(spool->dir))
         rc = err_set(err, ERR_CONFIG,
                      "the spool %s is on a network filesystem: set 'spool' to a local directory",
