@@ -93,6 +93,16 @@ void placement_set_hosts(struct placement *p, struct place_host *const *hosts, s
         match(p, class);
 }
 
+/* A run may name a thousand hosts, and the key is made for each run: nothing is formatted. */
+static void add_names(struct buf *key, char mark, const struct strlist *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        buf_addch(key, ' ');
+        buf_addch(key, mark);
+        buf_addstr(key, names->v[i]);
+    }
+}
+
 /* Equal for equal demands. Names hold none of the marks. */
 char *placement_class_key(const struct job *job, const char *pin)
 {
@@ -104,12 +114,11 @@ char *placement_class_key(const struct job *job, const char *pin)
         buf_addf(&key, " *%s", job->name);
     if (pin)
         buf_addf(&key, " @%s", pin);
-    for (size_t i = 0; !pin && i < job->tags.n; i++)
-        buf_addf(&key, " #%s", job->tags.v[i]);
-    for (size_t i = 0; !pin && i < job->not_tags.n; i++)
-        buf_addf(&key, " !%s", job->not_tags.v[i]);
-    for (size_t i = 0; !pin && i < job->hosts.n; i++)
-        buf_addf(&key, " %s", job->hosts.v[i]);
+    if (!pin) {
+        add_names(&key, '#', &job->tags);
+        add_names(&key, '!', &job->not_tags);
+        add_names(&key, '=', &job->hosts);
+    }
     return buf_detach(&key);
 }
 
