@@ -42,10 +42,11 @@ LIBS_rota-doctor   = sqlite3 inih libssh2
 
 obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+FUZZERS    = $(patsubst tests/fuzz/fuzz_%.c,$B/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 MANPAGES   = $(wildcard man/*.[1-8])
 
 .PHONY: all deps demo check test fault soak lint asan bench fuzz install uninstall clean FORCE
-all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS)
+all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS) $(FUZZERS)
 
 # The worker's build id names the pushed file, so that a head never talks to another build by accident.
 $B/build_id.h: FORCE
@@ -78,6 +79,11 @@ $B/unit/%: tests/unit/%.c $B/librota.a
 	@echo LINK $@
 	$Q$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -MF $B/unit/$*.d -o $@ $< $B/librota.a \
 	    $$(pkg-config --libs $(PKGS)) -lm
+# The fuzz targets: they replay inputs; in `make fuzz` libFuzzer drives them.
+$B/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $B/librota.a
+	@mkdir -p $(@D)
+	@echo LINK $@
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(or $(FUZZ_MAIN),tests/fuzz/replay.c) $B/librota.a $$(pkg-config --libs $(PKGS)) -lm
 
 deps:
 	@tests/deps $(DEPS)
@@ -115,9 +121,11 @@ bench:
 	@tests/bench/run $B
 
 # Each target of tests/fuzz/ for a minute (FUZZ_SECONDS).
-fuzz: $B/build_id.h
+fuzz:
 	@tests/deps $(DEPS_BUILD) $(DEPS_FUZZ)
-	@tests/fuzz/run $B '$(CPPFLAGS)'
+	@$(MAKE) --no-print-directory -j2 B=build/clang CC=clang OPT='-O1 -g' FUZZ_MAIN=-fsanitize=fuzzer \
+	    SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' $(FUZZERS:$B/%=build/clang/%)
+	@tests/fuzz/run build/clang
 
 lint: deps $B/build_id.h
 	@tests/lint $B '$(CPPFLAGS)'

@@ -21,7 +21,7 @@ struct buf {
 /* The live bytes; valid until the next call that changes the buffer. */
 static inline char *buf_data(const struct buf *b)
 {
-    return b->base + b->start;
+    return b->start ? b->base + b->start : b->base; /* nothing is added to NULL */
 }
 
 void buf_add(struct buf *b, const void *p, size_t len);

@@ -1,6 +1,7 @@
 #include "sshconfig.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,15 @@ static void set_unless_none(char **to, const char *value)
     *to = is_none(value) ? NULL : xstrdup(value);
 }
 
+/* Seconds as ms; "none": 0. ssh takes up to 2^31 seconds, more ms than an int holds. */
+static int read_seconds(const char *value)
+{
+    long seconds = strtol(value, NULL, 10);
+    if (seconds < 0)
+        return 0;
+    return seconds < INT_MAX / 1000 ? (int)seconds * 1000 : INT_MAX;
+}
+
 static void take_line(struct sshconfig *c, struct raw *raw, const char *key, const char *value)
 {
     const struct {
@@ -125,7 +135,7 @@ static void take_line(struct sshconfig *c, struct raw *raw, const char *key, con
     else if (strcmp(key, "identitiesonly") == 0)
         c->identities_only = strcmp(value, "yes") == 0;
     else if (strcmp(key, "connecttimeout") == 0)
-        c->connect_ms = (int)strtol(value, NULL, 10) * 1000; /* "none": 0 */
+        c->connect_ms = read_seconds(value);
     else if (strcmp(key, "addressfamily") == 0)
         c->family = strcmp(value, "inet") == 0    ? AF_INET
                     : strcmp(value, "inet6") == 0 ? AF_INET6

@@ -165,10 +165,12 @@ static void check_keys(struct yaml_reader *r, struct yaml_node *map)
     }
     qsort_r(keys, n, sizeof *keys, order_keys, map->items);
     for (size_t i = 1; i < n; i++) {
-        const struct yaml_node *first = &map->items[keys[i - 1]], *key = &map->items[keys[i]];
-        if (strcmp(first->text, key->text) == 0)
-            complain(r, key->line, key->column, "key '%.60s' is there twice, first at line %d",
-                     key->text, first->line);
+        struct yaml_node *first = &map->items[keys[i - 1]], *key = &map->items[keys[i]];
+        if (strcmp(first->text, key->text) != 0)
+            continue;
+        complain(r, key->line, key->column, "key '%.60s' is there twice, first at line %d",
+                 key->text, first->line);
+        key->bad = true; /* its value would take the place of the first one's, which is then lost */
     }
     free(keys);
 }

@@ -1,16 +1,12 @@
 /*
  * fuzz_cron: any bytes as an expression, and what it gives held against its fields.
- * sources: lib/xalloc.c lib/buf.c lib/err.c lib/escape.c lib/near.c lib/zone.c lib/cron.c
- * sources: lib/cron_field.c lib/cron_next.c lib/cron_quartz.c
  *
  * Input: 4 bytes of an instant, 1 of a zone, then the text.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "cron.h"
+#include "fuzz.h"
 #include "zone.h"
 
 enum { HEADER = 5, OCCURRENCES = 4 };
@@ -33,11 +29,6 @@ static const char *const zones[] = {
     "America/St_Johns",
     "Africa/Monrovia",
 };
-
-#define MUST(condition)                                                                            \
-    ((condition) ? (void)0                                                                         \
-                 : ((void)fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition),  \
-                    abort()))
 
 static bool has(uint64_t bits, int n)
 {
@@ -103,7 +94,6 @@ static void check_refusal(const struct cron *cron, const struct err *err)
     MUST(memcmp(cron, zeroes, offsetof(struct cron, star_step_day) + 1) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cron cron;
@@ -112,10 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < HEADER)
         return 0;
     memcpy(&after, data, sizeof after);
-    char *text = malloc(size - HEADER + 1); /* of that size, so that a byte too far is seen */
-    MUST(text);
-    memcpy(text, data + HEADER, size - HEADER);
-    text[size - HEADER] = '\0';
+    char *text = fuzz_text(data + HEADER, size - HEADER);
     zone_use(zones[data[HEADER - 1] % (sizeof zones / sizeof *zones)]);
     int rc = cron_parse(text, "backup", &cron, &err);
     if (rc)
