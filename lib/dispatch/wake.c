@@ -21,7 +21,9 @@ enum { LOOK_MAX_MS = 1024 };
 static const int ENDING[] = {SIGINT, SIGTERM, SIGHUP};
 enum { NENDING = sizeof ENDING / sizeof *ENDING };
 
-static volatile sig_atomic_t told_fd = -1; /* what a handler can reach */
+/* what a handler can reach */
+static volatile sig_atomic_t told_fd = -1;
+static volatile sig_atomic_t is_caught[NENDING]; /* the others are ignored */
 
 /* The first one asks for a clean end; a second one, of whatever kind, ends the program by its default
  * action. A handler and not a signalfd: a program that hangs in a call (a write to a terminal that was
@@ -31,7 +33,8 @@ static void catch_signal(int number)
     int saved = errno;
     uint64_t said = (uint64_t)number;
     for (int i = 0; i < NENDING; i++)
-        (void)signal(ENDING[i], SIG_DFL);
+        if (is_caught[i])
+            (void)signal(ENDING[i], SIG_DFL);
     (void)!write(told_fd, &said, sizeof said);
     errno = saved;
 }
@@ -62,7 +65,9 @@ static int init_signals(struct dispatch *d, struct err *err)
         (void)sigaddset(&set, ENDING[i]);
     act.sa_mask = set;
     for (int i = 0; i < NENDING; i++)
-        if (sigaction(ENDING[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        is_caught[i] = sigaction(ENDING[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN;
+    for (int i = 0; i < NENDING; i++) /* when it is known what the handler may reset */
+        if (is_caught[i])
             (void)sigaction(ENDING[i], &act, NULL);
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* whoever started us may have blocked them */
     d->signals = loop_watch(d->loop, on_signal, d);

@@ -94,6 +94,23 @@ ends_cleanly()
     is_state 2 succeeded
 }
 
+@test "a signal that is ignored stays ignored while another one ends it" {
+    # it hangs at its end, so that there is time to look
+    mkfifo words
+    exec 6<>words
+    dd if=/dev/zero of=words oflag=nonblock bs=4096 2>/dev/null || : # until it is full
+    env --default-signal=INT --ignore-signal=HUP rota dispatch -v 3>&- 2>words 6>&- &
+    dispatcher=$!
+    eventually hangs
+    kill -TERM "$dispatcher"
+    eventually is_taken 15
+    kill -HUP "$dispatcher"
+    hangs
+    kill -TERM "$dispatcher"
+    ends_with 143
+    exec 6>&-
+}
+
 # ---- a dispatcher that hangs: nobody reads what it says ----
 
 hangs()
