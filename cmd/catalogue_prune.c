@@ -104,10 +104,13 @@ int catalogue_prune(struct command *command, int argc, char **argv, struct err *
         rc = terms_of(&command->config, older, &terms, err);
     if (rc == 0)
         rc = prune(command->cat, &terms, dry, &pruned, err);
-    if (rc == 0 && pruned.n && log_level() >= LOG_WARN)
-        rc = show(view, &pruned, err);
-    else
+    /* what has gone is told also where the rest could not go */
+    if (pruned.n && log_level() >= LOG_WARN) {
+        int shown = show(view, &pruned, rc < 0 ? NULL : err);
+        rc = rc < 0 ? rc : shown;
+    } else {
         view_drop(view);
+    }
     if (rc == 0)
         sum_up(&pruned, dry);
     pruned_free(&pruned);
