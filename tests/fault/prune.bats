@@ -104,8 +104,8 @@ files_left()
     printf 'name: a\narray: 0-299\nshell: exit $((ROTA_INDEX == 250))\n' | rota submit -q - >/dev/null
     rota dispatch
     # after the first slice of three
-    run -137 strace -qq -o /dev/null -e trace=nanosleep,clock_nanosleep \
-        -e 'inject=nanosleep,clock_nanosleep:signal=KILL:when=1' \
+    run -137 strace -qq -o /dev/null -e trace=poll,ppoll \
+        -e 'inject=poll,ppoll:signal=KILL:when=1' \
         rota catalogue prune -q --older-than 1ms
     left=$(runs_left | wc -l)
     ((left > 0 && left < 300))
