@@ -85,13 +85,13 @@ static void read_id(sqlite3_stmt *stmt, void *row)
 }
 
 /* Should it end amid a bundle, what is left must not pass for better than the whole was, and must be
- * found again: what succeeded goes first, the one by which it is found last. */
+ * found again: what succeeded goes first, the ones by which a group and the whole are found last. */
 static int add_bundle(struct catalogue *cat, const struct leader *leader, struct prune_runs *runs,
                       struct err *err)
 {
     static const struct row_kind ids = {sizeof(int64_t), read_id, NULL};
-    static const char WORKFLOW[] =
-        "SELECT id FROM run WHERE workflow = ?1 ORDER BY id = ?1, state <> 6, id";
+    static const char WORKFLOW[] = "SELECT id FROM run WHERE workflow = ?1"
+                                   " ORDER BY id = ?1, ifnull(id = array, 0), state <> 6, id";
     static const char GROUP[] =
         "SELECT id FROM run WHERE array = ?1 ORDER BY id = ?1, state <> 6, id";
     struct rows rows;

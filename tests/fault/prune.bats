@@ -117,3 +117,16 @@ files_left()
     rota catalogue prune -q --older-than 1ms
     [ -z "$(runs_left)" ]
 }
+
+@test "a prune that is killed amid the array of a workflow leaves no group without its first run" {
+    printf 'name: b\nshell: "true"\n---\nname: a\narray: 0-249\nshell: exit $((ROTA_INDEX == 240))\nafter: [{job: b}]\n' |
+        rota submit -q - >/dev/null
+    rota dispatch
+    run -137 strace -qq -o /dev/null -e trace=poll,ppoll -e 'inject=poll,ppoll:signal=KILL:when=1' \
+        rota catalogue prune -q --older-than 1ms
+    left=$(runs_left | wc -l)
+    ((left > 0 && left < 251))
+    rota catalogue check
+    rota catalogue prune -q --older-than 1ms
+    [ -z "$(runs_left)" ]
+}
