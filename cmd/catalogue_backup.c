@@ -64,7 +64,10 @@ static int publish(struct catalogue *cat, int fd, const char *part, const char *
                    struct err *err)
 {
     mode_t mode = 0;
-    int rc = catalogue_copy_mode(cat, &mode, err);
+    gid_t group = 0;
+    int rc = catalogue_copy_mode(cat, &mode, &group, err);
+    if (rc == 0 && fchown(fd, (uid_t)-1, group) < 0)
+        mode &= S_IRWXU; /* nor is it for another group */
     if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
         rc = err_sys(err, ERR_IO, "cannot write %s to the disk", part);
     if (rc == 0 && rename(part, path) < 0)

@@ -107,6 +107,18 @@ finds()
     [ "$output" = $'1 succeeded\n2 failed\n3 held' ]
 }
 
+@test "a backup is for the group of the catalogue, and for no other" {
+    some_runs
+    # one that new files do not have; only root may name any
+    group=$(id -G | awk '{ print $NF }')
+    [ "$(id -u)" != 0 ] || group=1
+    chgrp "$group" "$ROTA_CATALOGUE"
+    rota catalogue backup copy.db
+    [ "$(stat -c '%a %g' copy.db)" = "660 $group" ]
+    run -0 strace -qq -o /dev/null -e trace=fchown -e inject=fchown:error=EPERM rota catalogue backup copy.db
+    [ "$(stat -c %a copy.db)" = 600 ]
+}
+
 @test "a backup replaces the one before, and nothing else" {
     some_runs
     rota catalogue backup copy.db

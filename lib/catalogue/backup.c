@@ -107,12 +107,13 @@ int catalogue_copy(struct catalogue *cat, const char *path, struct err *err)
     return rc < 0 ? rc : look_at_copy(path, err);
 }
 
-int catalogue_copy_mode(struct catalogue *cat, mode_t *mode, struct err *err)
+int catalogue_copy_mode(struct catalogue *cat, mode_t *mode, gid_t *group, struct err *err)
 {
     struct stat st;
     if (stat(cat->path, &st) < 0)
         return err_sys(err, ERR_IO, "cannot look at the catalogue %s", cat->path);
     *mode = st.st_mode & 0770;
+    *group = st.st_gid;
     return 0;
 }
 

@@ -12,8 +12,8 @@
  * private to the caller, and makes sure that the copy can be read. Others may write the catalogue
  * meanwhile. The caller syncs the file. ERR_IO, ERR_BUSY. */
 int catalogue_copy(struct catalogue *cat, const char *path, struct err *err);
-/* The mode of a copy: the catalogue's own, but nothing for others. */
-int catalogue_copy_mode(struct catalogue *cat, mode_t *mode, struct err *err);
+/* The mode of a copy and the group that it is for: the catalogue's own, but nothing for others. */
+int catalogue_copy_mode(struct catalogue *cat, mode_t *mode, gid_t *group, struct err *err);
 /* Whether a file that is to be replaced by a copy is one, or empty, or not there; else it refuses: ERR_USAGE,
  * ERR_IO. */
 int catalogue_copy_may_replace(struct catalogue *cat, const char *path, struct err *err);
