@@ -147,7 +147,7 @@ int catalogue_backup(struct command *command, int argc, char **argv, struct err 
     int first = opt_parse(argc, argv, options, catalogue_usage, NULL, err);
     if (first < 0)
         return first;
-    if (first == argc)
+    if (first == argc || !argv[first][0])
         return err_set(err, ERR_USAGE, "say where to: rota catalogue backup FILE, or -");
     if (first + 1 < argc)
         return err_set(err, ERR_USAGE, "'%s' is one argument too many", argv[first + 1]);

@@ -135,6 +135,10 @@ finds()
     ln "$ROTA_CATALOGUE" link.db
     run -64 rota catalogue backup link.db
     [[ $output == *'the catalogue itself'* ]]
+    change 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+    touch "$ROTA_CATALOGUE-wal"
+    run -64 rota catalogue backup "$ROTA_CATALOGUE-wal"
+    [[ $output == *'a part of it'* ]]
     run -64 rota catalogue backup "$HOME"
     [[ $output == *directory* ]]
     # what looks like a catalogue in use

@@ -149,10 +149,24 @@ static int refuse_foreign(const char *path, const struct stat *st, struct err *e
                    path);
 }
 
+/* An empty -wal would pass for a file that may be overwritten. */
+static bool is_part_of(const struct catalogue *cat, const struct stat *st)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    bool is = false;
+    for (size_t i = 0; !is && i < sizeof suffixes / sizeof *suffixes; i++) {
+        struct stat ours;
+        char *path = xasprintf("%s%s", cat->path, suffixes[i]);
+        is = stat(path, &ours) == 0 && ours.st_dev == st->st_dev && ours.st_ino == st->st_ino;
+        free(path);
+    }
+    return is;
+}
+
 /* A catalogue in use has its -wal beside it: under another file of that name that would be played back. */
 int catalogue_copy_may_replace(struct catalogue *cat, const char *path, struct err *err)
 {
-    struct stat ours, st;
+    struct stat st;
     char *wal = xasprintf("%s-wal", path);
     int rc = 0;
     if (lstat(wal, &st) == 0)
@@ -164,7 +178,7 @@ int catalogue_copy_may_replace(struct catalogue *cat, const char *path, struct e
         return rc;
     if (stat(path, &st) < 0)
         return err_sys(err, ERR_IO, "cannot look at %s", path);
-    if (stat(cat->path, &ours) == 0 && ours.st_dev == st.st_dev && ours.st_ino == st.st_ino)
-        return err_set(err, ERR_USAGE, "%s is the catalogue itself", path);
+    if (is_part_of(cat, &st))
+        return err_set(err, ERR_USAGE, "%s is the catalogue itself, or a part of it", path);
     return refuse_foreign(path, &st, err);
 }
