@@ -217,7 +217,7 @@ static int take_old(struct pass *p, struct err *err)
     return rc;
 }
 
-/* The directory's own lock: it ends with us, however we end, and leaves no file. -1: none was needed. */
+/* The directory's own lock: it ends with us, however we end, and leaves no file. */
 static int lock(const char *catalogue, int *fd, struct err *err)
 {
     char *dir = xstrndup(catalogue, (size_t)(strrchr(catalogue, '/') - catalogue));
