@@ -83,6 +83,8 @@ static void recover_cells(struct front *front)
         struct message_key key = {cell->run, cell->attempt, cell->token};
         if (!cell->run || !atomic_load(&cell->shim) || front->charges.by_cell[n])
             continue;
+        if (!cell->started.boot) /* of a build that left acknowledged runs there */
+            continue;
         struct charge *charge = charge_find(&front->charges, key);
         if (!charge) {
             struct record record = {.key = key, .at = cell->started};
