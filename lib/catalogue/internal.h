@@ -109,7 +109,7 @@ int wal_stamp(struct catalogue *cat, struct err *err);
 int wal_check(struct catalogue *cat, int64_t version, struct err *err);
 /* Gives a copy that was just made of the catalogue a generation of its own. Nothing else may have the copy
  * open, and this connection is to be closed next. ERR_IO. */
-int wal_part(struct catalogue *cat, sqlite3 *copy, struct err *err);
+int wal_part(sqlite3 *copy, struct err *err);
 /* ---- refuse.c ---- */
 /* Whether a catalogue is there (*there); refuses a place where none may be. */
 int catalogue_inspect(const char *path, enum catalogue_mode mode, bool *there, struct err *err);

@@ -20,7 +20,7 @@
  * - other programs (sqlite3) write without a stamp and checkpoint when they like: then file and WAL say the
  *   same, or the next commit of ours makes the stamp. A catalogue of before schema 5 has none; nor is there one
  *   until the first commit after the migration: no generation is a generation like another.
- * - a file that cannot be read as we expect is not judged here.
+ * - a file that cannot be read as we expect (one that was made anew from a dump) is not judged here.
  *
  * What is not seen: a copy that was made with other means in the very generation that the WAL goes on from.
  * rota catalogue backup gives each copy a generation of its own (wal_part).
@@ -31,9 +31,8 @@
 
 #include "internal.h"
 
-/* SQLite's file format, 1.3, 1.6 and 2.1. */
+/* SQLite's file format, 1.3, 1.6 and 2.1. meta is the table that was made first: its one row is on page 2. */
 enum {
-    HEAD = 100, /* of the file, at its begin */
     PAGE = 4096,
     SIZE_AT = 16, /* of pages, 16 bit */
     LEAF = 0x0d,  /* of a table */
@@ -115,7 +114,7 @@ static int64_t get64(const unsigned char *p)
     return (int64_t)n;
 }
 
-/* The record of meta at `at` of its page; false: it is none. Its place is counted from the page. */
+/* The record of meta at `at` of its page; false: it is none. */
 static bool parse(const unsigned char *page, unsigned at, struct meta *meta)
 {
     const unsigned char *p = page + at;
@@ -136,40 +135,32 @@ static bool parse(const unsigned char *page, unsigned at, struct meta *meta)
             memcpy(meta->uuid, value, 32);
         if (column == GENERATION_COLUMN && type == TYPE_INT64) {
             meta->generation = get64(value);
-            meta->place = value - page;
+            meta->place = PAGE + (value - page);
         }
         value += size;
     }
     return meta->uuid[0] != '\0';
 }
 
-/* Through SQLite's own descriptor: closing another one would drop its locks. `root` is meta's page. */
-static bool read_file(sqlite3 *db, sqlite3_int64 root, struct meta *meta)
+static bool read_file(sqlite3 *db, struct meta *meta)
 {
-    unsigned char head[HEAD], page[PAGE];
+    unsigned char pages[2 * PAGE];
+    const unsigned char *page = pages + PAGE;
     sqlite3_file *file = file_of(db);
     *meta = (struct meta){0};
-    if (!file || root < 2 || file->pMethods->xRead(file, head, sizeof head, 0) != SQLITE_OK ||
-        memcmp(head, "SQLite format 3", 16) != 0 || get16(head + SIZE_AT) != PAGE ||
-        file->pMethods->xRead(file, page, sizeof page, (root - 1) * PAGE) != SQLITE_OK ||
-        page[0] != LEAF || get16(page + CELLS_AT) != 1 || !parse(page, get16(page + CELL_AT), meta))
-        return false;
-    if (meta->place)
-        meta->place += (root - 1) * PAGE;
-    return true;
+    /* through SQLite's own descriptor: closing another one would drop its locks */
+    return file && file->pMethods->xRead(file, pages, sizeof pages, 0) == SQLITE_OK &&
+           memcmp(pages, "SQLite format 3", 16) == 0 && get16(pages + SIZE_AT) == PAGE &&
+           page[0] == LEAF && get16(page + CELLS_AT) == 1 &&
+           parse(page, get16(page + CELL_AT), meta);
 }
 
-#define META_PAGE "(SELECT rootpage FROM sqlite_schema WHERE name = 'meta')"
-
-int wal_part(struct catalogue *cat, sqlite3 *copy, struct err *err)
+int wal_part(sqlite3 *copy, struct err *err)
 {
-    static const char ROOT[] = "SELECT " META_PAGE;
     struct meta meta;
     unsigned char number[8];
-    int64_t root;
-    int rc = statement_int(cat, ROOT, NO_VALUES, 0, &root, err);
-    if (rc < 0 || !read_file(copy, root, &meta) || !meta.place)
-        return rc;
+    if (!read_file(copy, &meta) || !meta.place)
+        return 0;
     sqlite3_randomness(sizeof number, number);
     number[0] = (number[0] & 0x3f) | 0x40;
     sqlite3_file *file = file_of(copy);
@@ -190,13 +181,13 @@ static bool belongs(const struct meta *file, sqlite3_stmt *through)
 
 int wal_check(struct catalogue *cat, int64_t version, struct err *err)
 {
-    static const char META[] =
-        "SELECT uuid, generation, previous, " META_PAGE " FROM meta WHERE one = 1";
-    static const char OLD[] = /* before schema 5 */
-        "SELECT uuid, NULL, NULL, " META_PAGE " FROM meta WHERE one = 1";
+    static const char META[] = "SELECT uuid, generation, previous FROM meta WHERE one = 1";
+    static const char OLD[] = "SELECT uuid, 0, 0 FROM meta WHERE one = 1"; /* before schema 5 */
     enum { LOOKS = 10 }; /* a page may be read while a checkpoint writes it: half of each */
     struct meta file;
     sqlite3_stmt *through;
+    if (version < 1) /* nothing is in it yet */
+        return 0;
     int rc = statement_start(cat, version < 5 ? OLD : META, NO_VALUES, &through, err);
     if (rc == 0)
         rc = statement_next(cat, through, err);
@@ -204,8 +195,7 @@ int wal_check(struct catalogue *cat, int64_t version, struct err *err)
         return rc;
     bool ours = false;
     for (int i = 0; !ours && i < LOOKS; i++) {
-        ours =
-            !read_file(cat->db, sqlite3_column_int64(through, 3), &file) || belongs(&file, through);
+        ours = !read_file(cat->db, &file) || belongs(&file, through);
         if (!ours)
             (void)sched_yield();
     }

@@ -33,11 +33,16 @@ static void copy_file(const char *from, const char *to)
     close(out);
 }
 
-/* The file or the WAL as it is now, under another name. Only while this process has it not open. */
+/* The file or the WAL as it is now, under another name: by a child, since a close here drops SQLite's locks. */
 static void keep(const char *suffix, const char *name)
 {
     char *from = xasprintf("%s%s", path, suffix);
-    copy_file(from, in_dir(name));
+    pid_t pid = fork();
+    if (pid == 0) {
+        copy_file(from, in_dir(name));
+        _exit(0);
+    }
+    (void)waitpid(pid, NULL, 0);
     free(from);
 }
 
@@ -106,21 +111,15 @@ static void test_mixes(void)
     struct catalogue *cat = must_open(path, CATALOGUE_WRITE);
     catalogue_checkpoint(cat, 0);
     (void)submit(cat, "g", 1);
-    catalogue_close(cat);
     keep("", "g0.db");
     keep("-wal", "g.wal");
-    cat = must_open(path, CATALOGUE_WRITE);
     catalogue_checkpoint(cat, 0);
-    catalogue_close(cat);
     keep("", "g1.db");
-    cat = must_open(path, CATALOGUE_WRITE);
     (void)submit(cat, "h", 1);
-    catalogue_close(cat);
     keep("-wal", "h.wal");
-    cat = must_open(path, CATALOGUE_WRITE);
     catalogue_checkpoint(cat, 0);
-    catalogue_close(cat);
     keep("", "h1.db");
+    catalogue_close(cat);
 
     accepted("g0.db", "g.wal", "a file of which nothing was copied");
     accepted("g1.db", "g.wal", "one of which all was copied");
