@@ -156,7 +156,7 @@ struct job {
     int64_t deadline_ms; /* 0: none; from due to start */
     int64_t within_ms;   /* expect.within: later is worth an alert; 0: the usual duration decides */
     int64_t keep_ms, keep_failed_ms; /* of its runs, as in struct config; 0: as that says */
-    struct strlist notify; /* the [alert] sections that are told of it; empty: all */
+    struct strlist notify;           /* the [alert] sections that are told of it; empty: all */
     struct job_place places[JOB_KEYS];
     struct job_array array;
     int at_once;       /* elements of the array that may run at a time; 0: all */

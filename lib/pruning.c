@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -77,9 +77,7 @@ static void count(struct pruned *p, const struct prune_gone *gone)
  * again after some milliseconds only, and would hardly ever meet a moment between two transactions. */
 static void let_others(int64_t held_ms)
 {
-    int64_t ms = held_ms < 1 ? 1 : held_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS : held_ms;
-    struct timespec ts = {.tv_sec = 0, .tv_nsec = (long)ms * 1000000};
-    (void)nanosleep(&ts, NULL);
+    (void)poll(NULL, 0, (int)(held_ms < 1 ? 1 : held_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS : held_ms));
 }
 
 /* Those that are noted now: of the slice at hand, and what was left from before. */

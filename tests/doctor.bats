@@ -221,6 +221,20 @@ dispatcher_lives()
 "rota catalogue backup COPY"* ]]
 }
 
+@test "a catalogue that nobody prunes is a hint with the command" {
+    make_well
+    rota submit --wait -- true
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE run SET finished_at = finished_at - 40 * 86400000 WHERE state >= 6"
+    run -0 rota monitor doctor
+    [[ $output != *"still kept"* ]] # it is new: there was no time for it
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE pruning SET pruned_at = pruned_at - 4 * 86400000'
+    run -0 rota monitor doctor
+    [[ $output == *"hint    runs that ended at "*"are still kept"*"let cron do: rota catalogue prune -q"* ]]
+    rota catalogue prune -q
+    run -0 rota monitor doctor
+    [[ $output != *"still kept"* ]]
+}
+
 @test "a write-ahead log that a reader holds: the size, and the process" {
     make_well
     mkfifo pipe

@@ -12,7 +12,7 @@ enum { PAGE = 200 /* bundles that are looked at between two breaths */ };
 #define BAD "m.state IN (7, 8, 10)"
 #define BEFORE                                                                                     \
     "coalesce(?4 - iif(?5, NULL, iif(" BAD ", s.keep_failed_ms, s.keep_ms)), iif(" BAD ", ?3, "    \
-                                                                                       "?2))"
+    "?2))"
 
 /* Whether a run m of a specification s may go, as far as it is about itself. */
 #define MAY_GO                                                                                     \

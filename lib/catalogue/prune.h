@@ -76,6 +76,8 @@ int discarded_list(struct catalogue *cat, int limit, struct output_run **runs, s
  * be. */
 int discarded_gone(struct catalogue *cat, const struct output_run *runs, size_t n, struct err *err);
 
+/* When the run that has been over for longest ended; 0: none has. */
+int prune_oldest(struct catalogue *cat, int64_t *at, struct err *err);
 /* When the last prune had nothing left to do; or the catalogue was made. */
 int pruned_at(struct catalogue *cat, int64_t *at, struct err *err);
 /* In a transaction. */

@@ -85,6 +85,12 @@ int discarded_gone(struct catalogue *cat, const struct output_run *runs, size_t 
 
 /* ---- when ---- */
 
+int prune_oldest(struct catalogue *cat, int64_t *at, struct err *err)
+{
+    static const char OLDEST[] = "SELECT min(finished_at) FROM run WHERE finished_at IS NOT NULL";
+    return statement_int(cat, OLDEST, NO_VALUES, 0, at, err);
+}
+
 int pruned_at(struct catalogue *cat, int64_t *at, struct err *err)
 {
     static const char AT[] = "SELECT pruned_at FROM pruning WHERE one = 1";

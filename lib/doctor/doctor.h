@@ -78,6 +78,7 @@ void head_wal(struct doctor *doctor, const struct visit *none);
 /* head_cron.c */
 void head_dispatch(struct doctor *doctor, const struct visit *none);
 void head_backup(struct doctor *doctor, const struct visit *none);
+void head_prune(struct doctor *doctor, const struct visit *none);
 /* head_time.c */
 void head_clock(struct doctor *doctor, const struct visit *none);
 void head_zones(struct doctor *doctor, const struct visit *none);

@@ -63,6 +63,7 @@ void doctor_head(struct doctor *d)
         {"disk", head_disk, "there is room where the catalogue is"},
         {"output", head_output, "what runs write can be stored"},
         {"backup", head_backup, NULL},
+        {"prune", head_prune, "nothing is kept for long beyond its time"},
         {"dispatch", head_dispatch, NULL},
         {"clock", head_clock, "the clock of this machine is plausible"},
         {"time-zones", head_zones, "the time zone data knows Europe/Berlin"},

@@ -1,4 +1,4 @@
-/* head: whether anything runs `rota dispatch`, and whether anything copies the catalogue. */
+/* head: whether anything runs `rota dispatch`, copies the catalogue, and prunes it. */
 #include "doctor/doctor.h"
 
 #include <ctype.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalogue/prune.h"
 #include "clock.h"
 #include "doctor/program.h"
 #include "doctor/tables.h"
@@ -198,4 +199,28 @@ void head_backup(struct doctor *d, const struct visit *none)
             d, VERDICT_HINT,
             "no crontab or unit of systemd here names a backup of the catalogue, as far as "
             "can be seen" MEND "let cron do: rota catalogue backup COPY (rota(7), Backup)");
+}
+
+/* ---- is the catalogue pruned ---- */
+
+static const int64_t UNPRUNED_MS = 3 * 86400000LL; /* who prunes once a day may miss a day or two */
+
+/* Nothing prunes by itself: what a clock that is wrong takes away cannot be had again. */
+void head_prune(struct doctor *d, const struct visit *none)
+{
+    int64_t at = 0, oldest = 0, now = clock_now();
+    (void)none;
+    if (!d->cat || !d->config || pruned_at(d->cat, &at, NULL) < 0 ||
+        prune_oldest(d->cat, &oldest, NULL) < 0)
+        return;
+    int64_t keep = d->config->keep_ms > d->config->keep_failed_ms ? d->config->keep_ms
+                                                                  : d->config->keep_failed_ms;
+    if (!oldest || now - at < UNPRUNED_MS || now - oldest < keep ||
+        now - oldest - keep < UNPRUNED_MS)
+        return;
+    char time[CLOCK_TEXT];
+    doctor_found(d, VERDICT_HINT,
+                 "runs that ended at %s and later are still kept, with their output: the catalogue "
+                 "grows" MEND "let cron do: rota catalogue prune -q (rota-catalogue(1))",
+                 clock_local(oldest, time));
 }

@@ -165,11 +165,18 @@ asks_something()
     esac >/dev/null 2>&1 || :
 }
 
+# A copy that is made amid all this is one moment, and holds by itself.
+backs_up()
+{
+    rota catalogue backup "$BATS_TEST_TMPDIR/copy.db" 2>backup.err || [ $? -eq 75 ] ||
+        { cat backup.err; return 1; }
+}
+
 soak_fault()
 {
     local fault
     fault=$(any dispatch dispatch dispatch end stop front front shim cut drop sessions ask ask \
-        tick check)
+        tick check backup)
     echo "$SECONDS $fault" >>faults
     case $fault in
     dispatch) kill -KILL "$dispatcher" 2>/dev/null || : ;;
@@ -191,6 +198,7 @@ soak_fault()
     ask) asks_something ;;
     tick) rota schedule tick >/dev/null 2>&1 || : ;;
     check) rota monitor >/dev/null 2>&1 || : ;;
+    backup) backs_up ;;
     esac
 }
 
@@ -252,6 +260,7 @@ nothing_open()
     wait "$dispatcher" || :
     dispatcher=''
     witness_holds
+    rota catalogue check
     echo "# note: $(wc -l <"$WITNESS/acknowledged") submitted, $(grep -c start "$WITNESS/witness") executed," \
         "$(wc -l <faults) faults, $most_fds descriptors, $most_rss KiB" >&3
     [ "$(grep -c start "$WITNESS/witness")" -ge 20 ]
@@ -259,5 +268,7 @@ nothing_open()
     ((most_fds > 0 && most_fds <= 64))
     # what a worker keeps of runs is gone once all is acknowledged
     rota dispatch
+    rota catalogue prune --older-than 0s
+    [ -z "$(find "$HOME/output" -type f)" ]
     [ "$(cat "$(worker_spool)"/*/journal.* | wc -c)" -eq 0 ]
 }

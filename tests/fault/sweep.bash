@@ -11,8 +11,9 @@
 #   sweep_window PROGRAM     the sites in `trace`, one a line: NAME NTH SITE. PROGRAM (awk, over lines of
 #                            NAME NTH SITE TEXT) sets `begun` at the first, and `over` at the last but one
 #   sweep_whole              the sites from the first that names the catalogue to the end
-#   sweep FUNCTION           calls FUNCTION for each site of `sites`, two at a time, in a directory and with a
-#                            catalogue of its own; what it prints is a complaint. Then says how many there were.
+#   sweep FUNCTION [TENTHS]  calls FUNCTION for each site of `sites`, two at a time, in a directory and with a
+#                            catalogue of its own; what it prints is a complaint. Then says how many there were; of the
+#                            sites that were meant TENTHS (9) must have been hit
 #   sweep_kill COMMAND…      in FUNCTION: runs COMMAND, killed at the site
 #   sweep_catalogue SQL      in FUNCTION: what the catalogue answers, and that it is whole
 #   sweep_killed NAME…       the program was killed at a call of each of these names
@@ -106,9 +107,11 @@ sweep()
     if grep -r . sweep --include=complaints; then
         return 1
     fi
-    # else the sweep has gone astray
-    [ -s sites ]
-    [ $((10 * $(wc -l <hit))) -ge $((9 * $(wc -l <sites))) ]
+    if [ ! -s sites ] || [ $((10 * $(wc -l <hit))) -lt $((${2-9} * $(wc -l <sites))) ]; then
+        echo "the sweep has gone astray: of these sites too few were hit"
+        cat sites
+        return 1
+    fi
 }
 
 sweep_killed()
