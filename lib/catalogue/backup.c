@@ -49,8 +49,9 @@ static int copy_pages(struct catalogue *cat, sqlite3 *to, const char *path, stru
         return fail(to, path, err);
     int step = sqlite3_backup_step(backup, -1);
     int rc = sqlite3_backup_finish(backup);
+    /* put back beside the -wal of now, it must not pass for the file that this -wal goes on from */
     if (step == SQLITE_DONE && rc == SQLITE_OK)
-        return 0;
+        return wal_part(to, err);
     if (step == SQLITE_BUSY || step == SQLITE_LOCKED)
         return err_set(err, ERR_BUSY, "the catalogue %s is locked: try again", cat->path);
     return fail(to, path, err);

@@ -39,6 +39,8 @@ struct catalogue {
     uid_t owner;
     int busy_ms;   /* how long db waits for somebody else's transaction */
     int wal_pages; /* in the WAL after our last commit, checkpointed or not */
+    bool stamps;   /* its commits go into a WAL: see wal.c */
+    int changes;   /* rows that were changed before this transaction */
     int64_t epoch;
     int64_t settled; /* runs that settling has queued or cancelled */
     char uuid[33];
@@ -100,6 +102,14 @@ int catalogue_connect(struct catalogue *cat, int flags, sqlite3 **db, struct err
 /* ---- vfs.c ---- */
 /* The name of the vfs to open a catalogue with; NULL: SQLite's own. */
 const char *catalogue_vfs(void);
+/* ---- wal.c ---- */
+/* At the end of a transaction that writes: the generation of the WAL that it may begin. */
+int wal_stamp(struct catalogue *cat, struct err *err);
+/* Whether the file and its WAL are of one catalogue, whose schema is `version`; ERR_IO. Changes neither. */
+int wal_check(struct catalogue *cat, int64_t version, struct err *err);
+/* Gives a copy that was just made of the catalogue a generation of its own. Nothing else may have the copy
+ * open, and this connection is to be closed next. ERR_IO. */
+int wal_part(sqlite3 *copy, struct err *err);
 /* ---- refuse.c ---- */
 /* Whether a catalogue is there (*there); refuses a place where none may be. */
 int catalogue_inspect(const char *path, enum catalogue_mode mode, bool *there, struct err *err);

@@ -78,6 +78,7 @@ static int prepare_writer(struct catalogue *cat, struct err *err)
                      "PRAGMA journal_size_limit = 4194304",
                      NULL, NULL, NULL) != SQLITE_OK)
         return catalogue_fail(cat, err);
+    cat->stamps = true;
     return 0;
 }
 
@@ -125,6 +126,8 @@ static int open_existing(struct catalogue *cat, struct err *err)
         err);
     if (rc == 0)
         rc = identify(cat, &version, err);
+    if (rc == 0) /* before anything is written */
+        rc = wal_check(cat, version, err);
     if (rc == 0 && cat->mode != CATALOGUE_READ)
         rc = prepare_writer(cat, err);
     if (rc == 0 && version < CATALOGUE_SCHEMA)

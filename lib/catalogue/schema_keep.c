@@ -1,5 +1,5 @@
 /*
- * Schema 5: what prune needs (prune.c). The catalogue of before was made to be written at a rate; only
+ * Schema 5: what prune needs (prune.c), and what tells one WAL from another (wal.c). The catalogue of before was made to be written at a rate; only
  * run_spec is paid by each run, once, when it is made: without it no specification could be taken away, since
  * SQLite would look for its runs in all of them.
  */
@@ -29,5 +29,9 @@ const char schema_keep[] =
     "  pruned_at INTEGER NOT NULL"
     ") STRICT;"
     "INSERT INTO pruning (one, pruned_at) VALUES (1, strftime('%s') * 1000);"
+
+    /* random; NULL: none was given yet */
+    "ALTER TABLE meta ADD COLUMN generation INTEGER;"
+    "ALTER TABLE meta ADD COLUMN previous INTEGER;"
 
     "PRAGMA user_version = 5;";

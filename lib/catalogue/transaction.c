@@ -15,6 +15,7 @@ static int run(struct catalogue *cat, const char *sql, struct err *err)
 
 int catalogue_begin(struct catalogue *cat, struct err *err)
 {
+    cat->changes = sqlite3_total_changes(cat->db);
     return run(cat, BEGIN, err);
 }
 
@@ -38,6 +39,8 @@ int catalogue_commit(struct catalogue *cat, struct err *err)
 {
     int rc = settle_all(cat, err);
     bool doubtful = false;
+    if (rc == 0)
+        rc = wal_stamp(cat, err);
     if (rc == 0) {
         rc = run(cat, COMMIT, err);
         doubtful = rc < 0 && (sqlite3_errcode(cat->db) & 0xff) == SQLITE_IOERR;

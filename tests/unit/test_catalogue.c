@@ -113,7 +113,7 @@ static void test_damaged(void)
     path = new_catalogue("newer");
     foreign_sql(path, "PRAGMA user_version = 7");
     refused(path, CATALOGUE_READ, ERR_CONFIG,
-            "was written by a newer rota (schema 7, this program knows 4): upgrade rota",
+            "was written by a newer rota (schema 7, this program knows 5): upgrade rota",
             "a newer catalogue is refused");
     path = new_catalogue("open");
     (void)chmod(path, 0666);
