@@ -21,6 +21,9 @@
  *   head:   START …                             worker: STARTED, OUTPUT …, RESULT
  *   head:   CREDIT, KILL, PING, ACK …           worker: PONG
  *
+ * A STAMP that the head says back tells the worker how old the head's word is at most, however long it
+ * was under way (lib/dispatch/lost.c). Where either side is older and knows no stamps, none is said.
+ *
  * RESULT of a run follows all of its OUTPUT. The worker forgets a run on ACK, not before.
  */
 #ifndef ROTA_MESSAGE_H
@@ -44,15 +47,15 @@ enum {
 };
 
 enum message_type {
-    MSG_HELLO = 1, /* head: VERSION UUID EPOCH FENCE WORKER [SPOOL] */
+    MSG_HELLO = 1, /* head: VERSION UUID EPOCH FENCE WORKER [SPOOL] STAMP(0: it says them back) */
     MSG_WELCOME,   /* worker: VERSION BUILD MACHINE BOOT HOSTNAME SYSTEM CLOCK CPUS LOAD MEM_TOTAL
-                      MEM_FREE DISK_FREE SPOOL SPOOL_ID */
+                      MEM_FREE DISK_FREE SPOOL SPOOL_ID STAMP */
     MSG_REFUSED,   /* worker: REASON; it ends afterwards */
     MSG_RUN,       /* worker: RUN ATTEMPT TOKEN STATE(enum message_run_state) AGE */
     MSG_READY,     /* worker: the list of RUN is complete */
-    MSG_ADOPT,     /* head: RUN ATTEMPT TOKEN OUT_AT ERR_AT CREDIT */
+    MSG_ADOPT,     /* head: RUN ATTEMPT TOKEN OUT_AT ERR_AT CREDIT [STAMP] */
     MSG_START,   /* head: RUN ATTEMPT TOKEN CREDIT EXECUTOR (ARG… | TEXT) [STDIN] ENV… [WORKDIR]
-                      [USER] TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH */
+                      [USER] TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH [STAMP] */
     MSG_STARTED, /* worker: RUN ATTEMPT TOKEN AGE(since start) */
     MSG_OUTPUT,  /* worker: RUN ATTEMPT TOKEN STREAM OFFSET DATA */
     MSG_CREDIT,  /* head: RUN ATTEMPT CREDIT(bytes more) */
@@ -62,8 +65,8 @@ enum message_type {
     MSG_ACK,     /* head: KEYS */
     MSG_KILL,    /* head: RUN ATTEMPT TOKEN SIGNAL (0: TERM, then KILL after the run's KILL_AFTER;
                       else only that signal, to the main process's group) */
-    MSG_PING,    /* head */
-    MSG_PONG,    /* worker: CLOCK LOAD MEM_FREE DISK_FREE */
+    MSG_PING,    /* head: [STAMP] */
+    MSG_PONG,    /* worker: CLOCK LOAD MEM_FREE DISK_FREE STAMP */
 };
 
 enum message_tag {
@@ -124,6 +127,7 @@ enum message_tag {
     TAG_SPOOL_ID, /* random, made with the spool: another one means that the old spool is gone */
     TAG_VALUE, /* repeated, "key=value" (values.h): what the run tells those that come after it */
     TAG_VALUES_IGNORED, /* how many lines of what it told were none, or too many */
+    TAG_STAMP, /* when the worker said so, by a clock of its own; the head says the newest one back */
 };
 
 enum { MESSAGE_KEY_SIZE = 20 };

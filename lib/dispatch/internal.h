@@ -120,6 +120,8 @@ void talk_hello(struct peer *peer);
 int talk_handle(struct peer *peer, const struct message *m, struct err *err);
 void talk_kill(struct peer *peer, struct message_key key, int signal);
 void talk_ping(struct peer *peer);
+/* Adds the newest stamp, which says of when this word of ours is (lost.c). */
+void talk_stamp(const struct peer *peer, struct message_writer *w);
 void talk_ack(struct peer *peer, struct buf *keys);
 
 /* ---- giving.c ---- */

@@ -1,14 +1,21 @@
 /*
  * lost: when a run with `on_lost: retry` on a host that is away is taken for lost.
  *
- * Its shim kills it after lost_after without a sign of a head, counted on the worker from the last
- * whole frame that its front end took from us. We count from the end of the last connection on which we said
- * anything (peer->mute_since): a later moment than any byte of ours was sent. What we add to
- * lost_after is
- *   - the silence after which a front end ends: so long a byte that we sent may be under way and
- *     still be taken for a sign of us; what comes later is not listened to;
+ * Its shim kills it after lost_after without a sign of a head, counted on the worker. When a word of ours
+ * arrives says nothing: a link may hold words back, and let them trickle in long after we are gone. So
+ * WELCOME and PONG carry a stamp of the worker's clock, and PING, ADOPT and START say back the newest stamp we
+ * have; the sign is taken to be of
+ *     min(when it arrives, its stamp + the silence)                   (sign_of in worker/dialogue.c)
+ * A stamp is older than the word that says it back, and that word is older than the end of the last
+ * connection on which we said anything (peer->mute_since), from which we count. So whatever arrives, and
+ * whenever, no sign is of a later moment than mute_since + the silence; what says no stamp is no sign (a late
+ * HELLO least of all). A START is its run's first sign: the shim looks whether its leash has ended before it
+ * launches anything, and if so says that the run is lost. What we add to lost_after is
+ *   - the silence, which a stamp may be old on a slow link without the run being the worse for it;
  *   - a PING interval for the KILL of everything the run started, and for the record of its end;
- *   - what two clocks may drift apart within lost_after: 1 in 500 is more than any.
+ *   - what two clocks may drift apart within both: 1 in 500 is more than any.
+ * A worker or a head that knows no stamps goes by when frames arrive, each within the silence of the one before
+ * or the front end ends: there a link that trickles may break the promise.
  * The clock is our own monotonic one. It stands still while we are suspended, the worker's does
  * not: both err to the safe side. A new dispatcher cannot know when the one before last spoke by
  * a clock that nobody sets, so it counts anew from its own start; and a dispatcher that counts
@@ -32,7 +39,8 @@ bool lost_has_leash(const struct work *work)
 int64_t lost_wait_ms(const struct work *work)
 {
     int64_t after = work->spec->job.lost_after_ms;
-    return after + message_silence_ms() + message_ping_ms() + after / DRIFT;
+    int64_t longest = after + message_silence_ms();
+    return longest + message_ping_ms() + longest / DRIFT;
 }
 
 void lost_keep(struct peer *peer, const struct work *work)

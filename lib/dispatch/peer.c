@@ -132,6 +132,7 @@ static void disconnect(struct peer *peer)
     buf_free(&peer->queued);
     buf_free(&peer->sending);
     peer->offered = 0;
+    peer->stamp = 0;
     for (struct work *work = peer->works; work; work = work->next)
         work->known = work->over = false;
 }

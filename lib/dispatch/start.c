@@ -97,6 +97,7 @@ void talk_start(struct peer *peer, struct work *work)
     message_u64(&w, TAG_OUT_LIMIT, (uint64_t)job->output_limit);
     message_u64(&w, TAG_LEFTOVERS, job->leftovers);
     message_u64(&w, TAG_LEASH, job->on_lost == ON_LOST_RETRY ? (uint64_t)job->lost_after_ms : 0);
+    talk_stamp(peer, &w);
     size = message_size(&w);
     if (size > MESSAGE_MAX) {
         message_drop(&w);

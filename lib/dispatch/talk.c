@@ -22,7 +22,14 @@ void talk_hello(struct peer *peer)
     message_u64(&w, TAG_FENCE, (uint64_t)d->holder.fence);
     message_str(&w, TAG_WORKER, peer->config->name);
     message_str(&w, TAG_SPOOL, peer->config->spool);
+    message_u64(&w, TAG_STAMP, 0);
     message_end(&w);
+}
+
+void talk_stamp(const struct peer *peer, struct message_writer *w)
+{
+    if (peer->stamp)
+        message_u64(w, TAG_STAMP, peer->stamp);
 }
 
 void talk_kill(struct peer *peer, struct message_key key, int signal)
@@ -36,6 +43,7 @@ void talk_kill(struct peer *peer, struct message_key key, int signal)
 void talk_ping(struct peer *peer)
 {
     struct message_writer w = message_begin(&peer->queued, MSG_PING);
+    talk_stamp(peer, &w);
     message_end(&w);
     peer->pinged = clock_mono();
 }
@@ -54,6 +62,7 @@ static void adopt(struct peer *peer, struct work *work)
     message_u64(&w, TAG_OUT_AT, (uint64_t)work->have[0]);
     message_u64(&w, TAG_ERR_AT, (uint64_t)work->have[1]);
     message_u64(&w, TAG_CREDIT, TALK_CREDIT);
+    talk_stamp(peer, &w);
     message_end(&w);
     work->credit_due = 0;
     lost_keep(peer, work);
@@ -135,6 +144,7 @@ static int on_welcome(struct peer *peer, const struct message *m, struct err *er
     host->mem_free_kb = get_amount(m, TAG_MEM_FREE);
     host->disk_free_kb = get_amount(m, TAG_DISK_FREE);
     host->skew_ms = get_amount(m, TAG_CLOCK) - clock_now();
+    peer->stamp = message_get_u64(m, TAG_STAMP, 0);
     peer_become(peer, PEER_LISTING);
     return check_machine(peer, err);
 }
@@ -334,6 +344,7 @@ static int on_pong(struct peer *peer, const struct message *m, struct err *err)
     peer->host.mem_free_kb = get_amount(m, TAG_MEM_FREE);
     peer->host.disk_free_kb = get_amount(m, TAG_DISK_FREE);
     peer->host.skew_ms = get_amount(m, TAG_CLOCK) - clock_now();
+    peer->stamp = message_get_u64(m, TAG_STAMP, 0);
     return 0;
 }
 

@@ -38,7 +38,7 @@ struct cell {
     _Atomic uint32_t notified; /* a notice is on its way to the front end */
     _Atomic uint32_t ended;    /* the RESULT is in the journal */
     struct cell_stream stream[CELL_STREAMS];
-    _Atomic int64_t heartbeat; /* slot 0 only: when a head was last heard, ms of CLOCK_BOOTTIME */
+    _Atomic int64_t heartbeat; /* slot 0 only: of the last sign of a head, ms of CLOCK_BOOTTIME */
     uint64_t version;          /* slot 0 only */
     /* what the front end asks of the shim, which takes it out (shim.h): */
     _Atomic uint64_t signals; /* bit n - 1: send signal n */

@@ -73,9 +73,38 @@ static int take_spool(struct front *front, const struct message *m, struct err *
     return rc;
 }
 
+/* HELLO may be old, and has nothing to say back: it is a sign only of a head that knows no stamps. What an
+ * earlier boot left behind may lie ahead of us, and would be one for ever. */
+static void greet_shims(struct front *front)
+{
+    _Atomic int64_t *heartbeat = &front->cells.slot[0].heartbeat;
+    int64_t now = moment_up();
+    if (!front->stamped)
+        atomic_store(heartbeat, now);
+    else if (atomic_load(heartbeat) > now)
+        atomic_store(heartbeat, 0);
+}
+
+/* Of when the head's word is at the latest: it said this after it had the stamp, and may have been under way
+ * ever since. What a slow link takes is allowed for by the silence; lost.c adds as much. */
+static int64_t sign_of(const struct front *front, const struct message *m)
+{
+    int64_t now = moment_up();
+    uint64_t stamp = message_get_u64(m, TAG_STAMP, front->stamped ? 0 : (uint64_t)now);
+    return stamp + (uint64_t)front->silence < (uint64_t)now ? (int64_t)stamp + front->silence : now;
+}
+
+static void heed_stamp(struct front *front, const struct message *m)
+{
+    struct message_field stamp;
+    if (front->stamped && message_get(m, TAG_STAMP, &stamp))
+        atomic_store(&front->cells.slot[0].heartbeat, sign_of(front, m));
+}
+
 static int on_hello(struct front *front, const struct message *m, struct err *err)
 {
     struct err why = {0};
+    struct message_field stamp;
     uint64_t version = message_get_u64(m, TAG_VERSION, 0);
     if (front->welcomed)
         return err_set(err, ERR_DATA, "the head said HELLO twice");
@@ -89,7 +118,8 @@ static int on_hello(struct front *front, const struct message *m, struct err *er
     } else if (take_spool(front, m, &why) < 0) {
         refuse(front, why.msg);
     } else {
-        atomic_store(&front->cells.slot[0].heartbeat, moment_up());
+        front->stamped = message_get(m, TAG_STAMP, &stamp);
+        greet_shims(front);
         welcome(front);
     }
     return 0;
@@ -130,7 +160,9 @@ static int on_start(struct front *front, const struct message *m, struct err *er
         say_again(front, charge, message_get_u64(m, TAG_CREDIT, 0));
         return 0;
     }
-    front->orders[front->norders++] = order_read(m);
+    struct order *order = order_read(m);
+    order->sign = sign_of(front, m);
+    front->orders[front->norders++] = order;
     if (front->norders == FRONT_ORDERS)
         custody_begin(front);
     return 0;
@@ -214,6 +246,8 @@ static int take(struct front *front, const struct message *m, struct err *err)
         return err_set(err, ERR_DATA, "the head did not begin with HELLO");
     if (m->type != MSG_START)
         custody_begin(front);
+    if (front->welcomed)
+        heed_stamp(front, m);
     for (size_t i = 0; i < sizeof dialogue / sizeof *dialogue; i++)
         if (dialogue[i].type == m->type)
             return dialogue[i].take(front, m, err);

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "io.h"
 #include "proc.h"
+#include "worker/moment.h"
 #include "xalloc.h"
 
 enum { FACT_MAX = 65536 };
@@ -79,6 +80,7 @@ void facts_changing(struct message_writer *w, const char *dir)
     struct statvfs fs;
     char *load = first_line("/proc/loadavg");
     message_u64(w, TAG_CLOCK, (uint64_t)clock_now());
+    message_u64(w, TAG_STAMP, (uint64_t)moment_up());
     message_u64(w, TAG_LOAD, (uint64_t)(strtod(load, NULL) * 100 + 0.5));
     message_u64(w, TAG_MEM_FREE, meminfo("MemAvailable:"));
     if (statvfs(dir, &fs) == 0)

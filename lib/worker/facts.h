@@ -6,7 +6,7 @@
 
 /* MACHINE BOOT HOSTNAME SYSTEM CPUS MEM_TOTAL. $ROTA_TEST_MACHINE_ID overrides the machine id (a seam). */
 void facts_lasting(struct message_writer *w);
-/* CLOCK LOAD MEM_FREE DISK_FREE (of the filesystem of dir). */
+/* CLOCK STAMP LOAD MEM_FREE DISK_FREE (of the filesystem of dir). */
 void facts_changing(struct message_writer *w, const char *dir);
 
 #endif

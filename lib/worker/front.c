@@ -172,7 +172,7 @@ static int take_input(struct front *front, struct err *err)
     if (front->reader.frames == before)
         return rc;
     front->heard = clock_mono();
-    if (front->welcomed)
+    if (front->welcomed && !front->stamped)
         atomic_store(&front->cells.slot[0].heartbeat, moment_up());
     return rc;
 }

@@ -44,6 +44,7 @@ struct front {
     int64_t silence; /* ms after which a head that says nothing is given up */
     int64_t heard;   /* monotonic ms of the head's last whole frame */
     int64_t reaped;  /* monotonic ms of the last look for ended shims */
+    bool stamped;    /* the head says our stamps back: what has none is no sign of it */
     bool welcomed;
     int64_t started_due; /* monotonic: when to look for charges with STARTED to be sent; 0: never */
     bool ending;         /* say what is left to say, then end */

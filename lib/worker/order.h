@@ -26,6 +26,7 @@ struct order {
     int64_t timeout_ms; /* 0: none */
     int64_t kill_after_ms;
     int64_t leash_ms; /* 0: none */
+    int64_t sign;     /* of when the head's word is, moment_up() */
     uint64_t out_limit;
     bool leave;                /* leftovers live on */
     const struct account *own; /* borrowed: whose HOME and so on, when there is no user */

@@ -163,15 +163,20 @@ static void heed(struct shim *s)
 static int64_t leash_end(const struct shim *s)
 {
     int64_t heard = atomic_load(&s->task->cells->slot[0].heartbeat);
-    int64_t from = heard > s->task->started.up ? heard : s->task->started.up;
+    int64_t from = heard > s->order->sign ? heard : s->order->sign;
     return from + s->order->leash_ms;
+}
+
+static bool leash_is_over(const struct shim *s)
+{
+    return s->order->leash_ms && moment_up() >= leash_end(s);
 }
 
 static void check_clocks(struct shim *s)
 {
     if (s->order->timeout_ms && clock_mono() - s->began >= s->order->timeout_ms)
         stop(s, END_TIMEOUT, s->order->kill_after_ms, "");
-    if (s->order->leash_ms && moment_up() >= leash_end(s)) {
+    if (leash_is_over(s)) {
         stop(s, END_LOST, 0, "no dispatcher was connected for longer than lost_after");
         s->killing = true;
     }
@@ -339,7 +344,11 @@ _Noreturn void shim_main(const struct shim_task *task)
                                         .stream = i,
                                         .limit = order->out_limit,
                                         .fd = -1};
-    if (begin(&s, &err) < 0) {
+    if (leash_is_over(&s)) { /* the head may have given it up, and started another attempt */
+        (void)snprintf(s.reason, sizeof s.reason, "%s",
+                       "not started: the order came too late, after lost_after");
+        report(&s, END_LOST);
+    } else if (begin(&s, &err) < 0) {
         (void)snprintf(s.reason, sizeof s.reason, "%.*s", (int)sizeof s.reason - 1, err.msg);
         report(&s, END_NOSTART);
     } else {

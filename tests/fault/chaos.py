@@ -14,6 +14,7 @@ bytes of all connections, those that are there and those to come:
     hold           they stay where they are, and nobody is told: a cut; of one direction, a one-way cut
     delay SECONDS  each arrives so much later, as many at a time as ever: latency
     rate BYTES     so many a second
+    trickle SECONDS  what was sent at a time arrives so long after what was sent before it
     end            whoever receives is told that the sender will say no more, who is not told: half-closed
     reset BYTES... after so many bytes from now both sides are reset, the rest is lost; then again after so
                    many as the next number says, as often as there are numbers
@@ -21,7 +22,7 @@ bytes of all connections, those that are there and those to come:
     noise MEAN SEED    one bit in so many bytes, at random
     endless FRAME  the length of that frame (from 0, after the greeting's line) arrives as 65280
 
-`count` is the number of connections that were taken so far; `cutall` resets all that are there. Several faults: `up hold, down rate 1`.
+`waiting` is how often something was sent up that did not arrive so far; `count` is the number of connections that were taken so far; `cutall` resets all that are there. Several faults: `up hold, down rate 1`.
 """
 import os
 import random
@@ -59,6 +60,7 @@ class Stream(threading.Thread):
         super().__init__(daemon=True)
         self.way, self.take, self.give, self.finish, self.reset = way, take, give, finish, reset
         self.waiting, self.size, self.at, self.over = [], 0, 0, False
+        self.gave = 0.0
         self.greeted, self.frames, self.length, self.skip = False, 0, bytearray(), 0
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -89,6 +91,9 @@ class Stream(threading.Thread):
         came, data = self.waiting[0]
         if way.kind == "delay" and came + way.value > time.monotonic():
             return None, came + way.value - time.monotonic()
+        if way.kind == "trickle" and self.gave + way.value > time.monotonic():
+            return None, self.gave + way.value - time.monotonic()
+        self.gave = time.monotonic()
         most = len(data)
         if way.kind == "rate":
             most = max(1, int(way.value / 20))
@@ -179,6 +184,7 @@ class Pair:
 
     def __init__(self, client, host, up, down):
         self.sockets, self.ended, self.lock = (client, host), 0, threading.Lock()
+        self.streams = []
         for sock in self.sockets:
             sock.settimeout(None)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -186,7 +192,9 @@ class Pair:
         self.one_way(down, host, client)
 
     def one_way(self, way, source, target):
-        Stream(way, lambda: source.recv(CHUNK), target.sendall, lambda: self.finish(target), self.reset)
+        self.streams.append(
+            Stream(way, lambda: source.recv(CHUNK), target.sendall, lambda: self.finish(target), self.reset)
+        )
 
     def finish(self, target):
         with self.lock:
@@ -241,6 +249,8 @@ class Link:
                 command = words.readline().strip()
                 if command == "count":
                     words.write(f"{self.count}\n")
+                elif command == "waiting":
+                    words.write(f"{sum(len(pair.streams[0].waiting) for pair in self.pairs)}\n")
                 elif command == "cutall":
                     old, self.pairs = self.pairs, []
                     for pair in old:
