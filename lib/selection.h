@@ -1,6 +1,6 @@
 /*
- * selection: which runs the arguments of a command name: ids, `last`, or `-` for ids on standard
- * input (DESIGN section 3).
+ * selection: which runs the arguments of a command name: ids, ranges of them (3-9 and 17,20-22), `last`, or
+ * `-` for ids on standard input (DESIGN section 3).
  */
 #ifndef ROTA_SELECTION_H
 #define ROTA_SELECTION_H
@@ -19,8 +19,9 @@ struct selection {
     bool from_stdin; /* `-` was among the arguments: n == 0 selects nothing, never everything */
 };
 
-/* Reads n arguments. `last` asks the catalogue; `in` is read to its end for `-`. ERR_USAGE for a word
- * that is no id, ERR_ANSWER for `last` of an empty catalogue, ERR_IO. */
+/* Reads n arguments. `last` and ranges ask the catalogue, and a range names the runs that are there; `in`
+ * is read to its end for `-`. ERR_USAGE for a word that is no id, ERR_ANSWER for `last` of an empty
+ * catalogue and for a range without a run, ERR_IO. */
 int selection_read(struct selection *selection, char *const args[], int n, FILE *in,
                    struct catalogue *cat, struct err *err);
 /* Adds the ids of a stream: the first word of each line; empty lines are skipped, and so is a first word

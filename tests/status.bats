@@ -46,6 +46,22 @@ ids()
     [ "$(ids --state failed 4 5)" = '4 ' ]
 }
 
+@test "runs are named by ranges, and those that are not there are none" {
+    six_runs
+    sqlite3 "$ROTA_CATALOGUE" 'DELETE FROM run WHERE id = 3'
+    [ "$(ids 2-4)" = '2 4 ' ]
+    [ "$(ids 5,1-2 4-999999999999)" = '1 2 4 5 6 ' ]
+    [ "$(ids last,1)" = '1 6 ' ]
+    run -1 rota status 3-3
+    [ "$output" = 'rota status: there is no run from 3 to 3' ]
+    run -64 rota status 4-
+    [ "$output" = "rota status: '4-' is no run's id (write a number, 3-9, 17,20-22, 'last' or '-')" ]
+    # not in a stream, where it would be the first word of some other line
+    run -64 rota status - <<<'2-4'
+    run -0 rota cancel -n 1-2
+    [ "${#lines[@]}" -eq 2 ]
+}
+
 @test "nothing matched is exit 1, and words for people only" {
     six_runs
     run --separate-stderr rota status --state timeout

@@ -250,6 +250,20 @@ int run_last(struct catalogue *cat, int64_t *id, struct err *err)
     return statement_int(cat, LAST, NO_VALUES, 0, id, err);
 }
 
+int run_ids_between(struct catalogue *cat, int64_t first, int64_t last,
+                    int (*each)(int64_t id, void *arg), void *arg, struct err *err)
+{
+    static const char BETWEEN[] = "SELECT id FROM run WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+    sqlite3_stmt *stmt;
+    int rc = statement_start(cat, BETWEEN, VALUES(as_int(first), as_int(last)), &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        rc = each(sqlite3_column_int64(stmt, 0), arg);
+        if (rc != 0)
+            statement_end(stmt);
+    }
+    return rc;
+}
+
 /* The succeeded are counted as all less the others: counting rows is much cheaper than reading
  * them, and the index run_state holds the others only. */
 int run_counts(struct catalogue *cat, int64_t counts[], struct err *err)
