@@ -17,14 +17,15 @@
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
     "            [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit N]\n"
-    "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
+    "            [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
     "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
     "            [--host PATTERN] [--array ID] [--workflow ID] [--since TIME]\n"
     "            [--until TIME] [--limit N] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
-    "            [--since TIME] [--until TIME] [-o FORM] [--format FORMAT] [JOB]\n";
+    "            [--since TIME] [--until TIME] [--sort FIELD[,FIELD ...]]\n"
+    "            [-o FORM] [--format FORMAT] [JOB]\n";
 
 enum { NEWEST = 50 }; /* runs in a table that nothing narrows */
 
@@ -101,6 +102,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "why", OPT_FLAG, &words->why},
         {0, "tree", OPT_FLAG, &words->tree},
         {0, "workflow", OPT_INT, &words->workflow},
+        {0, "sort", OPT_STRING, &words->sort},
         {'o', "output", OPT_STRING, &words->form},
         {0, "format", OPT_STRING, &words->format},
         {0},
@@ -118,6 +120,9 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
                        "--events, --occurrences, --why and --tree exclude each other");
     if (words->workflow != -1 && words->workflow < 1)
         return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
+    if (words->sort && (words->events || words->why || words->tree))
+        return err_set(err, ERR_USAGE,
+                       "--sort is for lists: --events, --why and --tree have an order");
     if (words->outcomes && !words->occurrences)
         return err_set(err, ERR_USAGE, "--outcome goes with --occurrences (did you mean --state?)");
     return 0;
@@ -148,7 +153,10 @@ static int run_status(struct command *command, struct status *status,
                       words->format, stdout, err);
     if (rc == 0)
         rc = status_choose(command, words, &status->query, &status->selection, err);
-    status->query.limit = words->limit;
+    /* the first of those that are sorted, not the newest of all */
+    if (rc == 0)
+        rc = view_sort(status->view, words->sort, words->limit, err);
+    status->query.limit = words->sort ? 0 : words->limit;
     return rc < 0 ? rc : ask(command, status, err);
 }
 

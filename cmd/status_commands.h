@@ -10,7 +10,7 @@
 /* What the command line says; operands are argv[first…]. */
 struct status_words {
     struct narrowing narrowing;
-    const char *form, *format, *outcomes;
+    const char *form, *format, *outcomes, *sort;
     int64_t limit; /* -1: not said */
     bool events, occurrences, why, tree;
     int64_t workflow; /* a run of it; -1: not said */

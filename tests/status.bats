@@ -62,6 +62,24 @@ ids()
     [ "${#lines[@]}" -eq 2 ]
 }
 
+@test "--sort: by fields, up and down, what is absent last; --limit keeps the first of them" {
+    six_runs
+    [ "$(ids --sort job)" = '1 5 2 4 3 6 ' ]
+    [ "$(ids --sort -job,-id)" = '6 3 4 2 5 1 ' ]
+    [ "$(ids --sort exit_code)" = '5 4 1 2 3 6 ' ]
+    [ "$(ids --sort -exit_code)" = '4 5 1 2 3 6 ' ]
+    [ "$(ids --sort -exit_code --limit 1)" = '4 ' ]
+    [ "$(rota status --sort -id --format '{id} {job}' 1 2)" = $'2 beta\n1 alpha' ]
+    run -0 rota status --sort -id 1 2
+    [[ ${lines[1]} =~ ^\ *2\ && ${lines[2]} =~ ^\ *1\  ]]
+    [ "$(rota status --sort -id -o json 1 2 | jq .id | tr '\n' ' ')" = '2 1 ' ]
+    [ "$(rota status --sort -id -o tsv 1 2 | cut -f 1 | tr '\n' ' ')" = 'id 2 1 ' ]
+    run -64 rota status --sort durration
+    [ "$output" = "rota status: --sort: unknown field 'durration' (did you mean 'duration'?)" ]
+    run -64 rota status --sort '' -o id
+    run -64 rota status --events --sort id 1
+}
+
 @test "nothing matched is exit 1, and words for people only" {
     six_runs
     run --separate-stderr rota status --state timeout
