@@ -1,6 +1,7 @@
 /* rota status: queries runs. */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -16,10 +17,11 @@
 
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit N]\n"
+    "            [--tag TAG] [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit "
+    "N]\n"
     "            [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
     "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
-    "            [--host PATTERN] [--array ID] [--workflow ID] [--since TIME]\n"
+    "            [--host PATTERN] [--tag TAG] [--array ID] [--workflow ID] [--since TIME]\n"
     "            [--until TIME] [--limit N] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
@@ -92,6 +94,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "state", OPT_STRING, &narrowing->states},
         {0, "job", OPT_STRING, &narrowing->job},
         {0, "host", OPT_STRING, &narrowing->host},
+        {0, "tag", OPT_STRING, &narrowing->tag},
         {0, "array", OPT_STRING, &narrowing->array},
         {0, "since", OPT_STRING, &narrowing->since},
         {0, "until", OPT_STRING, &narrowing->until},
@@ -134,6 +137,8 @@ int status_choose(struct command *command, const struct status_words *words,
     int rc = narrowing_read(&words->narrowing, clock_now(), query, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
+    if (rc == 0)
+        rc = narrowing_tag(&words->narrowing, &command->config, query, err);
     if (rc == 0)
         rc = narrowing_array(&words->narrowing, command->cat, query, err);
     if (rc == 0)
@@ -181,6 +186,7 @@ static int status_main(struct command *command, int argc, char **argv, struct er
     else if (view_end(status.view, err) < 0)
         rc = ERR_IO;
     selection_free(&status.selection);
+    free(status.query.hosts);
     return rc;
 }
 

@@ -244,6 +244,7 @@ struct run_query {
     unsigned states;  /* bit 1 << state; 0: any */
     const char *job;  /* GLOB pattern; NULL: any */
     const char *host; /* GLOB pattern likewise */
+    char *hosts;      /* one of these: a JSON array of names; NULL: any. Owner: who set it */
     int64_t array;    /* only elements of this array; 0: any */
     int64_t since,
         until; /* runs that were open or ended at or after since, and queued at or before until */

@@ -9,6 +9,7 @@
 #include "catalogue/need.h"
 #include "clock.h"
 #include "near.h"
+#include "strlist.h"
 #include "xalloc.h"
 
 void selection_add(struct selection *selection, int64_t id)
@@ -242,7 +243,37 @@ int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_qu
 bool narrowing_any(const struct narrowing *narrowing)
 {
     return narrowing->states || narrowing->job || narrowing->host || narrowing->since ||
-           narrowing->until || narrowing->array;
+           narrowing->until || narrowing->array || narrowing->tag;
+}
+
+int narrowing_tag(const struct narrowing *narrowing, const struct config *config,
+                  struct run_query *query, struct err *err)
+{
+    struct strlist tags = {0};
+    struct buf hosts = {0};
+    if (!narrowing->tag)
+        return 0;
+    for (size_t i = 0; i < config->nhosts; i++) {
+        const struct host_config *host = &config->hosts[i];
+        for (size_t tag = 0; tag < host->tags.n; tag++)
+            strlist_add(&tags, host->tags.v[tag]);
+        /* names hold nothing that JSON would want escaped */
+        if (strlist_has(&host->tags, narrowing->tag))
+            buf_addf(&hosts, "%s\"%s\"", hosts.len ? "," : "[", host->name);
+    }
+    const char *near = hosts.len ? NULL : near_word(narrowing->tag, tags.v, tags.n, sizeof *tags.v);
+    int rc = hosts.len ? 0
+             : near    ? err_set(err, ERR_ANSWER, "no host has the tag '%s' (did you mean '%s'?)",
+                                 narrowing->tag, near)
+                       : err_set(err, ERR_ANSWER, "no host has the tag '%s' (rota hosts -o wide)",
+                                 narrowing->tag);
+    if (rc == 0) {
+        buf_addch(&hosts, ']');
+        query->hosts = buf_detach(&hosts);
+    }
+    buf_free(&hosts);
+    strlist_free(&tags);
+    return rc;
 }
 
 int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,

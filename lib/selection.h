@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "catalogue.h"
+#include "config.h"
 #include "err.h"
 
 struct selection {
@@ -43,6 +44,7 @@ struct narrowing {
     const char *host;
     const char *since, *until;
     const char *array; /* the id of one of its runs; narrowing_array reads it */
+    const char *tag;   /* of hosts; narrowing_tag reads it */
 };
 /* Sets the parts of *query that they narrow. `now`: ms. ERR_USAGE, with a suggestion for a state. */
 int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_query *query,
@@ -51,6 +53,10 @@ int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_qu
  * not there, or not part of an array. */
 int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,
                     struct run_query *query, struct err *err);
+/* Sets query->hosts to the hosts that have the tag, where one was named; free it. ERR_ANSWER: none has it,
+ * with a suggestion. */
+int narrowing_tag(const struct narrowing *narrowing, const struct config *config,
+                  struct run_query *query, struct err *err);
 bool narrowing_any(const struct narrowing *narrowing);
 /* The bits of all states that are over, or are not. */
 unsigned selection_states(bool over);

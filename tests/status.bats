@@ -62,6 +62,27 @@ ids()
     [ "${#lines[@]}" -eq 2 ]
 }
 
+@test "--tag: runs on hosts that have it, for status and cancel" {
+    six_runs
+    config <<'END'
+[worker web1]
+transport = exec
+command = false
+tags = web
+[worker db1]
+transport = exec
+command = false
+tags = db, ssd
+END
+    [ "$(ids --tag ssd)" = '4 5 ' ]
+    [ "$(ids --tag web --state open)" = '3 ' ]
+    [ "$(ids --tag db --limit 1)" = '5 ' ]
+    run -0 rota cancel -n --tag web
+    [ "$output" = 3 ]
+    run -1 rota status --tag sds
+    [ "$output" = "rota status: no host has the tag 'sds' (did you mean 'ssd'?)" ]
+}
+
 @test "--sort: by fields, up and down, what is absent last; --limit keeps the first of them" {
     six_runs
     [ "$(ids --sort job)" = '1 5 2 4 3 6 ' ]

@@ -17,7 +17,7 @@
 #include "xalloc.h"
 
 /* The columns in the order of read_row, and the whole query (?2 states, ?3 job, ?4 host, ?5 since,
- * ?6 until, ?8 array); together with the rest below they make complete statements. What a queued run waits
+ * ?6 until, ?8 array, ?9 hosts); together with the rest below they make complete statements. What a queued run waits
  * for is with its specification unless it has a reason of its own (spec_waiting). */
 #define COLUMNS                                                                                    \
     "SELECT run.id, spec, job, state, coalesce(reason, iif(state = 3, (SELECT waiting FROM spec"   \
@@ -28,7 +28,8 @@
 #define WANTED                                                                                     \
     " AND (?2 IS NULL OR ?2 & (1 << state)) AND (?3 IS NULL OR job GLOB ?3)"                       \
     " AND (?4 IS NULL OR host GLOB ?4) AND (?5 IS NULL OR state < 6 OR finished_at >= ?5)"         \
-    " AND (?6 IS NULL OR queued_at <= ?6) AND (?8 IS NULL OR array = ?8) "
+    " AND (?6 IS NULL OR queued_at <= ?6) AND (?8 IS NULL OR array = ?8)"                          \
+    " AND (?9 IS NULL OR host IN (SELECT value FROM json_each(?9) AS list)) "
 
 static const char ROWS_GET[] = COLUMNS "FROM run WHERE id = ?1";
 static const char ROWS_UP[] = COLUMNS "FROM run WHERE id > ?1" WANTED "ORDER BY id LIMIT ?7";
@@ -160,12 +161,13 @@ static int walk_next(struct catalogue *cat, struct walk *walk, struct runs *runs
     char *json = walk->listed ? next_ids(walk) : NULL;
     size_t before = runs->n;
     sqlite3_stmt *stmt;
-    int rc = statement_start(
-        cat, sql,
-        VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
-               as_text(query->job), as_text(query->host), as_opt(query->since),
-               as_opt(query->until), as_int((int64_t)walk->batch), as_opt(query->array)),
-        &stmt, err);
+    int rc =
+        statement_start(cat, sql,
+                        VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
+                               as_text(query->job), as_text(query->host), as_opt(query->since),
+                               as_opt(query->until), as_int((int64_t)walk->batch),
+                               as_opt(query->array), as_text(query->hosts)),
+                        &stmt, err);
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         struct run run;
         read_row(stmt, &run);
