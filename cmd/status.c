@@ -23,6 +23,9 @@ static const char usage[] =
     "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
     "            [--host PATTERN] [--tag TAG] [--array ID] [--workflow ID] [--since TIME]\n"
     "            [--until TIME] [--limit N] [ID ... | last | -]\n"
+    "rota status --joblog [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
+    "            [--host PATTERN] [--tag TAG] [--array ID] [--workflow ID] [--since TIME]\n"
+    "            [--until TIME] [--limit N] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
@@ -104,6 +107,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "occurrences", OPT_FLAG, &words->occurrences},
         {0, "why", OPT_FLAG, &words->why},
         {0, "tree", OPT_FLAG, &words->tree},
+        {0, "joblog", OPT_FLAG, &words->joblog},
         {0, "workflow", OPT_INT, &words->workflow},
         {0, "sort", OPT_STRING, &words->sort},
         {'o', "output", OPT_STRING, &words->form},
@@ -118,9 +122,9 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
     words->n = argc - first;
     if (words->limit < -1)
         return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
-    if (words->events + words->occurrences + words->why + words->tree > 1)
+    if (words->events + words->occurrences + words->why + words->tree + words->joblog > 1)
         return err_set(err, ERR_USAGE,
-                       "--events, --occurrences, --why and --tree exclude each other");
+                       "--events, --occurrences, --why, --tree and --joblog exclude each other");
     if (words->workflow != -1 && words->workflow < 1)
         return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (words->sort && (words->events || words->why || words->tree))
@@ -178,6 +182,8 @@ static int status_main(struct command *command, int argc, char **argv, struct er
         return status_why(command, &words, err);
     if (words.tree)
         return status_tree(command, &words, err);
+    if (words.joblog)
+        return status_joblog(command, &words, err);
     if (words.occurrences)
         return status_occurrences(command, &words, err);
     rc = run_status(command, &status, &words, err);

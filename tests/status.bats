@@ -62,6 +62,28 @@ ids()
     [ "${#lines[@]}" -eq 2 ]
 }
 
+@test "--joblog: what has ended, as GNU parallel writes it" {
+    rota submit -- sh -c 'echo "a b"; exit 3'
+    rota submit -- sh -c 'kill -9 $$'
+    printf 'name: two\nshell: |\n  echo one\n  echo two\n' | rota submit -
+    rota dispatch
+    rota submit -- true
+    run -0 rota status --joblog
+    [ "${lines[0]}" = $'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand' ]
+    [ "${#lines[@]}" -eq 4 ]
+    [[ ${lines[1]} =~ ^1$'\t'local$'\t'[0-9]{10}\.[0-9]{3}$'\t'[0-9]+\.[0-9]{3}$'\t'0$'\t'4$'\t'3$'\t'0$'\t' ]]
+    # what a shell reads back
+    command=$(cut -f 9 <<<"${lines[1]}")
+    run bash -c "$command"
+    [ "$output" = 'a b' ] && [ "$status" -eq 3 ]
+    run -0 rota status --joblog --job 's*'
+    [ "$(cut -f 7,8 <<<"${lines[2]}")" = $'0\t9' ]
+    run -0 rota status --joblog last,3
+    [ "$(cut -f 9 <<<"${lines[1]}")" = 'echo one\necho two\n' ]
+    run -1 rota status -q --joblog last
+    run -64 rota status --joblog -o json
+}
+
 @test "--tag: runs on hosts that have it, for status and cancel" {
     six_runs
     config <<'END'
