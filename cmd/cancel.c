@@ -20,7 +20,7 @@
 static const char usage[] =
     "rota cancel [-nqv] [--hold | --release | --lost | --signal SIGNAL]\n"
     "            [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--array ID] [--workflow ID] [ID ... | last | -]\n";
+    "            [--tag TAG] [--array ID] [--workflow ID] [ID ... | last | -]\n";
 
 enum {
     BATCH = 500, /* requests a transaction: others may write in between */
@@ -111,7 +111,10 @@ static int narrow(struct cancel *c, struct command *command, struct err *err)
     if (rc == 0)
         rc = narrowing_array(&c->narrowing, command->cat, &query, err);
     if (rc == 0)
+        rc = narrowing_tag(&c->narrowing, &command->config, &query, err);
+    if (rc == 0)
         rc = run_select(command->cat, &query, add, &found, err);
+    free(query.hosts);
     selection_free(&c->selection);
     c->selection = found;
     return rc;
@@ -195,7 +198,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
     if (!n && !narrowed)
         return err_set(err, ERR_USAGE,
                        "which runs? name ids, 'last' or '-', a --workflow, or narrow by --state, "
-                       "--job, --host, --array");
+                       "--job, --host, --tag, --array");
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
@@ -232,6 +235,7 @@ static int cancel_main(struct command *command, int argc, char **argv, struct er
         {0, "state", OPT_STRING, &c.narrowing.states},
         {0, "job", OPT_STRING, &c.narrowing.job},
         {0, "host", OPT_STRING, &c.narrowing.host},
+        {0, "tag", OPT_STRING, &c.narrowing.tag},
         {0, "array", OPT_STRING, &c.narrowing.array},
         {0, "workflow", OPT_INT, &c.workflow},
         {'n', "dry-run", OPT_FLAG, &c.dry_run},

@@ -15,12 +15,13 @@
 #include "view_host.h"
 #include "xalloc.h"
 
-static const char usage[] = "rota hosts [-qv] [-o FORM] [--format FORMAT] [HOSTS ...]\n"
-                            "rota hosts drain [-nqv] HOSTS [REASON]\n"
-                            "rota hosts resume [-nqv] HOSTS\n";
+static const char usage[] =
+    "rota hosts [-qv] [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT] [HOSTS ...]\n"
+    "rota hosts drain [-nqv] HOSTS [REASON]\n"
+    "rota hosts resume [-nqv] HOSTS\n";
 
 struct hosts {
-    const char *form, *format;
+    const char *form, *format, *sort;
     bool dry_run;
     struct strlist names; /* asked for; empty: all */
     struct roster roster;
@@ -50,6 +51,8 @@ static int list(struct hosts *h, struct command *command, struct err *err)
     bool shown = false;
     int rc = view_new(&h->view, view_host_columns, view_host_ncolumns, h->form, VIEW_TABLE,
                       h->format, stdout, err);
+    if (rc == 0)
+        rc = view_sort(h->view, h->sort, 0, err);
     if (rc < 0)
         return rc;
     roster_new(&command->config, &h->roster);
@@ -114,6 +117,7 @@ static int run_hosts(struct hosts *h, struct command *command, int argc, char **
     const struct option_row options[] = {
         {'o', "output", OPT_STRING, &h->form},
         {0, "format", OPT_STRING, &h->format},
+        {0, "sort", OPT_STRING, &h->sort},
         {'n', "dry-run", OPT_FLAG, &h->dry_run},
         {0},
     };

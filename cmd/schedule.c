@@ -13,7 +13,7 @@
 #include "zone.h"
 
 const char schedule_usage[] =
-    "rota schedule [-qv] [-o FORM] [--format FORMAT] [JOB ...]\n"
+    "rota schedule [-qv] [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT] [JOB ...]\n"
     "rota schedule add [-nqv] [--prune] FILE ... | DIRECTORY ... | -\n"
     "rota schedule tick [-nqv] [-o FORM] [--format FORMAT]\n"
     "rota schedule next [-qv] [-n N] [--from TIME] [--timezone ZONE] [-o FORM]\n"

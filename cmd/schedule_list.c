@@ -11,7 +11,7 @@
 #include "view_job.h"
 
 struct listing {
-    const char *form, *format;
+    const char *form, *format, *sort;
     char **names;
     int n;
     bool *found;
@@ -92,6 +92,8 @@ static int list(struct listing *l, struct command *command, struct err *err)
     int rc = view_new(&l->view, view_job_columns, view_job_ncolumns, l->form, VIEW_TABLE, l->format,
                       stdout, err);
     if (rc == 0)
+        rc = view_sort(l->view, l->sort, 0, err);
+    if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
     l->cat = command->cat;
     l->err = err;
@@ -111,8 +113,10 @@ static int list(struct listing *l, struct command *command, struct err *err)
 int schedule_list(struct command *command, int argc, char **argv, struct err *err)
 {
     struct listing l = {0};
-    const struct option_row options[] = {
-        {'o', "output", OPT_STRING, &l.form}, {0, "format", OPT_STRING, &l.format}, {0}};
+    const struct option_row options[] = {{'o', "output", OPT_STRING, &l.form},
+                                         {0, "format", OPT_STRING, &l.format},
+                                         {0, "sort", OPT_STRING, &l.sort},
+                                         {0}};
     int first = opt_parse(argc, argv, options, schedule_usage, NULL, err);
     if (first < 0)
         return first;

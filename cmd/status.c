@@ -1,6 +1,7 @@
 /* rota status: queries runs. */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -16,15 +17,20 @@
 
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit N]\n"
-    "            [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
+    "            [--tag TAG] [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit "
+    "N]\n"
+    "            [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
     "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
-    "            [--host PATTERN] [--array ID] [--workflow ID] [--since TIME]\n"
+    "            [--host PATTERN] [--tag TAG] [--array ID] [--workflow ID] [--since TIME]\n"
+    "            [--until TIME] [--limit N] [ID ... | last | -]\n"
+    "rota status --joblog [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
+    "            [--host PATTERN] [--tag TAG] [--array ID] [--workflow ID] [--since TIME]\n"
     "            [--until TIME] [--limit N] [ID ... | last | -]\n"
     "rota status --events [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --why [-qv] [-o FORM] [--format FORMAT] ID ... | last | -\n"
     "rota status --occurrences [-qv] [--outcome OUTCOME[,OUTCOME ...]]\n"
-    "            [--since TIME] [--until TIME] [-o FORM] [--format FORMAT] [JOB]\n";
+    "            [--since TIME] [--until TIME] [--sort FIELD[,FIELD ...]]\n"
+    "            [-o FORM] [--format FORMAT] [JOB]\n";
 
 enum { NEWEST = 50 }; /* runs in a table that nothing narrows */
 
@@ -91,6 +97,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "state", OPT_STRING, &narrowing->states},
         {0, "job", OPT_STRING, &narrowing->job},
         {0, "host", OPT_STRING, &narrowing->host},
+        {0, "tag", OPT_STRING, &narrowing->tag},
         {0, "array", OPT_STRING, &narrowing->array},
         {0, "since", OPT_STRING, &narrowing->since},
         {0, "until", OPT_STRING, &narrowing->until},
@@ -100,7 +107,9 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "occurrences", OPT_FLAG, &words->occurrences},
         {0, "why", OPT_FLAG, &words->why},
         {0, "tree", OPT_FLAG, &words->tree},
+        {0, "joblog", OPT_FLAG, &words->joblog},
         {0, "workflow", OPT_INT, &words->workflow},
+        {0, "sort", OPT_STRING, &words->sort},
         {'o', "output", OPT_STRING, &words->form},
         {0, "format", OPT_STRING, &words->format},
         {0},
@@ -113,11 +122,14 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
     words->n = argc - first;
     if (words->limit < -1)
         return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
-    if (words->events + words->occurrences + words->why + words->tree > 1)
+    if (words->events + words->occurrences + words->why + words->tree + words->joblog > 1)
         return err_set(err, ERR_USAGE,
-                       "--events, --occurrences, --why and --tree exclude each other");
+                       "--events, --occurrences, --why, --tree and --joblog exclude each other");
     if (words->workflow != -1 && words->workflow < 1)
         return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
+    if (words->sort && (words->events || words->why || words->tree))
+        return err_set(err, ERR_USAGE,
+                       "--sort is for lists: --events, --why and --tree have an order");
     if (words->outcomes && !words->occurrences)
         return err_set(err, ERR_USAGE, "--outcome goes with --occurrences (did you mean --state?)");
     return 0;
@@ -129,6 +141,8 @@ int status_choose(struct command *command, const struct status_words *words,
     int rc = narrowing_read(&words->narrowing, clock_now(), query, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
+    if (rc == 0)
+        rc = narrowing_tag(&words->narrowing, &command->config, query, err);
     if (rc == 0)
         rc = narrowing_array(&words->narrowing, command->cat, query, err);
     if (rc == 0)
@@ -148,7 +162,10 @@ static int run_status(struct command *command, struct status *status,
                       words->format, stdout, err);
     if (rc == 0)
         rc = status_choose(command, words, &status->query, &status->selection, err);
-    status->query.limit = words->limit;
+    /* the first of those that are sorted, not the newest of all */
+    if (rc == 0)
+        rc = view_sort(status->view, words->sort, words->limit, err);
+    status->query.limit = words->sort ? 0 : words->limit;
     return rc < 0 ? rc : ask(command, status, err);
 }
 
@@ -165,6 +182,8 @@ static int status_main(struct command *command, int argc, char **argv, struct er
         return status_why(command, &words, err);
     if (words.tree)
         return status_tree(command, &words, err);
+    if (words.joblog)
+        return status_joblog(command, &words, err);
     if (words.occurrences)
         return status_occurrences(command, &words, err);
     rc = run_status(command, &status, &words, err);
@@ -173,6 +192,7 @@ static int status_main(struct command *command, int argc, char **argv, struct er
     else if (view_end(status.view, err) < 0)
         rc = ERR_IO;
     selection_free(&status.selection);
+    free(status.query.hosts);
     return rc;
 }
 

@@ -10,9 +10,9 @@
 /* What the command line says; operands are argv[first…]. */
 struct status_words {
     struct narrowing narrowing;
-    const char *form, *format, *outcomes;
+    const char *form, *format, *outcomes, *sort;
     int64_t limit; /* -1: not said */
-    bool events, occurrences, why, tree;
+    bool events, occurrences, why, tree, joblog;
     int64_t workflow; /* a run of it; -1: not said */
     char **operands;
     int n;
@@ -22,6 +22,7 @@ struct status_words {
  * opened. */
 int status_events(struct command *command, const struct status_words *words, struct err *err);
 int status_why(struct command *command, const struct status_words *words, struct err *err);
+int status_joblog(struct command *command, const struct status_words *words, struct err *err);
 int status_tree(struct command *command, const struct status_words *words, struct err *err);
 int status_occurrences(struct command *command, const struct status_words *words, struct err *err);
 

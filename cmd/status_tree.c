@@ -43,6 +43,7 @@ static int choose(struct command *command, const struct status_words *words, str
     if (rc == 0 && !(named.from_stdin && !named.n))
         rc = run_select(command->cat, &query, add, runs, err);
     selection_free(&named);
+    free(query.hosts);
     return rc;
 }
 

@@ -247,6 +247,7 @@ struct run_query {
     unsigned states;  /* bit 1 << state; 0: any */
     const char *job;  /* GLOB pattern; NULL: any */
     const char *host; /* GLOB pattern likewise */
+    char *hosts;      /* one of these: a JSON array of names; NULL: any. Owner: who set it */
     int64_t array;    /* only elements of this array; 0: any */
     int64_t since,
         until; /* runs that were open or ended at or after since, and queued at or before until */
@@ -261,6 +262,10 @@ int run_select(struct catalogue *cat, const struct run_query *query,
 int run_get(struct catalogue *cat, int64_t id, struct run *run, struct err *err);
 /* The newest run's id, 0 when there is none. */
 int run_last(struct catalogue *cat, int64_t *id, struct err *err);
+/* The ids of the runs that are there from first to last, ascending. each() keeps them: a read transaction is
+ * open during the call; what it returns, when not 0, stops. */
+int run_ids_between(struct catalogue *cat, int64_t first, int64_t last,
+                    int (*each)(int64_t id, void *arg), void *arg, struct err *err);
 /* Counts by state into counts[RUN_STATE_LAST + 1]. */
 int run_counts(struct catalogue *cat, int64_t counts[], struct err *err);
 /* The query plan of run_select for this query, for tests; free. */

@@ -109,3 +109,20 @@ void escape_json(struct buf *out, const char *text, size_t len)
     }
     buf_addch(out, '"');
 }
+
+void escape_shell(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_^";
+    if (*word && !word[strspn(word, plain)]) {
+        buf_addstr(out, word);
+        return;
+    }
+    buf_addch(out, '\'');
+    for (const char *p = word; *p; p++)
+        if (*p == '\'')
+            buf_addstr(out, "'\\''");
+        else
+            buf_addch(out, *p);
+    buf_addch(out, '\'');
+}

@@ -14,6 +14,8 @@ void escape_terminal(struct buf *out, const char *p, size_t len, bool keep_lines
 void escape_tsv(struct buf *out, const char *s);
 /* A JSON string with its quotes, which is a YAML string too; bytes that are not UTF-8 become U+FFFD. */
 void escape_json(struct buf *out, const char *p, size_t len);
+/* A word as sh(1) reads it back: in single quotes where it needs them. */
+void escape_shell(struct buf *out, const char *word);
 /* Whether all bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool escape_is_utf8(const char *p, size_t len);
 

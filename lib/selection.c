@@ -1,6 +1,7 @@
 #include "selection.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +9,7 @@
 #include "catalogue/need.h"
 #include "clock.h"
 #include "near.h"
+#include "strlist.h"
 #include "xalloc.h"
 
 void selection_add(struct selection *selection, int64_t id)
@@ -101,19 +103,60 @@ static int add_last(struct selection *selection, struct catalogue *cat, struct e
     return 0;
 }
 
+static int add_id(int64_t id, void *selection)
+{
+    selection_add(selection, id);
+    return 0;
+}
+
+/* The runs of 3-9 are those that are there: some may have been pruned, and 3-999999999 is cheap. */
+static int add_range(struct selection *selection, int64_t from, int64_t to, struct catalogue *cat,
+                     struct err *err)
+{
+    size_t before = selection->n;
+    int rc = run_ids_between(cat, from, to, add_id, selection, err);
+    if (rc == 0 && selection->n == before)
+        rc = err_set(err, ERR_ANSWER, "there is no run from %" PRId64 " to %" PRId64, from, to);
+    return rc;
+}
+
+static int refuse_word(const char *word, struct err *err)
+{
+    return err_set(err, ERR_USAGE,
+                   "'%.60s' is no run's id (write a number, 3-9, 17,20-22, 'last' or '-')", word);
+}
+
+/* 17, 3-9, last, or some of them with commas. */
+static int add_word(struct selection *selection, const char *word, struct catalogue *cat,
+                    struct err *err)
+{
+    int rc = 0;
+    for (const char *p = word; rc == 0; p++) {
+        size_t len = strcspn(p, ","), first = strcspn(p, "-,");
+        int64_t from = selection_id(p, first);
+        int64_t to = first < len ? selection_id(p + first + 1, len - first - 1) : from;
+        if (len == 4 && strncmp(p, "last", 4) == 0)
+            rc = add_last(selection, cat, err);
+        else if (!from || to < from)
+            rc = refuse_word(word, err);
+        else if (first == len)
+            selection_add(selection, from);
+        else
+            rc = add_range(selection, from, to, cat, err);
+        p += len;
+        if (!*p)
+            break;
+    }
+    return rc;
+}
+
 int selection_read(struct selection *selection, char *const args[], int n, FILE *in,
                    struct catalogue *cat, struct err *err)
 {
     int rc = 0;
     for (int i = 0; i < n && rc == 0; i++) {
-        int64_t id = selection_id(args[i], strlen(args[i]));
-        if (id) {
-            selection_add(selection, id);
-        } else if (strcmp(args[i], "last") == 0) {
-            rc = add_last(selection, cat, err);
-        } else if (strcmp(args[i], "-") != 0) {
-            rc = err_set(err, ERR_USAGE, "'%.60s' is no run's id (write a number, 'last' or '-')",
-                         args[i]);
+        if (strcmp(args[i], "-") != 0) {
+            rc = add_word(selection, args[i], cat, err);
         } else if (!selection->from_stdin) {
             selection->from_stdin = true;
             rc = selection_read_stream(selection, in, err);
@@ -121,12 +164,6 @@ int selection_read(struct selection *selection, char *const args[], int n, FILE 
     }
     drop_repeated(selection);
     return rc;
-}
-
-static int add_id(int64_t id, void *selection)
-{
-    selection_add(selection, id);
-    return 0;
 }
 
 int selection_add_workflow(struct selection *selection, int64_t id, struct catalogue *cat,
@@ -206,7 +243,37 @@ int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_qu
 bool narrowing_any(const struct narrowing *narrowing)
 {
     return narrowing->states || narrowing->job || narrowing->host || narrowing->since ||
-           narrowing->until || narrowing->array;
+           narrowing->until || narrowing->array || narrowing->tag;
+}
+
+int narrowing_tag(const struct narrowing *narrowing, const struct config *config,
+                  struct run_query *query, struct err *err)
+{
+    struct strlist tags = {0};
+    struct buf hosts = {0};
+    if (!narrowing->tag)
+        return 0;
+    for (size_t i = 0; i < config->nhosts; i++) {
+        const struct host_config *host = &config->hosts[i];
+        for (size_t tag = 0; tag < host->tags.n; tag++)
+            strlist_add(&tags, host->tags.v[tag]);
+        /* names hold nothing that JSON would want escaped */
+        if (strlist_has(&host->tags, narrowing->tag))
+            buf_addf(&hosts, "%s\"%s\"", hosts.len ? "," : "[", host->name);
+    }
+    const char *near = hosts.len ? NULL : near_word(narrowing->tag, tags.v, tags.n, sizeof *tags.v);
+    int rc = hosts.len ? 0
+             : near    ? err_set(err, ERR_ANSWER, "no host has the tag '%s' (did you mean '%s'?)",
+                                 narrowing->tag, near)
+                       : err_set(err, ERR_ANSWER, "no host has the tag '%s' (rota hosts -o wide)",
+                                 narrowing->tag);
+    if (rc == 0) {
+        buf_addch(&hosts, ']');
+        query->hosts = buf_detach(&hosts);
+    }
+    buf_free(&hosts);
+    strlist_free(&tags);
+    return rc;
 }
 
 int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,

@@ -1,6 +1,6 @@
 /*
- * selection: which runs the arguments of a command name: ids, `last`, or `-` for ids on standard
- * input (DESIGN section 3).
+ * selection: which runs the arguments of a command name: ids, ranges of them (3-9 and 17,20-22), `last`, or
+ * `-` for ids on standard input (DESIGN section 3).
  */
 #ifndef ROTA_SELECTION_H
 #define ROTA_SELECTION_H
@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "catalogue.h"
+#include "config.h"
 #include "err.h"
 
 struct selection {
@@ -19,8 +20,9 @@ struct selection {
     bool from_stdin; /* `-` was among the arguments: n == 0 selects nothing, never everything */
 };
 
-/* Reads n arguments. `last` asks the catalogue; `in` is read to its end for `-`. ERR_USAGE for a word
- * that is no id, ERR_ANSWER for `last` of an empty catalogue, ERR_IO. */
+/* Reads n arguments. `last` and ranges ask the catalogue, and a range names the runs that are there; `in`
+ * is read to its end for `-`. ERR_USAGE for a word that is no id, ERR_ANSWER for `last` of an empty
+ * catalogue and for a range without a run, ERR_IO. */
 int selection_read(struct selection *selection, char *const args[], int n, FILE *in,
                    struct catalogue *cat, struct err *err);
 /* Adds the ids of a stream: the first word of each line; empty lines are skipped, and so is a first word
@@ -42,6 +44,7 @@ struct narrowing {
     const char *host;
     const char *since, *until;
     const char *array; /* the id of one of its runs; narrowing_array reads it */
+    const char *tag;   /* of hosts; narrowing_tag reads it */
 };
 /* Sets the parts of *query that they narrow. `now`: ms. ERR_USAGE, with a suggestion for a state. */
 int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_query *query,
@@ -50,6 +53,10 @@ int narrowing_read(const struct narrowing *narrowing, int64_t now, struct run_qu
  * not there, or not part of an array. */
 int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,
                     struct run_query *query, struct err *err);
+/* Sets query->hosts to the hosts that have the tag, where one was named; free it. ERR_ANSWER: none has it,
+ * with a suggestion. */
+int narrowing_tag(const struct narrowing *narrowing, const struct config *config,
+                  struct run_query *query, struct err *err);
 bool narrowing_any(const struct narrowing *narrowing);
 /* The bits of all states that are over, or are not. */
 unsigned selection_states(bool over);

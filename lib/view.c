@@ -99,11 +99,17 @@ void view_put_json(struct buf *out, const struct view_value *value)
     }
 }
 
+struct view_value view_value_of(const struct view *view, size_t column, const void *record)
+{
+    return view->playing ? ((const struct view_value *)record)[column]
+                         : view->columns[column].value(record);
+}
+
 /* ---- the simple forms ---- */
 
 static void id_add(struct view *view, const void *record)
 {
-    const struct view_value id = view->columns[0].value(record);
+    const struct view_value id = view_value_of(view, 0, record);
     view_put_plain(&view->text, &id);
     buf_addch(&view->text, '\n');
 }
@@ -115,7 +121,7 @@ static void json_add(struct view *view, const void *record)
         const struct view_column *column = &view->columns[i];
         if (column->table_only)
             continue;
-        const struct view_value value = column->value(record);
+        const struct view_value value = view_value_of(view, i, record);
         buf_addf(&view->text, "%c\"%s\":", before, column->name);
         view_put_json(&view->text, &value);
         before = ',';
@@ -135,7 +141,7 @@ static void tsv_line(struct view *view, const void *record)
         if (!record) {
             buf_addstr(&view->text, column->name);
         } else {
-            const struct view_value value = column->value(record);
+            const struct view_value value = view_value_of(view, i, record);
             view_put_plain(&view->text, &value);
         }
     }
@@ -220,6 +226,10 @@ static void begin(struct view *view)
 
 int view_add(struct view *view, const void *record)
 {
+    if (view->order) {
+        view_order_keep(view, record);
+        return 0;
+    }
     begin(view);
     forms[view->form].add(view, record);
     if (view->text.len >= VIEW_FLUSH)
@@ -232,6 +242,7 @@ void view_drop(struct view *view)
     if (!view)
         return;
     view_table_free(view->table);
+    view_order_free(view->order);
     buf_free(&view->text);
     free(view);
 }
@@ -241,6 +252,8 @@ int view_end(struct view *view, struct err *err)
     if (!view)
         return 0;
     begin(view);
+    if (view->order)
+        view_order_play(view, forms[view->form].add);
     if (forms[view->form].end)
         forms[view->form].end(view);
     view_flush(view);

@@ -45,6 +45,10 @@ struct view; /* opaque */
 int view_new(struct view **view, const struct view_column *columns, size_t n, const char *spec,
              enum view_form fallback, const char *format, FILE *out, struct err *err);
 enum view_form view_form(const struct view *view);
+/* --sort: all records are kept until the view ends, then printed by these fields ("-duration,job": the
+ * longest first, the equal ones by job; what is absent last), the first `limit` of them (0: all). NULL:
+ * as they come. ERR_USAGE for a field that does not exist, with a suggestion. */
+int view_sort(struct view *view, const char *fields, int64_t limit, struct err *err);
 /* Adds a record. table and wide are printed when the view ends (columns fit their content, at most
  * the terminal's width), the others at once. Returns nonzero when nobody reads any more: stop. */
 int view_add(struct view *view, const void *record);

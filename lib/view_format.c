@@ -6,8 +6,7 @@
 #include "view_form.h"
 #include "xalloc.h"
 
-/* The column named by the len bytes at p; NULL. */
-static const struct view_column *find(const struct view *view, const char *p, size_t len)
+const struct view_column *view_field(const struct view *view, const char *p, size_t len)
 {
     for (size_t i = 0; i < view->n; i++)
         if (!view->columns[i].table_only && strlen(view->columns[i].name) == len &&
@@ -16,7 +15,8 @@ static const struct view_column *find(const struct view *view, const char *p, si
     return NULL;
 }
 
-static int unknown_field(const struct view *view, const char *p, size_t len, struct err *err)
+int view_unknown_field(const struct view *view, const char *option, const char *p, size_t len,
+                       struct err *err)
 {
     char *name = xstrndup(p, len);
     const char **names = xcalloc(view->n, sizeof *names);
@@ -24,9 +24,9 @@ static int unknown_field(const struct view *view, const char *p, size_t len, str
         names[i] = view->columns[i].table_only ? NULL : view->columns[i].name;
     const char *near = near_word(name, names, view->n, sizeof *names);
     if (near)
-        err_set(err, ERR_USAGE, "--format: unknown field '%s' (did you mean '%s'?)", name, near);
+        err_set(err, ERR_USAGE, "%s: unknown field '%s' (did you mean '%s'?)", option, name, near);
     else
-        err_set(err, ERR_USAGE, "--format: unknown field '%s' (-o json shows them all)", name);
+        err_set(err, ERR_USAGE, "%s: unknown field '%s' (-o json shows them all)", option, name);
     free(names);
     free(name);
     return ERR_USAGE;
@@ -46,8 +46,8 @@ int view_format_check(const struct view *view, struct err *err)
         size_t len = strcspn(++p, "{}");
         if (p[len] != '}')
             return err_set(err, ERR_USAGE, "--format: '{' without '}' (write '{{' for a brace)");
-        if (!find(view, p, len))
-            return unknown_field(view, p, len, err);
+        if (!view_field(view, p, len))
+            return view_unknown_field(view, "--format", p, len, err);
         p += len;
     }
     return 0;
@@ -66,7 +66,8 @@ void view_format_add(struct view *view, const void *record)
             buf_addch(&view->text, *p++);
         } else if (*p == '{') {
             size_t len = strcspn(++p, "}");
-            const struct view_value value = find(view, p, len)->value(record);
+            size_t column = (size_t)(view_field(view, p, len) - view->columns);
+            const struct view_value value = view_value_of(view, column, record);
             view_put_plain(&view->text, &value);
             p += len;
         } else if (*p == '\\' && p[1] && strchr("tn\\", p[1])) {

@@ -109,7 +109,8 @@ static char *people_text(const struct view_value *value)
 void view_table_add(struct view *view, const void *record)
 {
     for (size_t i = 0; i < view->table->n; i++) {
-        const struct view_value value = view->table->columns[i]->value(record);
+        size_t column = (size_t)(view->table->columns[i] - view->columns);
+        const struct view_value value = view_value_of(view, column, record);
         put_cell(view->table, people_text(&value), value.mood);
     }
 }

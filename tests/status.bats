@@ -46,6 +46,83 @@ ids()
     [ "$(ids --state failed 4 5)" = '4 ' ]
 }
 
+@test "runs are named by ranges, and those that are not there are none" {
+    six_runs
+    sqlite3 "$ROTA_CATALOGUE" 'DELETE FROM run WHERE id = 3'
+    [ "$(ids 2-4)" = '2 4 ' ]
+    [ "$(ids 5,1-2 4-999999999999)" = '1 2 4 5 6 ' ]
+    [ "$(ids last,1)" = '1 6 ' ]
+    run -1 rota status 3-3
+    [ "$output" = 'rota status: there is no run from 3 to 3' ]
+    run -64 rota status 4-
+    [ "$output" = "rota status: '4-' is no run's id (write a number, 3-9, 17,20-22, 'last' or '-')" ]
+    # not in a stream, where it would be the first word of some other line
+    run -64 rota status - <<<'2-4'
+    run -0 rota cancel -n 1-2
+    [ "${#lines[@]}" -eq 2 ]
+}
+
+@test "--joblog: what has ended, as GNU parallel writes it" {
+    rota submit -- sh -c 'echo "a b"; exit 3'
+    rota submit -- sh -c 'kill -9 $$'
+    printf 'name: two\nshell: |\n  echo one\n  echo two\n' | rota submit -
+    rota dispatch
+    rota submit -- true
+    run -0 rota status --joblog
+    [ "${lines[0]}" = $'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand' ]
+    [ "${#lines[@]}" -eq 4 ]
+    [[ ${lines[1]} =~ ^1$'\t'local$'\t'[0-9]{10}\.[0-9]{3}$'\t'[0-9]+\.[0-9]{3}$'\t'0$'\t'4$'\t'3$'\t'0$'\t' ]]
+    # what a shell reads back
+    command=$(cut -f 9 <<<"${lines[1]}")
+    run bash -c "$command"
+    [ "$output" = 'a b' ] && [ "$status" -eq 3 ]
+    run -0 rota status --joblog --job 's*'
+    [ "$(cut -f 7,8 <<<"${lines[2]}")" = $'0\t9' ]
+    run -0 rota status --joblog last,3
+    [ "$(cut -f 9 <<<"${lines[1]}")" = 'echo one\necho two\n' ]
+    run -1 rota status -q --joblog last
+    run -64 rota status --joblog -o json
+}
+
+@test "--tag: runs on hosts that have it, for status and cancel" {
+    six_runs
+    config <<'END'
+[worker web1]
+transport = exec
+command = false
+tags = web
+[worker db1]
+transport = exec
+command = false
+tags = db, ssd
+END
+    [ "$(ids --tag ssd)" = '4 5 ' ]
+    [ "$(ids --tag web --state open)" = '3 ' ]
+    [ "$(ids --tag db --limit 1)" = '5 ' ]
+    run -0 rota cancel -n --tag web
+    [ "$output" = 3 ]
+    run -1 rota status --tag sds
+    [ "$output" = "rota status: no host has the tag 'sds' (did you mean 'ssd'?)" ]
+}
+
+@test "--sort: by fields, up and down, what is absent last; --limit keeps the first of them" {
+    six_runs
+    [ "$(ids --sort job)" = '1 5 2 4 3 6 ' ]
+    [ "$(ids --sort -job,-id)" = '6 3 4 2 5 1 ' ]
+    [ "$(ids --sort exit_code)" = '5 4 1 2 3 6 ' ]
+    [ "$(ids --sort -exit_code)" = '4 5 1 2 3 6 ' ]
+    [ "$(ids --sort -exit_code --limit 1)" = '4 ' ]
+    [ "$(rota status --sort -id --format '{id} {job}' 1 2)" = $'2 beta\n1 alpha' ]
+    run -0 rota status --sort -id 1 2
+    [[ ${lines[1]} =~ ^\ *2\ && ${lines[2]} =~ ^\ *1\  ]]
+    [ "$(rota status --sort -id -o json 1 2 | jq .id | tr '\n' ' ')" = '2 1 ' ]
+    [ "$(rota status --sort -id -o tsv 1 2 | cut -f 1 | tr '\n' ' ')" = 'id 2 1 ' ]
+    run -64 rota status --sort durration
+    [ "$output" = "rota status: --sort: unknown field 'durration' (did you mean 'duration'?)" ]
+    run -64 rota status --sort '' -o id
+    run -64 rota status --events --sort id 1
+}
+
 @test "nothing matched is exit 1, and words for people only" {
     six_runs
     run --separate-stderr rota status --state timeout

@@ -17,7 +17,7 @@
 #include "xalloc.h"
 
 /* The columns in the order of read_row, and the whole query (?2 states, ?3 job, ?4 host, ?5 since,
- * ?6 until, ?8 array); together with the rest below they make complete statements. What a queued run waits
+ * ?6 until, ?8 array, ?9 hosts); together with the rest below they make complete statements. What a queued run waits
  * for is with its specification unless it has a reason of its own (spec_waiting). */
 #define COLUMNS                                                                                    \
     "SELECT run.id, spec, job, state, coalesce(reason, iif(state = 3, (SELECT waiting FROM spec"   \
@@ -28,7 +28,8 @@
 #define WANTED                                                                                     \
     " AND (?2 IS NULL OR ?2 & (1 << state)) AND (?3 IS NULL OR job GLOB ?3)"                       \
     " AND (?4 IS NULL OR host GLOB ?4) AND (?5 IS NULL OR state < 6 OR finished_at >= ?5)"         \
-    " AND (?6 IS NULL OR queued_at <= ?6) AND (?8 IS NULL OR array = ?8) "
+    " AND (?6 IS NULL OR queued_at <= ?6) AND (?8 IS NULL OR array = ?8)"                          \
+    " AND (?9 IS NULL OR host IN (SELECT value FROM json_each(?9) AS list)) "
 
 static const char ROWS_GET[] = COLUMNS "FROM run WHERE id = ?1";
 static const char ROWS_UP[] = COLUMNS "FROM run WHERE id > ?1" WANTED "ORDER BY id LIMIT ?7";
@@ -160,12 +161,13 @@ static int walk_next(struct catalogue *cat, struct walk *walk, struct runs *runs
     char *json = walk->listed ? next_ids(walk) : NULL;
     size_t before = runs->n;
     sqlite3_stmt *stmt;
-    int rc = statement_start(
-        cat, sql,
-        VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
-               as_text(query->job), as_text(query->host), as_opt(query->since),
-               as_opt(query->until), as_int((int64_t)walk->batch), as_opt(query->array)),
-        &stmt, err);
+    int rc =
+        statement_start(cat, sql,
+                        VALUES(json ? as_text(json) : as_int(walk->cursor), as_opt(query->states),
+                               as_text(query->job), as_text(query->host), as_opt(query->since),
+                               as_opt(query->until), as_int((int64_t)walk->batch),
+                               as_opt(query->array), as_text(query->hosts)),
+                        &stmt, err);
     while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
         struct run run;
         read_row(stmt, &run);
@@ -248,6 +250,20 @@ int run_last(struct catalogue *cat, int64_t *id, struct err *err)
 {
     static const char LAST[] = "SELECT max(id) FROM run";
     return statement_int(cat, LAST, NO_VALUES, 0, id, err);
+}
+
+int run_ids_between(struct catalogue *cat, int64_t first, int64_t last,
+                    int (*each)(int64_t id, void *arg), void *arg, struct err *err)
+{
+    static const char BETWEEN[] = "SELECT id FROM run WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+    sqlite3_stmt *stmt;
+    int rc = statement_start(cat, BETWEEN, VALUES(as_int(first), as_int(last)), &stmt, err);
+    while (rc == 0 && (rc = statement_next(cat, stmt, err)) > 0) {
+        rc = each(sqlite3_column_int64(stmt, 0), arg);
+        if (rc != 0)
+            statement_end(stmt);
+    }
+    return rc;
 }
 
 /* The succeeded are counted as all less the others: counting rows is much cheaper than reading

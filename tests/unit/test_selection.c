@@ -62,6 +62,12 @@ static void test_words(void)
            "standard input is not touched for them");
     tap_int(selection_read(&selection, bad, 1, stdin, NULL, &err), ERR_USAGE, "no negative ids");
     tap_int(selection_read(&selection, worse, 1, stdin, NULL, &err), ERR_USAGE, "no names");
+    const char *others[] = {"4,", ",4", "4-", "9-3", "3-9-12", "4,x", "0-3", ""};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *word = xstrdup(others[i]), *words[] = {word};
+        tap_int(selection_read(&selection, words, 1, stdin, NULL, &err), ERR_USAGE, word);
+        free(word);
+    }
     selection_free(&selection);
 }
 
