@@ -12,8 +12,8 @@ command_main_fn submit_command, schedule_command, status_command, logs_command, 
 
 /* A command that the map shows. */
 struct command_row {
-    const char *name; /* first: near_word walks the table */
-    const char *does; /* NULL: no person types it, and the map does not show it */
+    const char *name;     /* first: near_word walks the table */
+    const char *does;     /* NULL: no person types it, and the map does not show it */
     command_main_fn *run; /* NULL: a program of its own */
 };
 extern const struct command_row command_rows[];

@@ -11,7 +11,6 @@
 #include "commands.h"
 #include "escape.h"
 #include "exitcode.h"
-#include "io.h"
 #include "opt.h"
 #include "usage.h"
 #include "xalloc.h"
@@ -160,6 +159,7 @@ static void complete_word(struct complete *complete, char *const words[], size_t
     }
     if (completion.line)
         (void)fprintf(complete->out, "\tcommand %zu\n", completion.line);
+    complete->completion = NULL;
     completion_free(&completion);
     usage_free(&read);
     free(text);

@@ -28,9 +28,9 @@ struct reader {
     const struct usage *usage;
     struct completion *completion;
     char *const *words;
-    size_t n, operands;   /* words; operands before the last one */
-    size_t dashes;        /* index of "--"; 0: there is none */
-    bool dashed;          /* some form has a "--" */
+    size_t n, operands;               /* words; operands before the last one */
+    size_t dashes;                    /* index of "--"; 0: there is none */
+    bool dashed;                      /* some form has a "--" */
     const struct usage_option *owner; /* whose value the last word is; NULL: nobody's */
 };
 
@@ -194,8 +194,8 @@ static void want_operands_of(struct reader *r, const struct usage_form *form)
     }
     for (size_t i = 0; i < form->noperands; i++) {
         const struct usage_operand *operand = &form->operands[i];
-        bool here = operand->place == place ||
-                    (operand->place == last && place > last && operand->repeats);
+        bool here =
+            operand->place == place || (operand->place == last && place > last && operand->repeats);
         if (here && !(form->dashed && operand->place >= form->dashes))
             want(r->completion, NULL, operand->text);
     }
@@ -298,8 +298,8 @@ void completion_read(struct completion *completion, const struct usage *usage, c
                      size_t n)
 {
     struct reader r = {.usage = usage, .completion = completion, .words = words, .n = n};
-    *completion = (struct completion){
-        .command = words[0], .head = xstrdup(""), .rest = words[n - 1]};
+    *completion =
+        (struct completion){.command = words[0], .head = xstrdup(""), .rest = words[n - 1]};
     for (size_t i = 0; i < usage->n; i++)
         r.dashed = r.dashed || usage->forms[i].dashed;
     read_words(&r);

@@ -19,10 +19,10 @@ struct completion_want {
 };
 
 struct completion {
-    const char *command; /* borrowed, as all words */
-    const char *sub;     /* NULL: none */
-    char *head;          /* what stays of the word: "--state=", "-o", "" */
-    const char *rest;    /* what of it was typed so far, to be completed */
+    const char *command;  /* borrowed, as all words */
+    const char *sub;      /* NULL: none */
+    char *head;           /* what stays of the word: "--state=", "-o", "" */
+    const char *rest;     /* what of it was typed so far, to be completed */
     struct strlist given; /* the options before it, as the usage writes them */
     struct completion_want *wants;
     size_t nwants;

@@ -24,8 +24,7 @@ struct reader {
 static void add_option(struct reader *r, const char *name, size_t len)
 {
     struct usage_form *form = r->form;
-    form->options =
-        xreallocarray(form->options, form->noptions + 1, sizeof *form->options);
+    form->options = xreallocarray(form->options, form->noptions + 1, sizeof *form->options);
     form->options[form->noptions++] =
         (struct usage_option){.name = xstrndup(name, len), .must = !r->depth && !r->bar};
     r->before = BEFORE_OPTION;
@@ -36,8 +35,7 @@ static void add_operand(struct reader *r, char *text, bool repeats)
     struct usage_form *form = r->form;
     if (!r->bar || r->before != BEFORE_OPERAND)
         r->place++;
-    form->operands =
-        xreallocarray(form->operands, form->noperands + 1, sizeof *form->operands);
+    form->operands = xreallocarray(form->operands, form->noperands + 1, sizeof *form->operands);
     form->operands[form->noperands++] =
         (struct usage_operand){.text = text, .place = r->place - 1, .repeats = repeats};
     r->before = BEFORE_OPERAND;

@@ -4,7 +4,9 @@
 Standard input says what, a line each:
     type TEXT   sends it; \\r is return, \\t the tabulator, \\x01 Ctrl-A
     see TEXT    waits until it has been shown since the last "type", in any order with other "see" lines
-    hide TEXT   it must not have been shown since then
+    then TEXT   waits until it has been shown after what the last "see" saw: a prompt, before which a
+                control character would be the terminal's and not the program's
+    word TEXT   as see, with nothing of a word before or behind it
 The last thing is to wait for the program's end. Control sequences of the terminal are left out of what
 counts as shown. Exits 1, with what was shown, when something did not come or the program failed.
 """
@@ -26,7 +28,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b\][^\x07]*
 
 class Terminal:
     def __init__(self, argv):
-        self.shown, self.open = "", True
+        self.shown, self.seen, self.open = "", 0, True
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execvp(argv[0], argv)
@@ -45,19 +47,30 @@ class Terminal:
         os.close(self.fd)
         sys.exit(f"typist: {why}; shown was:\n{CONTROL.sub('', self.shown)}")
 
-    def see(self, text):
+    def wait(self, text, is_shown):
         until = time.monotonic() + PATIENCE
-        while text not in CONTROL.sub("", self.shown):
+        while not is_shown():
             if not self.open or time.monotonic() > until:
                 self.fail(f"'{text}' did not come")
             self.read(until)
 
-    def hide(self, text):
-        if text in CONTROL.sub("", self.shown):
-            self.fail(f"'{text}' was shown")
+    def look(self, text, start):
+        at = CONTROL.sub("", self.shown).find(text, start)
+        self.seen = max(self.seen, at + len(text) if at >= 0 else 0)
+        return at >= 0
+
+    def see(self, text):
+        self.wait(text, lambda: self.look(text, 0))
+
+    def then(self, text):
+        self.wait(text, lambda: self.look(text, self.seen))
+
+    def word(self, text):
+        whole = re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
+        self.wait(text, lambda: whole.search(CONTROL.sub(" ", self.shown)))
 
     def type(self, text):
-        self.shown = ""
+        self.shown, self.seen = "", 0
         os.write(self.fd, text.encode().decode("unicode_escape").encode("latin-1"))
 
     def end(self):
