@@ -5,6 +5,9 @@ BINDIR      = $(PREFIX)/bin
 LIBEXECDIR  = $(PREFIX)/libexec/rota
 MANDIR      = $(PREFIX)/share/man
 DATADIR     = $(PREFIX)/share/rota
+BASHDIR     = $(PREFIX)/share/bash-completion/completions
+ZSHDIR      = $(PREFIX)/share/zsh/site-functions
+FISHDIR     = $(PREFIX)/share/fish/vendor_completions.d
 B          ?= build
 MINUTES    ?= 10
 Q          ?= @
@@ -19,7 +22,7 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to test, to lint, to measure, to fuzz.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
-              faketime mandoc prometheus tzdata fish tcsh dropbear-bin passwd chromium chromium-driver \
+              faketime mandoc prometheus tzdata fish zsh tcsh dropbear-bin passwd chromium chromium-driver \
               python3-selenium curl msmtp python3-aiosmtpd
 DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
@@ -135,12 +138,16 @@ install: all
 	install -m 755 $B/rota $(DESTDIR)$(BINDIR)/rota
 	install -m 755 $(addprefix $B/,$(filter-out rota,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
 	install -D -m 644 -t $(DESTDIR)$(DATADIR) lib/monitor/grafana.json lib/monitor/rules.yml
+	install -D -m 644 completions/rota.bash $(DESTDIR)$(BASHDIR)/rota
+	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) completions/_rota
+	install -D -m 644 -t $(DESTDIR)$(FISHDIR) completions/rota.fish
 	for page in $(MANPAGES); do \
 	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/rota $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out rota,$(PROGRAMS)))
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	rm -f $(DESTDIR)$(BASHDIR)/rota $(DESTDIR)$(ZSHDIR)/_rota $(DESTDIR)$(FISHDIR)/rota.fish
 	rm -f $(DESTDIR)$(DATADIR)/grafana.json $(DESTDIR)$(DATADIR)/rules.yml
 	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 

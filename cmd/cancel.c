@@ -54,28 +54,33 @@ static unsigned states_for(enum request request)
     return states[request];
 }
 
+static const struct {
+    const char *name;
+    int number;
+} signals[] = {
+    {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"ABRT", SIGABRT}, {"KILL", SIGKILL},
+    {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"ALRM", SIGALRM},   {"TERM", SIGTERM}, {"CONT", SIGCONT},
+    {"STOP", SIGSTOP}, {"TSTP", SIGTSTP}, {"WINCH", SIGWINCH},
+};
+enum { NSIGNALS = sizeof signals / sizeof *signals };
+
+const char *cancel_signal_name(size_t i)
+{
+    return i < NSIGNALS ? signals[i].name : NULL;
+}
+
 static int read_signal(const char *text, int *number, struct err *err)
 {
-    static const struct {
-        const char *name;
-        int number;
-    } signals[] = {
-        {"HUP", SIGHUP},     {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"ABRT", SIGABRT},
-        {"KILL", SIGKILL},   {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"ALRM", SIGALRM},
-        {"TERM", SIGTERM},   {"CONT", SIGCONT}, {"STOP", SIGSTOP}, {"TSTP", SIGTSTP},
-        {"WINCH", SIGWINCH},
-    };
-    enum { N = sizeof signals / sizeof *signals };
     const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
     *number = 0;
-    for (size_t i = 0; i < N; i++)
+    for (size_t i = 0; i < NSIGNALS; i++)
         if (strcasecmp(signals[i].name, name) == 0)
             *number = signals[i].number;
     if (isdigit((unsigned char)*text) && strlen(text) < 3)
         *number = (int)strtol(text, NULL, 10);
     if (*number > 0 && *number < NSIG)
         return 0;
-    const char *near = near_word(name, signals, N, sizeof *signals);
+    const char *near = near_word(name, signals, NSIGNALS, sizeof *signals);
     if (near)
         return err_set(err, ERR_USAGE, "unknown signal '%s' (did you mean '%s'?)", text, near);
     return err_set(err, ERR_USAGE, "unknown signal '%s' (write TERM, USR1, … or a number)", text);

@@ -17,10 +17,7 @@ static const char usage[] = "rota COMMAND [ARGUMENT ...]\n"
                             "rota help [COMMAND]\n"
                             "rota --version\n";
 
-static const struct {
-    const char *name, *does;
-    command_main_fn *run; /* NULL: a program of its own */
-} commands[] = {
+const struct command_row command_rows[] = {
     {"submit", "enqueue runs: job files, a command, runs again", submit_command},
     {"schedule", "recurring jobs: list, add, tick, next, explain, pause, skip, backfill, import",
      schedule_command},
@@ -31,14 +28,16 @@ static const struct {
     {"hosts", "list hosts; take one out of service and back", hosts_command},
     {"catalogue", "look after the catalogue: check, backup, prune", catalogue_command},
     {"monitor", "health of it all; doctor, alerts, metrics, a board to look at", NULL},
+    {"complete", NULL, complete_command},
 };
-enum { NCOMMANDS = sizeof commands / sizeof *commands };
+const size_t command_nrows = sizeof command_rows / sizeof *command_rows;
 
 static int print_map(void)
 {
     printf("%s\n", usage);
-    for (size_t i = 0; i < NCOMMANDS; i++)
-        printf("  %-10s%s\n", commands[i].name, commands[i].does);
+    for (size_t i = 0; i < command_nrows; i++)
+        if (command_rows[i].does)
+            printf("  %-10s%s\n", command_rows[i].name, command_rows[i].does);
     printf("\n'rota COMMAND -h' is short, rota-COMMAND(1) is long, rota(7) tells how they fit "
            "together.\n");
     return fflush(stdout) == 0 ? EXITCODE_DONE : EXITCODE_IO;
@@ -51,7 +50,7 @@ static bool is_name(const char *s)
 
 static int unknown(const char *name)
 {
-    const char *near = near_word(name, commands, NCOMMANDS, sizeof *commands);
+    const char *near = near_word(name, command_rows, command_nrows, sizeof *command_rows);
     if (near)
         log_error("no command '%s' (did you mean '%s'?)", name, near);
     else
@@ -61,14 +60,13 @@ static int unknown(const char *name)
 
 static command_main_fn *find(const char *name)
 {
-    for (size_t i = 0; i < NCOMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run;
+    for (size_t i = 0; i < command_nrows; i++)
+        if (strcmp(name, command_rows[i].name) == 0)
+            return command_rows[i].run;
     return NULL;
 }
 
-/* Runs the command, or becomes rota-NAME, with the arguments. */
-static int run(const char *name, int argc, char **argv)
+int command_run(const char *name, int argc, char **argv)
 {
     command_main_fn *here = find(name);
     if (here)
@@ -104,11 +102,11 @@ int main(int argc, char **argv)
         return print_map();
     if (strcmp(first, "help") == 0) {
         char *help_argv[] = {argv[2], help_option, NULL};
-        return run(argv[2], 2, help_argv);
+        return command_run(argv[2], 2, help_argv);
     }
     if (first[0] == '-') {
         log_error("unknown option '%s' ('rota' alone lists the commands)", first);
         return EXITCODE_USAGE;
     }
-    return run(first, argc - 1, argv + 1);
+    return command_run(first, argc - 1, argv + 1);
 }

@@ -26,6 +26,10 @@ int status_joblog(struct command *command, const struct status_words *words, str
 int status_tree(struct command *command, const struct status_words *words, struct err *err);
 int status_occurrences(struct command *command, const struct status_words *words, struct err *err);
 
+/* The fields of --why. */
+extern const struct view_column status_why_columns[];
+extern const size_t status_why_ncolumns;
+
 /* Opens the catalogue, and says which runs the words mean: *query, which borrows from *named
  * (selection_free). Nothing named, nothing narrowed: all. */
 int status_choose(struct command *command, const struct status_words *words,

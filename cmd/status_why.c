@@ -23,7 +23,7 @@ FIELD(bar, view_text(finding->bar))
 FIELD(detail, view_text(finding->detail))
 FIELD(holders, finding->holders ? view_list(finding->holders) : view_text(NULL))
 
-static const struct view_column columns[] = {
+const struct view_column status_why_columns[] = {
     {"run", "RUN", true, true, true, false, run},
     {"kind", "KIND", true, true, false, false, kind},
     {"name", "NAME", true, true, false, false, name},
@@ -32,6 +32,7 @@ static const struct view_column columns[] = {
     {"detail", "DETAIL", true, true, false, false, detail},
     {"holders", "HOLDERS", false, true, false, false, holders},
 };
+const size_t status_why_ncolumns = sizeof status_why_columns / sizeof *status_why_columns;
 
 /* ---- for people: hosts of which the same is to be said share a line ---- */
 
@@ -113,8 +114,8 @@ int status_why(struct command *command, const struct status_words *words, struct
 {
     struct scene scene = {0};
     const struct status_ids ids = {.option = "--why",
-                                   .columns = columns,
-                                   .ncolumns = sizeof columns / sizeof *columns,
+                                   .columns = status_why_columns,
+                                   .ncolumns = status_why_ncolumns,
                                    .is_text = true,
                                    .begin = read_scene,
                                    .show = show_why,

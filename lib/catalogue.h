@@ -266,6 +266,10 @@ int run_last(struct catalogue *cat, int64_t *id, struct err *err);
  * open during the call; what it returns, when not 0, stops. */
 int run_ids_between(struct catalogue *cat, int64_t first, int64_t last,
                     int (*each)(int64_t id, void *arg), void *arg, struct err *err);
+/* The names of jobs that have runs and begin with `prefix`, sorted, at most `limit`, appended to *names.
+ * Costs a search of an index for each name, however many runs there are. */
+int run_jobs(struct catalogue *cat, const char *prefix, size_t limit, struct strlist *names,
+             struct err *err);
 /* Counts by state into counts[RUN_STATE_LAST + 1]. */
 int run_counts(struct catalogue *cat, int64_t counts[], struct err *err);
 /* The query plan of run_select for this query, for tests; free. */

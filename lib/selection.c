@@ -185,18 +185,25 @@ unsigned selection_states(bool over)
     return states;
 }
 
-static int add_state(const char *word, unsigned *states, struct err *err)
+void selection_state_words(const char *words[SELECTION_STATE_WORDS])
 {
-    const char *words[RUN_STATE_LAST + 2] = {[0] = "open", [RUN_STATE_LAST + 1] = "over"};
+    words[0] = "open";
     for (int i = RUN_STATE_FIRST; i <= RUN_STATE_LAST; i++)
         words[i] = run_state_name((enum run_state)i);
+    words[SELECTION_STATE_WORDS - 1] = "over";
+}
+
+static int add_state(const char *word, unsigned *states, struct err *err)
+{
+    const char *words[SELECTION_STATE_WORDS];
+    selection_state_words(words);
     enum run_state state = run_state_of(word);
     if (state)
         *states |= 1U << state;
     else if (strcmp(word, "open") == 0 || strcmp(word, "over") == 0)
         *states |= selection_states(word[1] == 'v');
     else {
-        const char *near = near_word(word, words, RUN_STATE_LAST + 2, sizeof *words);
+        const char *near = near_word(word, words, SELECTION_STATE_WORDS, sizeof *words);
         return near ? err_set(err, ERR_USAGE, "unknown state '%s' (did you mean '%s'?)", word, near)
                     : err_set(err, ERR_USAGE, "unknown state '%s' (rota-status(1) lists them)",
                               word);

@@ -60,5 +60,8 @@ int narrowing_tag(const struct narrowing *narrowing, const struct config *config
 bool narrowing_any(const struct narrowing *narrowing);
 /* The bits of all states that are over, or are not. */
 unsigned selection_states(bool over);
+/* The words that name states, static: "open", each state, "over". */
+enum { SELECTION_STATE_WORDS = RUN_STATE_LAST + 2 };
+void selection_state_words(const char *words[SELECTION_STATE_WORDS]);
 
 #endif

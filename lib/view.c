@@ -164,6 +164,11 @@ static const struct view_form_row forms[] = {
 
 /* ---- views ---- */
 
+const char *view_form_name(enum view_form form)
+{
+    return forms[form].name;
+}
+
 static int choose_form(struct view *view, const char *spec, struct err *err)
 {
     const char *near;

@@ -75,6 +75,26 @@ char *zone_system(void)
     return written ? written : xstrdup("UTC");
 }
 
+void zone_list(struct strlist *names)
+{
+    char line[512];
+    const char *dir = getenv("TZDIR");
+    char *path = xasprintf("%s/zone1970.tab", dir && dir[0] ? dir : database);
+    FILE *f = fopen(path, "re");
+    free(path);
+    strlist_add(names, "UTC");
+    while (f && fgets(line, sizeof line, f)) {
+        char *save = NULL; /* codes, coordinates, name, remarks */
+        const char *name = line[0] == '#' ? NULL : strtok_r(line, "\t\n", &save);
+        for (int i = 0; i < 2 && name; i++)
+            name = strtok_r(NULL, "\t\n", &save);
+        if (name)
+            strlist_add(names, name);
+    }
+    if (f)
+        (void)fclose(f);
+}
+
 /* What is in force by us; empty: what the process began with, which `first` then remembers. */
 static char current[NAME_LONGEST + 1];
 static char *first; /* $TZ of the beginning; NULL: it was not set */

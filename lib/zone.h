@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "strlist.h"
+
 /* Whether the time zone database ($TZDIR, else /usr/share/zoneinfo) has this zone ("Europe/Berlin";
  * "UTC" always). To be asked before TZ is set: glibc takes a name it does not know for UTC. */
 bool zone_exists(const char *name);
@@ -17,6 +19,10 @@ bool zone_exists(const char *name);
 /* The name of this machine's zone: $TZ when it is one, else where /etc/localtime leads, else, as a copy
  * has no name, what /etc/timezone says, else "UTC". Free. */
 char *zone_system(void);
+
+/* The names that people choose from, those of zone1970.tab and "UTC", appended to *names; only
+ * "UTC" where the database has no such list. */
+void zone_list(struct strlist *names);
 
 /* Makes a zone that exists the one of the functions below, and of the C library (TZ). Costs 12 µs
  * when it is another one than before, else nothing: group work by zone. */

@@ -63,6 +63,9 @@ run_make()
     done
     cmp "$ROTA_TOP/lib/monitor/grafana.json" "$root/usr/local/share/rota/grafana.json"
     cmp "$ROTA_TOP/lib/monitor/rules.yml" "$root/usr/local/share/rota/rules.yml"
+    cmp "$ROTA_TOP/completions/rota.bash" "$root/usr/local/share/bash-completion/completions/rota"
+    cmp "$ROTA_TOP/completions/_rota" "$root/usr/local/share/zsh/site-functions/_rota"
+    cmp "$ROTA_TOP/completions/rota.fish" "$root/usr/local/share/fish/vendor_completions.d/rota.fish"
     run -0 run_make DESTDIR="$root" uninstall
     run -0 find "$root" -type f
     [ -z "$output" ]

@@ -266,6 +266,32 @@ int run_ids_between(struct catalogue *cat, int64_t first, int64_t last,
     return rc;
 }
 
+int run_jobs(struct catalogue *cat, const char *prefix, size_t limit, struct strlist *names,
+             struct err *err)
+{
+    static const char FIRST[] = "SELECT job FROM run WHERE job >= ?1 ORDER BY job LIMIT 1";
+    static const char NEXT[] = "SELECT job FROM run WHERE job > ?1 ORDER BY job LIMIT 1";
+    char *name = xstrdup(prefix);
+    size_t len = strlen(prefix);
+    int rc = 1;
+    for (size_t n = 0; rc > 0 && n < limit; n++) {
+        sqlite3_stmt *stmt;
+        rc = statement_start(cat, n ? NEXT : FIRST, VALUES(as_text(name)), &stmt, err);
+        if (rc == 0)
+            rc = statement_next(cat, stmt, err);
+        if (rc <= 0)
+            break;
+        free(name);
+        name = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+        statement_end(stmt);
+        if (strncmp(name, prefix, len) != 0)
+            break;
+        strlist_add(names, name);
+    }
+    free(name);
+    return rc < 0 ? rc : 0;
+}
+
 /* The succeeded are counted as all less the others: counting rows is much cheaper than reading
  * them, and the index run_state holds the others only. */
 int run_counts(struct catalogue *cat, int64_t counts[], struct err *err)
