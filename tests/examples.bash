@@ -4,6 +4,7 @@
 #
 #   examples_home         fills $HOME: hosts, jobs, files, runs 1 to 22 in the queue, and goes there
 #   examples_history      lets these runs happen, then queues two more
+#   lines_of FILE         what a manual page, or README.md, shows to be typed, as the reader sees it
 #   examples_of FILE      the examples of a manual page, or of README.md: one command each, NUL after it
 #   blocks_of FILE [KIND] the blocks of a page, or those of README.md marked as KIND, NUL after each
 
@@ -142,7 +143,7 @@ commands_of_lines()
 }
 
 # Of a page: each .Dl, and each literal block, as the reader sees it.
-examples_of_page()
+lines_of_page()
 {
     awk '
     # what the page writes so that it is shown as it is
@@ -153,11 +154,11 @@ examples_of_page()
     /^\.Bd -literal/ { block = 1; next }
     /^\.Ed/ { block = 0; next }
     block { print shown($0) }
-    /^\.Dl / { print shown(substr($0, 5)) }' "$1" | commands_of_lines
+    /^\.Dl / { print shown(substr($0, 5)) }' "$1"
 }
 
 # Of README: the lines after "$ " where a block has such, else all of it.
-examples_of_readme()
+lines_of_readme()
 {
     awk '
     function flush() { if (text) printf "%s", prompts ? prompts : text; text = prompts = "" }
@@ -170,15 +171,20 @@ examples_of_readme()
     }
     /^$/ && text { text = text "\n"; next }
     { flush() }
-    END { flush() }' "$1" | commands_of_lines
+    END { flush() }' "$1"
+}
+
+lines_of()
+{
+    case $1 in
+    *.md) lines_of_readme "$1" ;;
+    *) lines_of_page "$1" ;;
+    esac
 }
 
 examples_of()
 {
-    case $1 in
-    *.md) examples_of_readme "$1" ;;
-    *) examples_of_page "$1" ;;
-    esac
+    lines_of "$1" | commands_of_lines
 }
 
 # Of README the blocks that are marked with the word, of a page all literal blocks.

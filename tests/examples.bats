@@ -111,7 +111,7 @@ type_all()
         }
     done
     for page in "$ROTA_TOP"/README.md "$ROTA_TOP"/man/*.[157]; do
-        all+=$(examples_of "$page" | tr '\0' '\n')$'\n'
+        all+=$(lines_of "$page")$'\n'
     done
     for text in "${!answers[@]}"; do
         [[ $all == *"$text"* ]] || { echo "nobody shows: $text"; return 1; }
