@@ -50,6 +50,25 @@ enum run_state run_state_of(const char *name)
     return (enum run_state)0;
 }
 
+static const char *const executors[] = {
+    [EXECUTOR_SHELL] = "shell",
+    [EXECUTOR_EXEC] = "exec",
+    [EXECUTOR_SCRIPT] = "script",
+};
+
+const char *job_executor_name(enum job_executor executor)
+{
+    return executors[executor];
+}
+
+enum job_executor job_executor_of(const char *name)
+{
+    for (int executor = 1; executor <= EXECUTOR_LAST; executor++)
+        if (strcmp(executors[executor], name) == 0)
+            return (enum job_executor)executor;
+    return (enum job_executor)0;
+}
+
 bool run_state_is_terminal(enum run_state state)
 {
     return is_state(state) && (TERMINAL & BIT(state));

@@ -44,7 +44,16 @@ bool name_is_valid(const char *name);
 
 /* ---- a job, as a file describes it ---- */
 
-enum job_executor { EXECUTOR_SHELL = 1, EXECUTOR_EXEC, EXECUTOR_SCRIPT };
+enum job_executor {
+    EXECUTOR_SHELL = 1,
+    EXECUTOR_EXEC,
+    EXECUTOR_SCRIPT,
+    EXECUTOR_LAST = EXECUTOR_SCRIPT
+};
+/* Its key in job files, and its name for workers; static. */
+const char *job_executor_name(enum job_executor executor);
+/* 0 when there is none of that name. */
+enum job_executor job_executor_of(const char *name);
 enum job_prefer {
     PREFER_LEAST_LOADED = 0,
     PREFER_SPREAD,

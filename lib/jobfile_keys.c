@@ -18,15 +18,16 @@ enum { CODES = 256 };
 
 /* ---- what to run ---- */
 
-static void read_shell(struct field_reader *r, const struct field *field,
-                       const struct yaml_node *value, void *base)
+/* Of every kind that is a text: the key is its name. */
+static void read_work(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
 {
     struct job *job = base;
     if (value->kind == YAML_IS_LIST) {
         field_complain(r, value, "'%s' is a text; a list of arguments is exec:", field->name);
         return;
     }
-    job->executor = strcmp(field->name, "shell") == 0 ? EXECUTOR_SHELL : EXECUTOR_SCRIPT;
+    job->executor = job_executor_of(field->name);
     field_string(r, field, value, base);
 }
 
@@ -59,16 +60,16 @@ static void read_exec(struct field_reader *r, const struct field *field,
 
 static void check_work(struct field_reader *r, const struct yaml_node *map)
 {
-    static const char *const words[] = {"shell", "exec", "script"};
     const struct yaml_node *first = NULL;
     const char *name = NULL;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        const struct yaml_node *value = yaml_get(map, words[i]);
+    for (int executor = 1; executor <= EXECUTOR_LAST; executor++) {
+        const char *word = job_executor_name((enum job_executor)executor);
+        const struct yaml_node *value = yaml_get(map, word);
         if (value && first)
-            field_complain(r, value, "'%s' and '%s' exclude each other: keep one", name, words[i]);
+            field_complain(r, value, "'%s' and '%s' exclude each other: keep one", name, word);
         if (value && !first) {
             first = value;
-            name = words[i];
+            name = word;
         }
     }
     if (!first && !map->bad)
@@ -374,9 +375,9 @@ static void note_places(const struct yaml_node *document, struct job *job)
 static const struct field job_fields[] = {
     {.name = "name", .read = field_name, .offset = AT(name)},
     {.name = "schedule", .read = field_schedule, .fields = schedule_fields},
-    {.name = "shell", .read = read_shell, .offset = AT(text)},
+    {.name = "shell", .read = read_work, .offset = AT(text)},
     {.name = "exec", .read = read_exec},
-    {.name = "script", .read = read_shell, .offset = AT(text)},
+    {.name = "script", .read = read_work, .offset = AT(text)},
     {.name = "stdin", .read = field_text, .offset = AT(stdin_text)},
     {.name = "env", .read = read_env, .offset = AT(env)},
     {.name = "workdir", .read = field_path, .offset = AT(workdir)},

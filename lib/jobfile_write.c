@@ -245,12 +245,10 @@ static void put_success(struct writer *w, const struct job *job)
 
 static void put_work(struct writer *w, const struct job *job)
 {
-    static const char *const executors[] = {
-        [EXECUTOR_SHELL] = "shell", [EXECUTOR_EXEC] = "exec", [EXECUTOR_SCRIPT] = "script"};
     if (job->executor == EXECUTOR_EXEC)
-        put_list(w, "exec", &job->argv);
+        put_list(w, job_executor_name(job->executor), &job->argv);
     else if (job->executor)
-        put_string(w, executors[job->executor], job->text);
+        put_string(w, job_executor_name(job->executor), job->text);
 }
 
 /* The rules of a kind, without the word. */

@@ -51,6 +51,13 @@ many_runs()
     [[ $output == *"'more'"* ]]
 }
 
+@test "runs of arrays and on each host are on the board, and taken for nobody else's" {
+    rota submit -q - <<<'{name: words, array: [one, two], shell: "true"}'
+    rota submit -q - <<<'{name: everywhere, where: {each: true}, shell: "true"}'
+    run -0 board
+    [ -s "$HOME/board/index.html" ]
+}
+
 @test "the page is its owner's alone, unless the directory lets others in" {
     some_runs
     umask 022

@@ -60,6 +60,28 @@ synopsis()
     done
 }
 
+@test "rota(7) maps every command and names every page" {
+    local command page text
+    text=$(cat "$ROTA_TOP/man/rota.7")
+    run -0 rota
+    while read -r command; do
+        [[ $text == *".It Xr rota-$command 1"* ]] || { echo "no $command in the map"; return 1; }
+    done < <(sed -nE 's/^  ([a-z]+) .*/\1/p' <<<"$output")
+    for page in "$ROTA_TOP"/man/*-*.[1-8] "$ROTA_TOP"/man/rota.ini.5; do
+        page=${page##*/}
+        # where others are seen, with its section
+        [[ ${text#*.Sh SEE ALSO} == *".Xr ${page%.*} ${page##*.}"* ]] || { echo "no $page"; return 1; }
+    done
+}
+
+@test "the worker's page says what it is called with" {
+    run -0 "$ROTA_BUILD_DIR/rota-worker" -h
+    while read -r _ word _; do
+        grep -qE "^\.(Cm|Fl) -?${word#-}$" "$ROTA_TOP/man/rota-worker.8" ||
+            { echo "no $word"; return 1; }
+    done <<<"${output/usage: /}"
+}
+
 @test "every option of a command stands in its page" {
     for name in submit dispatch status logs cancel hosts catalogue; do
         # shellcheck disable=SC2013

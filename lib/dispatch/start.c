@@ -49,17 +49,10 @@ static void env_of(struct message_writer *w, const struct peer *peer, const stru
     giving_env(w, work);
 }
 
-static const char *executor_name(enum job_executor executor)
-{
-    static const char *const names[] = {
-        [EXECUTOR_SHELL] = "shell", [EXECUTOR_EXEC] = "exec", [EXECUTOR_SCRIPT] = "script"};
-    return names[executor];
-}
-
 static void say_command(struct message_writer *w, const struct work *work)
 {
     const struct job *job = &work->spec->job;
-    message_str(w, TAG_EXECUTOR, executor_name(job->executor));
+    message_str(w, TAG_EXECUTOR, job_executor_name(job->executor));
     element_command(w, work);
     message_str(w, TAG_STDIN, job->stdin_text);
 }

@@ -17,7 +17,7 @@ static int keep(const struct run *run, void *arg)
     kept->job = xstrdup(run->job);
     kept->reason = run->reason ? xstrdup(run->reason) : NULL;
     kept->host = run->host ? xstrdup(run->host) : NULL;
-    kept->submitter = NULL;
+    kept->submitter = kept->item = kept->pin = NULL; /* borrowed, and not on the board */
     return 0;
 }
 
