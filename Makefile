@@ -28,6 +28,7 @@ DEPS_LINT   = clang-tidy clang-format shellcheck
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
+BUILT       = $(MAKE) --no-print-directory -j2 all
 
 # ---- each program, and the libraries it may link; rota itself holds every command that links no SSH code.
 # Of librota.a a program gets what it uses; what it must not use wants a library that it has not.
@@ -92,25 +93,21 @@ deps:
 	@tests/deps $(DEPS)
 
 demo: deps
-	@$(MAKE) --no-print-directory -j2 all
-	@jobs/demo $B
+	@$(BUILT) && jobs/demo $B
 
 # check assumes that the dependencies are there; test sees to them first.
 check: all
 	@tests/run $B
 test: deps
-	@$(MAKE) --no-print-directory -j2 all
-	@tests/run $B
+	@$(BUILT) && tests/run $B
 
 # The fault matrix: what a crash, a full disk or a bad link must not do.
 fault: deps
-	@$(MAKE) --no-print-directory -j2 all
-	@tests/run $B tests/fault/
+	@$(BUILT) && tests/run $B tests/fault/
 
 # Random jobs and random faults for MINUTES, then every invariant.
 soak: deps
-	@$(MAKE) --no-print-directory -j2 all
-	@SOAK_MINUTES=$(MINUTES) tests/run $B tests/fault/soak
+	@$(BUILT) && SOAK_MINUTES=$(MINUTES) tests/run $B tests/fault/soak
 
 # The same suite with the address and undefined-behaviour sanitizers.
 asan:
@@ -120,8 +117,7 @@ asan:
 # rota beside its rivals, and what it costs; BENCH='throughput schedule' picks some.
 bench:
 	@tests/deps $(DEPS_BUILD) $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory -j2 all
-	@tests/bench/run $B
+	@$(BUILT) && tests/bench/run $B
 
 # Each target of tests/fuzz/ for a minute (FUZZ_SECONDS).
 fuzz:
@@ -139,19 +135,16 @@ install: all
 	install -m 755 $(addprefix $B/,$(filter-out rota,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
 	install -D -m 644 -t $(DESTDIR)$(DATADIR) lib/monitor/grafana.json lib/monitor/rules.yml
 	install -D -m 644 completions/rota.bash $(DESTDIR)$(BASHDIR)/rota
-	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) completions/_rota
-	install -D -m 644 -t $(DESTDIR)$(FISHDIR) completions/rota.fish
+	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) completions/_rota && install -D -m 644 -t $(DESTDIR)$(FISHDIR) completions/rota.fish
 	for page in $(MANPAGES); do \
 	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/rota $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out rota,$(PROGRAMS)))
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	rm -f $(DESTDIR)$(BASHDIR)/rota $(DESTDIR)$(ZSHDIR)/_rota $(DESTDIR)$(FISHDIR)/rota.fish
-	rm -f $(DESTDIR)$(DATADIR)/grafana.json $(DESTDIR)$(DATADIR)/rules.yml
+	rm -f $(addprefix $(DESTDIR),$(BASHDIR)/rota $(ZSHDIR)/_rota $(FISHDIR)/rota.fish $(DATADIR)/grafana.json $(DATADIR)/rules.yml)
 	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 
-clean:
-	rm -rf build
+clean: ; rm -rf build
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
