@@ -11,7 +11,7 @@
 # What is named in examples and is no part of rota.
 examples_files()
 {
-    mkdir -p bin jobs prom board
+    mkdir -p bin jobs prom board backup
     printf '#!/bin/sh\nexec cat "%s/crontab"\n' "$HOME" >bin/crontab
     printf '#!/bin/sh\ncat >>"%s/told"\n' "$HOME" >bin/tell
     chmod +x bin/*

@@ -201,7 +201,6 @@ type_all()
 @test "man/rota-catalogue.1: its examples work" {
     examples_home
     examples_history
-    mkdir backup
     type_all man/rota-catalogue.1
     [ -n "$(find backup/output -name '*.out')" ]
 }

@@ -70,5 +70,5 @@ killed_in_the_window()
     # how a stream is cut into reads, and when it is polled, is chance
     sweep killed_in_the_window 5
     sweep_killed pwrite64 fdatasync sendto
-    [ "$(find sweep -name killed | wc -l)" -ge 15 ]
+    [ "$(find sweep -name killed | wc -l)" -ge 8 ]
 }
