@@ -71,8 +71,8 @@ ids()
     run -0 rota status --joblog
     [ "${lines[0]}" = $'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand' ]
     [ "${#lines[@]}" -eq 4 ]
-    [ "$(tr -s ' ' <<<" ${lines[1]}" | cut -d ' ' -f 2)" = 2 ]
-    [ "$(tr -s ' ' <<<" ${lines[2]}" | cut -d ' ' -f 2)" = 1 ]
+    [ "$(cut -f 1,2,5-8 <<<"${lines[1]}")" = $'1\tlocal\t0\t4\t3\t0' ]
+    [[ $(cut -f 3,4 <<<"${lines[1]}" | tr '\t' ' ') =~ ^[0-9]{10}\.[0-9]{3}\ [0-9]+\.[0-9]{3}$ ]]
     # what a shell reads back
     command=$(cut -f 9 <<<"${lines[1]}")
     run bash -c "$command"
