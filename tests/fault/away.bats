@@ -18,7 +18,7 @@ unreachable='running away unreachable since 20??-??-?? ??:??:??:'
     once "$id"
 }
 
-@test "a link that is cut for longer: unreachable since, and all is well when it is back" {
+@test "a link that is cut long: unreachable since, and all is well when it is back" {
     away_config
     away_run gone
     link cut

@@ -51,7 +51,7 @@ one_message()
     cmp "$ROTA_CATALOGUE" "$HOME/before"
 }
 
-@test "a cut off catalogue is refused" {
+@test "a truncated catalogue is refused" {
     run -0 rota submit -- true
     sqlite3 "$ROTA_CATALOGUE" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
     rm -f "$ROTA_CATALOGUE"-wal "$ROTA_CATALOGUE"-shm

@@ -52,32 +52,32 @@ succeeded 0' ]
     [ -z "$(json 'select(.duration < 0 or .duration > 100) | .id')" ]
 }
 
-@test "the head's clock is an hour ahead" {
+@test "clock off by an hour: the head's is ahead" {
     OFF=+1h
     runs_end_well 3600
 }
 
-@test "the head's clock is an hour behind" {
+@test "clock off by an hour: the head's is behind" {
     OFF=-1h
     runs_end_well -3600
 }
 
-@test "the head's clock is a day ahead" {
+@test "clock off by a day: the head's is ahead" {
     OFF=+1d
     runs_end_well 86400
 }
 
-@test "the head's clock is a day behind" {
+@test "clock off by a day: the head's is behind" {
     OFF=-1d
     runs_end_well -86400
 }
 
-@test "the head's clock is a year ahead" {
+@test "clock off by a year: the head's is ahead" {
     OFF=+365d
     runs_end_well 31536000
 }
 
-@test "the head's clock is a year behind" {
+@test "clock off by a year: the head's is behind" {
     OFF=-365d
     runs_end_well -31536000
 }

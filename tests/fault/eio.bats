@@ -27,7 +27,7 @@ dispatch_with_failing()
     witness_holds
 }
 
-@test "EIO on the sync of the WAL at each commit in turn, take, claim, result and release: once, and all of it" {
+@test "EIO on fsync of the WAL at each commit in turn, take, claim, result and release: once, and all of it" {
     for n in 1 2 3 4 5; do
         dispatch_with_failing "$n" fdatasync,fsync "$ROTA_CATALOGUE-wal"
     done
@@ -39,7 +39,7 @@ dispatch_with_failing()
     done
 }
 
-@test "EIO on the sync of the WAL for a while: the runs go on, and are recorded when it works again" {
+@test "EIO on fsync of the WAL for a while: the runs go on, and are recorded when it works again" {
     jobs 3
     run -0 --separate-stderr injected 2..5 fdatasync,fsync "$ROTA_CATALOGUE-wal" rota-dispatch
     [ "$(grep -c INJECTED trace)" -eq 4 ]
@@ -48,7 +48,7 @@ dispatch_with_failing()
     witness_holds
 }
 
-@test "EIO on the sync of a checkpoint: nothing is lost, and the next one is whole" {
+@test "EIO on fsync of a checkpoint: nothing is lost, and the next one is whole" {
     jobs 3
     run -0 injected 1 fdatasync,fsync "$ROTA_CATALOGUE" rota-dispatch
     [ "$(grep -c INJECTED trace)" -eq 1 ]

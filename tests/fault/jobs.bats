@@ -55,7 +55,7 @@ YAML
     [ "$(tail -c 4 "$HOME/output/0/$id.1.out")" = end ]
 }
 
-@test "a job that closes its streams goes on, and ends by its own code" {
+@test "closed streams: a job without them goes on, and ends by its own code" {
     job <<YAML
 name: closed
 shell: |
@@ -83,7 +83,7 @@ YAML
     [ "$(rota logs "$id")" = said ]
 }
 
-@test "a job that ignores TERM is killed after kill_after, with all its processes" {
+@test "a TERM-ignoring job is killed after kill_after, with all its processes" {
     job <<YAML
 name: deaf
 shell: |
@@ -102,7 +102,7 @@ YAML
     run ! process_lives "$(cat child)"
 }
 
-@test "what forked twice, and what called setsid, ends with its job" {
+@test "double-forking and setsid jobs: what they leave behind ends with them" {
     job <<YAML
 name: daemons
 shell: |
@@ -133,7 +133,7 @@ YAML
     kill "$(cat left)"
 }
 
-@test "a job that hides with setsid is gone when it is cancelled" {
+@test "a setsid job that hides is gone when it is cancelled" {
     job <<YAML
 name: hides
 shell: |

@@ -114,7 +114,7 @@ once()
     once
 }
 
-@test "the result is torn: it counts as absent, and the run is lost" {
+@test "torn result: it counts as absent, and the run is lost" {
     begins_unheard
     ends
     truncate -s -1 "$journal"

@@ -45,7 +45,7 @@ is_back()
     [ "$(link count)" -eq 1 ]
 }
 
-@test "a link that is cut in one direction, from the head to the host" {
+@test "a link that is cut one way, from the head to the host" {
     away_with_short_times
     away_run up
     # what the host says still arrives, all the time
@@ -57,7 +57,7 @@ is_back()
     ends_well
 }
 
-@test "a link that is cut in one direction, from the host to the head" {
+@test "a link that is cut one way, from the host to the head" {
     away_with_short_times
     away_run down
     link down hold
@@ -107,10 +107,10 @@ reset_mid_frame()
     [ "$(rota status -o id --state succeeded | wc -l)" -eq 4 ]
 }
 
-@test "a reset in the middle of a frame, from the head to the host" {
+@test "RST mid-frame, from the head to the host" {
     reset_mid_frame up 25000 50000 75000
 }
 
-@test "a reset in the middle of a frame, from the host to the head" {
+@test "RST mid-frame, from the host to the head" {
     reset_mid_frame down 25000 100000 200000
 }

@@ -35,7 +35,7 @@ sql()
     sqlite3 "file:$ROTA_CATALOGUE?mode=ro" "$1"
 }
 
-@test "a latency of 2 s: the starts of all slots are under way at once, and no PING is missed" {
+@test "2 s latency: the starts of all slots are under way at once, and no PING is missed" {
     away_config 40
     export ROTA_TEST_PING_MS=1500
     # one run is there throughout, so that the dispatcher is
@@ -66,7 +66,7 @@ sql()
     [ "$output" -le 12 ]
 }
 
-@test "one byte a second: the host is given up for its silence, and taken back when it is faster" {
+@test "1 byte a second: the host is given up for its silence, and taken back when it is faster" {
     away_sshd 'SetEnv ROTA_TEST_PING_MS=500'
     away_config
     away_run slow

@@ -151,7 +151,7 @@ INI
 }
 
 # In a pid namespace the next pid can be chosen: a process gets exactly the dead shim's.
-@test "a shim's pid taken by another process: the run is lost, and that one is never signalled" {
+@test "pid reuse: a shim's is another process's, the run is lost, and that one is never signalled" {
     python3 - 3>&- <<'PYTHON' &
 import ctypes, os, signal, time
 libc = ctypes.CDLL(None)

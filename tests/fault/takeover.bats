@@ -93,7 +93,7 @@ remembered()
     cat "$(worker_spool)"/w/journal.* | wc -c
 }
 
-@test "a restored catalogue is refused, takes over when told to, and starts nothing twice" {
+@test "catalogue restored from yesterday's backup while runs live: taken over when told, nothing twice" {
     submit_waiting 1
     submit_waiting 2
     run -0 rota submit -- sh -c "echo 3 >>$PWD/witness"

@@ -39,7 +39,7 @@ dispatch()
     run -0 timeout 30 rota dispatch
 }
 
-@test "the disk fills up while a job writes: its output is cut and counted, its end is recorded" {
+@test "disk full while a job writes: its output is cut and counted, its end is recorded" {
     spool_of size=1M
     printf 'name: big\nshell: head -c 4M /dev/zero; exit 3\noutput: {limit: 16M}\n' >job.yaml
     id=$(rota submit job.yaml)
@@ -54,7 +54,7 @@ dispatch()
     [[ $(json .reason) == *'the spool on this host was full: output was cut'* ]]
 }
 
-@test "the disk is full before a run: the host or the run says so, and the next one works when there is room" {
+@test "disk full before a run: the host or the run says so, and the next one works when there is room" {
     spool_of size=256K
     first=$(rota submit -- true)
     dispatch
@@ -73,7 +73,7 @@ dispatch()
     witness_holds
 }
 
-@test "no inodes are left: output is cut, the end is recorded, and the next run works" {
+@test "inodes full: output is cut, the end is recorded, and the next run works" {
     spool_of nr_inodes=24
     first=$(rota submit -- true)
     dispatch
@@ -111,7 +111,7 @@ worker = $PWD/worker
 INI
 }
 
-@test "the quota is used up when a run is promised: it does not begin, and says so" {
+@test "quota full when a run is promised: it does not begin, and says so" {
     injected fallocate 2+
     witness_job job >job.yaml
     id=$(rota submit job.yaml)
@@ -121,7 +121,7 @@ INI
     [ ! -e "$WITNESS/witness" ]
 }
 
-@test "the quota is used up while a job writes: its output is cut and counted, its end is recorded" {
+@test "quota full while a job writes: its output is cut and counted, its end is recorded" {
     injected pwrite64 1+
     id=$(rota submit -- sh -c 'echo 1234567; exit 3')
     dispatch
