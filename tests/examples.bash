@@ -30,7 +30,7 @@ examples_jobs()
 {
     cat >nightly.yaml <<'END'
 name: nightly-backup
-schedule: {cron: "30 2 * * *", deadline: 1h}
+schedule: {cron: "30 2 * * *", deadline: 1s}
 shell: "true"
 END
     cat >on-each.yaml <<'END'
@@ -112,7 +112,8 @@ examples_history()
     local yesterday
     rota dispatch -q
     # a schedule that was due while nobody looked
-    yesterday=$((($(date +%s) - 6 * 3600) * 1000))
+    # in 30 hours there is a 2:30, whatever the time is now, and it is over its deadline
+    yesterday=$((($(date +%s) - 30 * 3600) * 1000))
     sqlite3 -cmd '.timeout 60000' "$ROTA_CATALOGUE" \
         "UPDATE job SET next_at = $yesterday WHERE name = 'nightly-backup'"
     rota schedule tick -q >/dev/null
