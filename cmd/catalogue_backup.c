@@ -18,6 +18,7 @@
 #include "catalogue/upkeep.h"
 #include "catalogue_commands.h"
 #include "duration.h"
+#include "io.h"
 #include "log.h"
 #include "opt.h"
 #include "xalloc.h"
@@ -50,10 +51,7 @@ static int sync_dir_of(const char *path, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     char *dir = slash ? xstrndup(path, (size_t)(slash - path + 1)) : xstrdup(".");
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd < 0 || fsync(fd) < 0 ? err_sys(err, ERR_IO, "cannot sync directory %s", dir) : 0;
-    if (fd >= 0)
-        close(fd);
+    int rc = io_sync_dir(dir, err);
     free(dir);
     return rc;
 }

@@ -173,8 +173,7 @@ static int look_at_dir(struct checking *c, const char *dir, const char *name)
 
 static int check_files(struct checking *c)
 {
-    const char *catalogue = catalogue_path(c->cat);
-    char *dir = xasprintf("%.*soutput", (int)(strrchr(catalogue, '/') + 1 - catalogue), catalogue);
+    char *dir = output_dir(catalogue_path(c->cat));
     int rc = each_name(c, dir, look_at_dir);
     free(dir);
     return rc;
@@ -195,11 +194,6 @@ static int check(struct checking *c)
     if (rc == 0)
         rc = check_kept(c);
     return rc < 0 ? rc : check_files(c);
-}
-
-static bool for_people(const struct view *view)
-{
-    return view_form(view) == VIEW_TABLE || view_form(view) == VIEW_WIDE;
 }
 
 int catalogue_check(struct command *command, int argc, char **argv, struct err *err)
@@ -223,7 +217,7 @@ int catalogue_check(struct command *command, int argc, char **argv, struct err *
     if (rc == 0)
         rc = check(&c);
     bool well = rc == 0 && !c.faults;
-    if (well && for_people(c.view) && log_level() >= LOG_WARN)
+    if (well && view_is_for_people(c.view) && log_level() >= LOG_WARN)
         printf("ok: %" PRId64 " runs that ran and are over, %" PRId64 " files of output\n", c.runs,
                c.files);
     if (c.faults && view_end(c.view, rc < 0 ? NULL : err) < 0 && rc == 0)

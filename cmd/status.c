@@ -17,9 +17,9 @@
 
 static const char usage[] =
     "rota status [-qv] [--state STATE[,STATE ...]] [--job PATTERN] [--host PATTERN]\n"
-    "            [--tag TAG] [--array ID] [--workflow ID] [--since TIME] [--until TIME] [--limit "
-    "N]\n"
-    "            [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT] [ID ... | last | -]\n"
+    "            [--tag TAG] [--array ID] [--workflow ID] [--since TIME] [--until TIME]\n"
+    "            [--limit N] [--sort FIELD[,FIELD ...]] [-o FORM] [--format FORMAT]\n"
+    "            [ID ... | last | -]\n"
     "rota status --tree [-qv] [--state STATE[,STATE ...]] [--job PATTERN]\n"
     "            [--host PATTERN] [--tag TAG] [--array ID] [--workflow ID] [--since TIME]\n"
     "            [--until TIME] [--limit N] [ID ... | last | -]\n"
@@ -50,11 +50,6 @@ static int print(const struct run *run, void *arg)
     return view_add_run(run, status->view);
 }
 
-static bool is_for_people(const struct status *status)
-{
-    return view_form(status->view) == VIEW_TABLE || view_form(status->view) == VIEW_WIDE;
-}
-
 /* What the rows themselves do not say. Machine forms say nothing when nothing matched: the exit
  * code does, and pipelines go on with nothing. */
 static int conclude(const struct status *status)
@@ -66,7 +61,7 @@ static int conclude(const struct status *status)
                  named);
         return EXITCODE_NO;
     }
-    if (!status->found && is_for_people(status))
+    if (!status->found && view_is_for_people(status->view))
         log_warn("%s", status->all ? "there are no runs yet" : "no run matches");
     if (status->all && status->query.limit == NEWEST && status->found == NEWEST &&
         isatty(STDOUT_FILENO))
@@ -83,7 +78,7 @@ static int ask(struct command *command, struct status *status, struct err *err)
     }
     status->all = !selection->n && !narrowing_any(&status->narrowing);
     if (status->query.limit < 0)
-        status->query.limit = status->all && is_for_people(status) ? NEWEST : 0;
+        status->query.limit = status->all && view_is_for_people(status->view) ? NEWEST : 0;
     int rc = run_select(command->cat, &status->query, print, status, err);
     if (rc > 0)
         return EXITCODE_DONE; /* whoever reads us has had enough */

@@ -87,3 +87,12 @@ char *io_expand_home(const char *path)
         return xstrdup(path);
     return xasprintf("%s/%s", home, path + 2);
 }
+
+int io_sync_dir(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) < 0 ? err_sys(err, ERR_IO, "cannot sync directory %s", path) : 0;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}

@@ -12,6 +12,8 @@
 int io_write_all(int fd, const void *p, size_t len, struct err *err);
 /* Appends what is left to read, at most `max` bytes. 0; ERR_DATA when there is more; ERR_IO. */
 int io_read_all(int fd, size_t max, struct buf *out, struct err *err);
+/* Makes the names in a directory durable. ERR_IO. */
+int io_sync_dir(const char *path, struct err *err);
 /* As io_read_all, from a file. ERR_IO also when it cannot be opened. */
 int io_read_file(const char *path, size_t max, struct buf *out, struct err *err);
 int io_mkdirs(const char *path, mode_t mode, struct err *err); /* as mkdir -p; exists is no error */

@@ -38,13 +38,20 @@ static char *home_of(const char *catalogue)
     return slash == catalogue ? xstrdup("/") : xstrndup(catalogue, (size_t)(slash - catalogue));
 }
 
+char *output_dir(const char *catalogue)
+{
+    char *home = home_of(catalogue);
+    char *dir = xasprintf("%s/output", strcmp(home, "/") == 0 ? "" : home);
+    free(home);
+    return dir;
+}
+
 char *output_path(const char *catalogue, int64_t run, int attempt, enum output_stream stream)
 {
     struct names names = names_of(run, attempt, stream);
-    char *home = home_of(catalogue);
-    char *path =
-        xasprintf("%s/output/%s/%s", strcmp(home, "/") == 0 ? "" : home, names.dir, names.file);
-    free(home);
+    char *dir = output_dir(catalogue);
+    char *path = xasprintf("%s/%s/%s", dir, names.dir, names.file);
+    free(dir);
     return path;
 }
 

@@ -12,6 +12,8 @@
 
 enum output_stream { OUTPUT_OUT = 1, OUTPUT_ERR = 2 };
 
+/* The directory of all of it, free. `catalogue` is the catalogue's path. */
+char *output_dir(const char *catalogue);
 /* The path of a stream's file, free. `catalogue` is the catalogue's path. */
 char *output_path(const char *catalogue, int64_t run, int attempt, enum output_stream stream);
 /* What a process that writes keeps open, of the catalogue at this path; output_close. */

@@ -209,6 +209,11 @@ enum view_form view_form(const struct view *view)
     return view->form;
 }
 
+bool view_is_for_people(const struct view *view)
+{
+    return view->form == VIEW_TABLE || view->form == VIEW_WIDE;
+}
+
 void view_flush(struct view *view)
 {
     if (!view->closed && view->text.len) {

@@ -45,6 +45,8 @@ struct view; /* opaque */
 int view_new(struct view **view, const struct view_column *columns, size_t n, const char *spec,
              enum view_form fallback, const char *format, FILE *out, struct err *err);
 enum view_form view_form(const struct view *view);
+/* Whether its form is one for people: table or wide. */
+bool view_is_for_people(const struct view *view);
 /* "table"; NULL for a form that -o cannot ask for. Static. */
 const char *view_form_name(enum view_form form);
 /* --sort: all records are kept until the view ends, then printed by these fields ("-duration,job": the

@@ -9,6 +9,7 @@
 
 #include "internal.h"
 #include "io.h"
+#include "output.h"
 #include "xalloc.h"
 
 enum { DIR_MODE = 02770, FILE_MODE = 0660 };
@@ -36,15 +37,6 @@ static int make_home(const char *dir, struct err *err)
     }
     free(above);
     return rc < 0 ? rc : make_dir(dir, err);
-}
-
-static int sync_dir(const char *dir, struct err *err)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd < 0 || fsync(fd) < 0 ? err_sys(err, ERR_IO, "cannot sync directory %s", dir) : 0;
-    if (fd >= 0)
-        close(fd);
-    return rc;
 }
 
 /* Fills an empty file with a whole catalogue. Nobody else knows its name, so that it needs no
@@ -100,7 +92,7 @@ int catalogue_create(const char *path, struct err *err)
 {
     char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
     char *made = xasprintf("%s.XXXXXX", path);
-    char *output = xasprintf("%s/output", dir);
+    char *output = output_dir(path);
     int rc = make_home(dir[0] ? dir : "/", err);
     if (rc == 0) {
         int fd = mkostemp(made, O_CLOEXEC);
@@ -116,7 +108,7 @@ int catalogue_create(const char *path, struct err *err)
             discard(made);
     }
     if (rc == 0)
-        rc = sync_dir(dir[0] ? dir : "/", err);
+        rc = io_sync_dir(dir[0] ? dir : "/", err);
     if (rc == 0)
         rc = make_dir(output, err);
     free(dir);

@@ -5,6 +5,7 @@
 
 #include "internal.h"
 #include "netfs.h"
+#include "output.h"
 #include "xalloc.h"
 
 int (*catalogue_statfs)(const char *path, struct statfs *fs) = statfs;
@@ -43,8 +44,7 @@ static const char *find_trace(const char *path)
 {
     struct stat st;
     char *wal = xasprintf("%s-wal", path);
-    const char *slash = strrchr(path, '/');
-    char *output = xasprintf("%.*s/output", (int)(slash ? slash - path : 0), path);
+    char *output = output_dir(path);
     const char *trace = lstat(wal, &st) == 0      ? "write-ahead log"
                         : lstat(output, &st) == 0 ? "output directory"
                                                   : NULL;

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "xalloc.h"
 
 enum {
@@ -70,8 +71,7 @@ void head_output(struct doctor *d, const struct visit *none)
     (void)none;
     if (!d->cat)
         return;
-    const char *slash = strrchr(d->config->catalogue, '/');
-    char *dir = xasprintf("%.*s/output", (int)(slash - d->config->catalogue), d->config->catalogue);
+    char *dir = output_dir(d->config->catalogue);
     bool there = stat(dir, &st) == 0;
     if (!there && errno != ENOENT)
         doctor_found(d, VERDICT_TROUBLE, "cannot look at %s (%s)" MEND "let this user go there",
