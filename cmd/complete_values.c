@@ -149,10 +149,8 @@ static void offer_tags(struct complete *c)
 {
     struct strlist tags = {0};
     const struct config *config = complete_config(c);
-    for (size_t i = 0; config && i < config->nhosts; i++)
-        for (size_t k = 0; k < config->hosts[i].tags.n; k++)
-            if (!strlist_has(&tags, config->hosts[i].tags.v[k]))
-                strlist_add(&tags, config->hosts[i].tags.v[k]);
+    if (config)
+        config_tags(config, &tags);
     offer_list(c, &tags);
     strlist_free(&tags);
 }

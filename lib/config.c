@@ -51,6 +51,14 @@ void config_free(struct config *config)
     *config = (struct config){0};
 }
 
+void config_tags(const struct config *config, struct strlist *tags)
+{
+    for (size_t i = 0; i < config->nhosts; i++)
+        for (size_t k = 0; k < config->hosts[i].tags.n; k++)
+            if (!strlist_has(tags, config->hosts[i].tags.v[k]))
+                strlist_add(tags, config->hosts[i].tags.v[k]);
+}
+
 const struct host_config *config_host(const struct config *config, const char *name)
 {
     size_t low = 0, high = config->nhosts;

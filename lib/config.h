@@ -63,6 +63,8 @@ int config_read(const char *path, struct config *config, struct errlist *errors)
 void config_free(struct config *config);
 
 /* The host with this name, borrowed; NULL when there is none. */
+/* The tags that hosts have, each once, appended to *tags. */
+void config_tags(const struct config *config, struct strlist *tags);
 const struct host_config *config_host(const struct config *config, const char *name);
 
 #endif

@@ -253,34 +253,34 @@ bool narrowing_any(const struct narrowing *narrowing)
            narrowing->until || narrowing->array || narrowing->tag;
 }
 
+static int no_tag(const char *tag, const struct config *config, struct err *err)
+{
+    struct strlist tags = {0};
+    config_tags(config, &tags);
+    const char *near = near_word(tag, tags.v, tags.n, sizeof *tags.v);
+    if (near)
+        err_set(err, ERR_ANSWER, "no host has the tag '%s' (did you mean '%s'?)", tag, near);
+    else
+        err_set(err, ERR_ANSWER, "no host has the tag '%s' (rota hosts -o wide)", tag);
+    strlist_free(&tags);
+    return ERR_ANSWER;
+}
+
 int narrowing_tag(const struct narrowing *narrowing, const struct config *config,
                   struct run_query *query, struct err *err)
 {
-    struct strlist tags = {0};
     struct buf hosts = {0};
     if (!narrowing->tag)
         return 0;
-    for (size_t i = 0; i < config->nhosts; i++) {
-        const struct host_config *host = &config->hosts[i];
-        for (size_t tag = 0; tag < host->tags.n; tag++)
-            strlist_add(&tags, host->tags.v[tag]);
+    for (size_t i = 0; i < config->nhosts; i++)
         /* names hold nothing that JSON would want escaped */
-        if (strlist_has(&host->tags, narrowing->tag))
-            buf_addf(&hosts, "%s\"%s\"", hosts.len ? "," : "[", host->name);
-    }
-    const char *near = hosts.len ? NULL : near_word(narrowing->tag, tags.v, tags.n, sizeof *tags.v);
-    int rc = hosts.len ? 0
-             : near    ? err_set(err, ERR_ANSWER, "no host has the tag '%s' (did you mean '%s'?)",
-                                 narrowing->tag, near)
-                       : err_set(err, ERR_ANSWER, "no host has the tag '%s' (rota hosts -o wide)",
-                                 narrowing->tag);
-    if (rc == 0) {
-        buf_addch(&hosts, ']');
-        query->hosts = buf_detach(&hosts);
-    }
-    buf_free(&hosts);
-    strlist_free(&tags);
-    return rc;
+        if (strlist_has(&config->hosts[i].tags, narrowing->tag))
+            buf_addf(&hosts, "%s\"%s\"", hosts.len ? "," : "[", config->hosts[i].name);
+    if (!hosts.len)
+        return no_tag(narrowing->tag, config, err);
+    buf_addch(&hosts, ']');
+    query->hosts = buf_detach(&hosts);
+    return 0;
 }
 
 int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,

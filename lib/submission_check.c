@@ -57,8 +57,7 @@ static bool check_tag(const struct checking *c, enum job_key key, const char *ta
     for (size_t i = 0; i < c->config->nhosts; i++)
         if (strlist_has(&c->config->hosts[i].tags, tag))
             return true;
-    for (size_t i = 0; i < c->config->nhosts; i++)
-        strlist_copy(&all, &c->config->hosts[i].tags);
+    config_tags(c->config, &all);
     const char *near = near_word(tag, all.v, all.n, sizeof(char *));
     if (near)
         complain(c, key, "no worker has the tag '%s' (did you mean '%s'?)", tag, near);
