@@ -9,13 +9,6 @@
 #include "specification.h"
 #include "status_commands.h"
 
-/* What a line needs of a run: it is written when no read transaction is open any more. */
-struct entry {
-    int64_t id, spec, started, ran, bytes;
-    char *host;
-    int exit_code, signal;
-};
-
 struct joblog {
     struct catalogue *cat;
     struct buf out;
