@@ -106,6 +106,14 @@ type_all()
     [ "$n" -gt 0 ] && [ "$bad" -eq 0 ]
 }
 
+# The same, in a home in which runs have happened.
+type_page()
+{
+    examples_home
+    examples_history
+    type_all "$1"
+}
+
 @test "each page is typed here, and each answer is of an example that there is" {
     local page text all=''
     for page in README.md $(cd "$ROTA_TOP" && echo man/*.[157]); do
@@ -145,63 +153,43 @@ type_all()
 }
 
 @test "man/rota-coming-from.7: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-coming-from.7
+    type_page man/rota-coming-from.7
 }
 
 @test "man/rota-dispatch.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-dispatch.1
+    type_page man/rota-dispatch.1
 }
 
 @test "man/rota-hosts.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-hosts.1
+    type_page man/rota-hosts.1
 }
 
 @test "man/rota-logs.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-logs.1
+    type_page man/rota-logs.1
 }
 
 @test "man/rota-monitor.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-monitor.1
+    type_page man/rota-monitor.1
 }
 
 @test "man/rota-schedule.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-schedule.1
+    type_page man/rota-schedule.1
 }
 
 @test "man/rota-status.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-status.1
+    type_page man/rota-status.1
 }
 
 @test "man/rota-submit.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-submit.1
+    type_page man/rota-submit.1
 }
 
 @test "man/rota-catalogue.5: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-catalogue.5
+    type_page man/rota-catalogue.5
 }
 
 @test "man/rota-catalogue.1: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota-catalogue.1
+    type_page man/rota-catalogue.1
     [ -n "$(find backup/output -name '*.out')" ]
 }
 
@@ -211,9 +199,7 @@ type_all()
 }
 
 @test "man/rota.7: its examples work" {
-    examples_home
-    examples_history
-    type_all man/rota.7
+    type_page man/rota.7
 }
 
 @test "man/rota-cancel.1: its examples work" {

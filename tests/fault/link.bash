@@ -16,7 +16,7 @@ load ../e2e/four_once
 setup()
 {
     rota_setup
-    dispatcher='' LINK=''
+    dispatcher='' LINK='' OTHER_LINKS=''
     unset AWAY_SSHD AWAY_ADDRESS AWAY_PORT
 }
 
@@ -24,7 +24,7 @@ teardown()
 {
     local pid
     touch "$BATS_TEST_TMPDIR/go"
-    for pid in $dispatcher $LINK; do
+    for pid in $dispatcher $LINK $OTHER_LINKS; do
         kill "$pid" 2>/dev/null || :
         wait "$pid" || :
     done

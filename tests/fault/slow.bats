@@ -8,28 +8,6 @@ load witness
 
 export LINK_PROGRAM=chaos.py
 
-setup()
-{
-    rota_setup
-    dispatcher='' LINK='' BAD_LINKS=''
-    unset AWAY_SSHD AWAY_ADDRESS AWAY_PORT
-}
-
-teardown()
-{
-    local pid
-    touch "$BATS_TEST_TMPDIR/go"
-    for pid in $dispatcher $LINK $BAD_LINKS; do
-        kill "$pid" 2>/dev/null || :
-        wait "$pid" || :
-    done
-    if [ -n "${AWAY_SSHD-}" ]; then
-        four_end "$AWAY_SSHD"
-    fi
-    cat "$BATS_TEST_TMPDIR/dispatch.err" 2>/dev/null || : # seen only when it fails
-    rota_teardown
-}
-
 sql()
 {
     sqlite3 "file:$ROTA_CATALOGUE?mode=ro" "$1"
@@ -90,7 +68,7 @@ bad_link()
     local dir=$HOME/link.$1
     mkdir -p "$dir"
     "$ROTA_TOP/tests/fault/chaos.py" serve "$dir" 127.0.1.3 "$(cat "$FOUR/four/port")" "$2" 3>&- &
-    BAD_LINKS+=" $!"
+    OTHER_LINKS+=" $!"
     eventually test -s "$dir/port"
     printf '[127.0.0.1]:%s %s\n' "$(cat "$dir/port")" "$(cat "$FOUR/four/host.pub")" >>"$HOME/known_hosts"
     four_add "$1" 'address = 127.0.0.1' "port = $(cat "$dir/port")" 'slots = 2'
