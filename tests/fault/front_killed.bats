@@ -52,16 +52,14 @@ all_is_well()
 @test "the front end is killed at each step while it takes over a run, tells its end and forgets it" {
     killer_config again 0 0
     killer_submit trace '-o 1000 -g'
-    run -0 timeout 60 rota dispatch --once
-    eventually witnessed start 1
+    witness_begins 1
     touch "$WITNESS/go"
     dispatch_all
     one_for_each_call again 60
     rm "$WITNESS/go"
     killer_submit runs '-o 1000 -g'
     n=$(wc -l <runs.ids)
-    run -0 timeout 60 rota dispatch --once
-    eventually witnessed start $((n + 1))
+    witness_begins $((n + 1))
     touch "$WITNESS/go"
     dispatch_all
     [ "$(states <runs.ids)" = "$n succeeded" ]

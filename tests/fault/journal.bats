@@ -24,8 +24,8 @@ begins_unheard()
 {
     witness_job job '-g -o 1000 -x 3' >job.yaml
     id=$(rota submit job.yaml)
-    run -0 timeout 60 rota dispatch --once
-    eventually grep -qsx "$id 1 start" "$WITNESS/witness"
+    witness_begins 1
+    grep -qx "$id 1 start" "$WITNESS/witness"
     eventually no_front_end
     sqlite3 "$ROTA_CATALOGUE" "UPDATE run SET state = 4, started_at = NULL WHERE id = $id"
     is_state "$id" starting

@@ -55,12 +55,6 @@ killed()
     cat "$HOME/kill/$1".*.log | grep -cx killed || :
 }
 
-# So many lines of the witness, or more.
-witnessed()
-{
-    [ -e "$WITNESS/witness" ] && [ "$(grep -c " $1" "$WITNESS/witness")" -ge "$2" ]
-}
-
 spool_is_clean()
 {
     [ -z "$(find "$(worker_spool)" \( -name 'journal.*' -o -path '*/cells/*.out' -o -path '*/cells/*.err' \) \

@@ -5,6 +5,9 @@
 #
 #   witness_job NAME [ARGUMENTS [LINE…]]   prints a job document, with lines of keys of its own
 #   witness_holds [OPTION…]        every invariant holds (tests/fault/check), or it says which does not
+#   witness_begins N               dispatches until N attempts have begun, then kills the dispatcher. (After `rota
+#                                  dispatch --once` a START may not have been read yet: it is sent again.)
+#   witness_has WORD N             the witness has so many lines of WORD, or more
 
 WITNESS=$BATS_TEST_TMPDIR/witness
 
@@ -19,4 +22,19 @@ witness_job()
 witness_holds()
 {
     "$ROTA_TOP/tests/fault/check" "$ROTA_CATALOGUE" "$WITNESS" "$@"
+}
+
+witness_has()
+{
+    [ -e "$WITNESS/witness" ] && [ "$(grep -c " $1" "$WITNESS/witness")" -ge "$2" ]
+}
+
+witness_begins()
+{
+    local pid
+    rota dispatch 2>>"$BATS_TEST_TMPDIR/dispatch.err" 3>&- &
+    pid=$!
+    eventually witness_has start "$1"
+    kill -KILL "$pid"
+    wait "$pid" || :
 }
