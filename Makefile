@@ -32,17 +32,15 @@ BUILT       = $(MAKE) --no-print-directory -j2 all
 
 # ---- each program, and the libraries it may link; rota itself holds every command that links no SSH code.
 # Of librota.a a program gets what it uses; what it must not use wants a library that it has not.
-PROGRAMS  = rota rota-dispatch rota-monitor rota-doctor rota-worker
-OTHERS             = cmd/dispatch.c cmd/doctor.c cmd/worker.c $(wildcard cmd/monitor*.c)
-CMD_rota           = $(filter-out $(OTHERS),$(wildcard cmd/*.c))
-CMD_rota-dispatch  = cmd/dispatch.c
-CMD_rota-monitor   = $(wildcard cmd/monitor*.c)
-CMD_rota-doctor    = cmd/doctor.c
-CMD_rota-worker    = cmd/worker.c
+OWN                = dispatch monitor doctor init worker
+PROGRAMS           = rota $(OWN:%=rota-%)
+CMD_rota           = $(filter-out $(foreach p,$(OWN),$(CMD_rota-$p)),$(wildcard cmd/*.c))
+$(foreach p,$(OWN),$(eval CMD_rota-$p = $(wildcard cmd/$p*.c)))
 LIBS_rota          = sqlite3 inih yaml-0.1
 LIBS_rota-dispatch = sqlite3 inih yaml-0.1 libssh2
 LIBS_rota-monitor  = sqlite3 inih yaml-0.1
 LIBS_rota-doctor   = sqlite3 inih libssh2
+LIBS_rota-init     = sqlite3 inih libssh2
 
 obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))

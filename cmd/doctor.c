@@ -6,7 +6,6 @@
 
 #include "command.h"
 #include "doctor/doctor.h"
-#include "escape.h"
 #include "exitcode.h"
 #include "hostrange.h"
 #include "log.h"
@@ -53,14 +52,7 @@ static const struct view_column columns[] = {
 static void print_line(const struct finding *f)
 {
     struct buf line = {0};
-    buf_addf(&line, "%-8s", verdict_name(f->verdict));
-    if (f->host)
-        buf_addf(&line, "%s: ", f->host);
-    escape_terminal(&line, f->what, strlen(f->what), false);
-    if (f->mend) {
-        buf_addstr(&line, ": ");
-        escape_terminal(&line, f->mend, strlen(f->mend), false);
-    }
+    finding_line(&line, f);
     printf("%s\n", buf_str(&line));
     buf_free(&line);
 }

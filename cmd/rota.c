@@ -18,6 +18,7 @@ static const char usage[] = "rota COMMAND [ARGUMENT ...]\n"
                             "rota --version\n";
 
 const struct command_row command_rows[] = {
+    {"init", "write a first configuration, test its hosts, say what comes next", NULL},
     {"submit", "enqueue runs: job files, a command, runs again", submit_command},
     {"schedule", "recurring jobs: list, add, tick, next, explain, pause, skip, backfill, import",
      schedule_command},

@@ -186,12 +186,16 @@ static void find_catalogue(struct config *config, struct errlist *errors)
 
 /* ---- all of it ---- */
 
-static int load(const char *path, struct config *config, struct errlist *errors)
+/* Of the file at path, or (text is not NULL) of what that file may become. */
+static int load(const char *path, const struct buf *text, struct config *config,
+                struct errlist *errors)
 {
     size_t before = errors->n;
     *config = (struct config){.keep_ms = KEEP_MS};
     monitor_config_init(&config->monitor);
-    if (path)
+    if (text)
+        config_parse(path, buf_data(text), text->len, config, errors);
+    else if (path)
         read_file(path, config, errors);
     if (!config->keep_failed_ms)
         config->keep_failed_ms = config->keep_ms;
@@ -208,7 +212,13 @@ static int load(const char *path, struct config *config, struct errlist *errors)
 
 int config_read(const char *path, struct config *config, struct errlist *errors)
 {
-    return load(path, config, errors);
+    return load(path, NULL, config, errors);
+}
+
+int config_read_text(const char *path, const struct buf *text, struct config *config,
+                     struct errlist *errors)
+{
+    return load(path, text, config, errors);
 }
 
 /* Whether there is something of that name. What is there but cannot be read must not be passed over
@@ -219,16 +229,25 @@ static bool exists(const char *path)
     return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+char *config_find(bool *there)
+{
+    static const char everybodys[] = "/etc/rota/rota.ini";
+    const char *named = setting("ROTA_CONFIG"), *home = setting("HOME");
+    char *path = named ? xstrdup(named) : home ? xasprintf("%s/.config/rota/rota.ini", home) : NULL;
+    *there = path && exists(path);
+    if (*there || named || !exists(everybodys))
+        return path;
+    free(path);
+    *there = true;
+    return xstrdup(everybodys);
+}
+
 int config_load(struct config *config, struct errlist *errors)
 {
-    const char *named = setting("ROTA_CONFIG"), *home = setting("HOME");
-    if (named)
-        return load(named, config, errors);
-    char *own = home ? xasprintf("%s/.config/rota/rota.ini", home) : NULL;
-    const char *path = own && exists(own)             ? own
-                       : exists("/etc/rota/rota.ini") ? "/etc/rota/rota.ini"
-                                                      : NULL;
-    int rc = load(path, config, errors);
-    free(own);
+    bool there;
+    char *path = config_find(&there);
+    /* a named one that is not there is an error */
+    int rc = load(there || setting("ROTA_CONFIG") ? path : NULL, NULL, config, errors);
+    free(path);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "config_alert.h"
 #include "config_log.h"
 #include "config_pool.h"
@@ -60,6 +61,12 @@ struct config {
 int config_load(struct config *config, struct errlist *errors);
 /* As config_load, of the file at path. */
 int config_read(const char *path, struct config *config, struct errlist *errors);
+/* Of a text that the file at path (for messages) may become. */
+int config_read_text(const char *path, const struct buf *text, struct config *config,
+                     struct errlist *errors);
+/* The file that config_load reads, or where it would look first: free. NULL: there is no HOME. *there: it
+ * exists. */
+char *config_find(bool *there);
 void config_free(struct config *config);
 
 /* The host with this name, borrowed; NULL when there is none. */

@@ -30,7 +30,25 @@ static int fill(int fd, const void *p, size_t len, mode_t mode, struct err *err)
     return rc;
 }
 
-int replace_file(const char *path, const void *p, size_t len, mode_t mode, struct err *err)
+static int put_over(const char *temporary, const char *path, struct err *err)
+{
+    return rename(temporary, path) < 0 ? err_sys(err, ERR_IO, "cannot put %s in place", path) : 0;
+}
+
+/* A link, unlike a rename, takes no other's place. */
+static int put_new(const char *temporary, const char *path, struct err *err)
+{
+    if (link(temporary, path) < 0)
+        return errno == EEXIST
+                   ? err_set(err, ERR_BUSY, "%s appeared in the meantime: look at it", path)
+                   : err_sys(err, ERR_IO, "cannot put %s in place", path);
+    (void)unlink(temporary);
+    return 0;
+}
+
+static int write_and_put(const char *path, const void *p, size_t len, mode_t mode,
+                         int (*put)(const char *temporary, const char *path, struct err *err),
+                         struct err *err)
 {
     char *temporary = temporary_name(path);
     int fd = mkostemp(temporary, O_CLOEXEC);
@@ -41,11 +59,21 @@ int replace_file(const char *path, const void *p, size_t len, mode_t mode, struc
             err_place(err, "%s", path);
         if (close(fd) < 0 && rc == 0)
             rc = err_sys(err, ERR_IO, "cannot write %s", path);
-        if (rc == 0 && rename(temporary, path) < 0)
-            rc = err_sys(err, ERR_IO, "cannot put %s in place", path);
+        if (rc == 0)
+            rc = put(temporary, path, err);
         if (rc < 0)
             (void)unlink(temporary);
     }
     free(temporary);
     return rc;
+}
+
+int replace_file(const char *path, const void *p, size_t len, mode_t mode, struct err *err)
+{
+    return write_and_put(path, p, len, mode, put_over, err);
+}
+
+int replace_nothing(const char *path, const void *p, size_t len, mode_t mode, struct err *err)
+{
+    return write_and_put(path, p, len, mode, put_new, err);
 }

@@ -11,4 +11,7 @@
  * it over `path`. ERR_IO, and what was there stays; no temporary file is left. */
 int replace_file(const char *path, const void *p, size_t len, mode_t mode, struct err *err);
 
+/* The same where nothing is to be yet: ERR_BUSY when something is. */
+int replace_nothing(const char *path, const void *p, size_t len, mode_t mode, struct err *err);
+
 #endif

@@ -7,6 +7,9 @@ load examples
 
 # Examples that answer no. [01] where the answer depends on the machine that the suite runs on.
 declare -gA answers=(
+    # there are no hosts of these names
+    ['rota init']=69
+    ["rota init web1 'root@db[1-2]:2222'"]=69
     ['rota monitor']=1
     ['rota monitor -q || rota monitor']=1
     ['rota monitor doctor']='[01]'
@@ -30,6 +33,8 @@ not_typed()
     make\ * | *sudo\ make*) ;;
     # asks for an account and a group that a machine of this suite need not have
     install\ -d\ -m\ 2750*) ;;
+    # writes to /etc
+    sudo\ *) ;;
     # there is no host of this name
     *ssh\ vault*) ;;
     *) return 1 ;;
@@ -158,6 +163,14 @@ type_page()
 
 @test "man/rota-dispatch.1: its examples work" {
     type_page man/rota-dispatch.1
+}
+
+@test "man/rota-init.1: its examples work" {
+    # as on a machine of somebody who has one host
+    printf 'Host vault\n  HostName 127.0.0.1\n  Port 1\n' >ssh_config
+    export ROTA_SSH_CONFIG=$PWD/ssh_config
+    type_all man/rota-init.1
+    [[ $(cat rota.ini) == *'[worker build[1-4]]'* ]]
 }
 
 @test "man/rota-hosts.1: its examples work" {

@@ -55,7 +55,7 @@ run_make()
     # -o all: what is installed is what the suite tests; nothing is built anew under its feet
     run -0 run_make -o all DESTDIR="$root" install
     [ -x "$root/usr/local/bin/rota" ]
-    for command in dispatch monitor doctor worker; do
+    for command in dispatch monitor doctor init worker; do
         [ -x "$root/usr/local/libexec/rota/rota-$command" ]
     done
     for page in "$ROTA_TOP"/man/*.[1-8]; do

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "xalloc.h"
 
 const char *verdict_name(enum verdict verdict)
@@ -73,6 +74,18 @@ const char *doctor_size(int64_t bytes, char text[DOCTOR_SIZE_TEXT])
     (void)snprintf(text, DOCTOR_SIZE_TEXT, unit && size < 10 ? "%.1f %s" : "%.0f %s", size,
                    units[unit]);
     return text;
+}
+
+void finding_line(struct buf *line, const struct finding *f)
+{
+    buf_addf(line, "%-8s", verdict_name(f->verdict));
+    if (f->host)
+        buf_addf(line, "%s: ", f->host);
+    escape_terminal(line, f->what, strlen(f->what), false);
+    if (f->mend) {
+        buf_addstr(line, ": ");
+        escape_terminal(line, f->mend, strlen(f->mend), false);
+    }
 }
 
 void doctor_free(struct doctor *d)

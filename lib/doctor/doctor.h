@@ -28,6 +28,9 @@ struct finding {
     char *mend; /* NULL: nothing to be done */
 };
 
+/* Appends "trouble web1: what: mend", as a terminal may get it. */
+void finding_line(struct buf *line, const struct finding *finding);
+
 struct doctor {
     const struct config
         *config; /* NULL: it could not be read, errors say why; borrowed, as below */

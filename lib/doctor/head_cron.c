@@ -67,7 +67,7 @@ static bool has_rota(const char *path)
 /* The line of a crontab that would do, free: with the path of rota, for cron has few in its own. */
 static char *cron_line(void)
 {
-    char *path = program_find(getenv("PATH"), "rota");
+    char *path = program_rota();
     char *line = xasprintf("* * * * * %s dispatch -q", path ? path : "rota");
     free(path);
     return line;
