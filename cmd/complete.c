@@ -176,7 +176,8 @@ static int complete_main(struct command *command, int argc, char **argv, struct 
         return first;
     char **words = first < argc ? argv + first : none;
     size_t n = first < argc ? (size_t)(argc - first) : 1;
-    struct complete complete = {.out = stdout, .head = empty, .rest = words[n - 1]};
+    struct complete complete = {
+        .out = stdout, .words = words, .n = n, .head = empty, .rest = words[n - 1]};
     /* whoever types has no use for messages amid the line */
     int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (quiet >= 0)

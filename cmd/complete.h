@@ -12,6 +12,8 @@
 /* What is asked for, and where the answers come from. */
 struct complete {
     const struct completion *completion;
+    char *const *words; /* of the command line, n, the last is completed */
+    size_t n;
     FILE *out;
     char *head;           /* of the word: stays; owned */
     const char *rest;     /* what of it was typed: a value that begins like it is offered */
@@ -27,6 +29,9 @@ void complete_offer(struct complete *complete, const char *value, const char *do
 void complete_leave(struct complete *complete, const char *what);
 /* Offers the values of what a usage text calls `want`. */
 void complete_values(struct complete *complete, const struct completion_want *want);
+
+/* complete_job.c: the parameters of the jobs that the command line names, "NAME=" each. */
+void complete_parameters(struct complete *complete);
 
 /* The configuration and the catalogue; NULL where there is none. Nothing is said, created or written. */
 const struct config *complete_config(struct complete *complete);

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "selection.h"
+#include "sshnames.h"
 #include "status_commands.h"
 #include "view_history.h"
 #include "view_host.h"
@@ -143,6 +144,15 @@ static void offer_hosts(struct complete *c)
         complete_offer(c, host->name, buf_str(&tags));
         buf_free(&tags);
     }
+}
+
+/* For rota init, which makes workers of them. */
+static void offer_ssh_hosts(struct complete *c)
+{
+    struct strlist names = {0};
+    (void)sshnames_read(&names, NULL);
+    offer_list(c, &names);
+    strlist_free(&names);
 }
 
 static void offer_tags(struct complete *c)
@@ -296,7 +306,7 @@ static const struct source {
     {NULL, "JOB", offer_jobs},
     {NULL, "ID", offer_runs},
     {NULL, "STATE", offer_states},
-    {NULL, "HOST", offer_hosts},
+    {NULL, "HOST", offer_ssh_hosts}, /* of no option: of rota init */
     {NULL, "HOSTS", offer_hosts},
     {NULL, "TAG", offer_tags},
     {NULL, "FORM", offer_forms},
@@ -342,7 +352,9 @@ void complete_values(struct complete *c, const struct completion_want *want)
         len = strspn(name, capitals);
         advance(c, at + 1);
     } else if (name[len] == '=') {
-        return; /* NAME=VALUE: known to the job only */
+        if (!strchr(c->rest, '=')) /* a value is known to the job only */
+            complete_parameters(c);
+        return;
     }
     offer_named(c, want->option, name, len);
 }

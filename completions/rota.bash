@@ -67,7 +67,8 @@ _rota()
     if [ "${COMP_TYPE-}" = 63 ] && ((${#plain[@]} > 1)); then
         COMPREPLY=("${listed[@]}")
     fi
-    if [[ ${words[-1]} == *'{'* ]]; then
+    # a form or a setting goes on
+    if [[ ${words[-1]} == *'{'* || ${plain[0]-} == *= ]]; then
         compopt -o nospace 2>/dev/null
     fi
     return 0

@@ -30,9 +30,12 @@ EOF
     cat >"$HOME/job.yaml" <<'EOF'
 name: registered
 schedule: {cron: "30 2 * * *"}
+parameters: {scene: forest, quality: high}
 shell: "true"
 EOF
     rota schedule add "$HOME/job.yaml"
+    export ROTA_SSH_CONFIG=$HOME/ssh_config
+    printf 'Host web7\nHost db7\nHost *\n  User me\n' >"$ROTA_SSH_CONFIG"
 } >/dev/null
 
 # The values alone, on one line.
@@ -58,6 +61,7 @@ check_table()
 
 @test "what the usage text names decides what is offered" {
     populate
+    cd "$HOME"
     check_table <<'EOF'
 st => status
 --v => --version
@@ -106,8 +110,18 @@ submit --rerun '' => 2 1 last
 submit --rerun 1 '' => 2 1
 dispatch --wait '' => 2 1
 cancel --signal US => USR1 USR2
+submit --job registered sc => scene=
+submit --job registered scene=x '' => quality= scene=
+submit job.yaml --param '' => quality= scene=
+submit --param=q job.yaml --param=q => --param=quality=
+submit --param '' =>
+submit --job registered quality= =>
+submit --job nosuch '' =>
+init '' => web7 db7
+init web7 d => db7
 nosuch '' =>
 EOF
+    [ "$(rota complete -- submit --job registered q)" = $'quality=\thigh' ]
     run -0 rota complete -- status ''
     [ "${lines[0]}" = $'2\textract queued' ]
     [ "${lines[1]}" = $'1\tnightly cancelled' ]
@@ -353,6 +367,9 @@ then ready>
 type rota submit ./job.y\t\x01words \r
 see <rota><submit><./job.yaml>
 then ready>
+type rota submit ./job.yaml --param sc\tpark\x01words \r
+see <rota><submit><./job.yaml><--param><scene=park>
+then ready>
 type rota submit --each=./job.y\t\x01words \r
 see <rota><submit><--each=./job.yaml>
 then ready>
@@ -429,6 +446,7 @@ rota status 2=>2	extract queued
 rota status --job ext=>extract
 rota hosts drain we=>web1	web
 rota status --sort -dur=>-duration
+rota submit ./job.yaml --param sc=>scene=	forest
 rota submit ./job.y=>./job.yaml
 rota submit --each=./job.y=>--each=./job.yaml
 rota submit -- ls ./job.y=>./job.yaml
