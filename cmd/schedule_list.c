@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "exitcode.h"
+#include "log.h"
 #include "opt.h"
 #include "schedule_commands.h"
 #include "view.h"
@@ -105,6 +106,8 @@ static int list(struct listing *l, struct command *command, struct err *err)
             rc = schedule_no_job(l->cat, l->names[i], err);
     if (rc < 0)
         return rc;
+    if (!l->shown && view_is_for_people(l->view))
+        log_warn("no job is registered yet: rota schedule add FILE does that");
     rc = view_end(l->view, err);
     l->view = NULL;
     return rc < 0 ? rc : l->shown ? EXITCODE_DONE : EXITCODE_NO;

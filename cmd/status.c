@@ -62,7 +62,8 @@ static int conclude(const struct status *status)
         return EXITCODE_NO;
     }
     if (!status->found && view_is_for_people(status->view))
-        log_warn("%s", status->all ? "there are no runs yet" : "no run matches");
+        log_warn("%s",
+                 status->all ? "there are no runs yet: rota submit makes them" : "no run matches");
     if (status->all && status->query.limit == NEWEST && status->found == NEWEST &&
         isatty(STDOUT_FILENO))
         log_warn("these are the newest %d runs; --limit 0 shows all", NEWEST);
