@@ -7,6 +7,10 @@ Standard input says what, a line each:
     then TEXT   waits until it has been shown after what the last "see" saw: a prompt, before which a
                 control character would be the terminal's and not the program's
     word TEXT   as see, with nothing of a word before or behind it
+At a shell whose prompt is "[$?] ready> ":
+    line TEXT   sends it as it stands, and return; what is seen from then on is behind its echo
+    ends CODE   waits for the next prompt, which has to show this exit code
+    lacks TEXT  it has not been shown since the last "line"
 The last thing is to wait for the program's end. Control sequences of the terminal are left out of what
 counts as shown. Exits 1, with what was shown, when something did not come or the program failed.
 """
@@ -72,6 +76,23 @@ class Terminal:
     def type(self, text):
         self.shown, self.seen = "", 0
         os.write(self.fd, text.encode().decode("unicode_escape").encode("latin-1"))
+
+    def line(self, text):
+        self.type("")
+        os.write(self.fd, text.encode() + b"\r")
+        self.wait(text, lambda: "\n" in self.shown)
+        self.shown = self.shown.split("\n", 1)[1]
+
+    def ends(self, code):
+        prompt = re.compile(r"\[(\d+)\] ready> $")
+        self.wait("the prompt", lambda: prompt.search(CONTROL.sub("", self.shown)))
+        found = prompt.search(CONTROL.sub("", self.shown)).group(1)
+        if found != code:
+            self.fail(f"exit code {found}, not {code}")
+
+    def lacks(self, text):
+        if text in CONTROL.sub("", self.shown):
+            self.fail(f"'{text}' came")
 
     def end(self):
         until = time.monotonic() + PATIENCE
