@@ -111,15 +111,12 @@ static int make_file(const struct init *init, struct err *err)
 /* The file itself, not a link that leads to it, and its mode stays. */
 static int add_to_file(const struct init *init, struct err *err)
 {
-    struct stat st;
+    struct stat st = {0};
     struct buf now = {0};
     char *file = realpath(init->path, NULL);
     int rc = 0;
     if (!file || stat(file, &st) < 0)
         rc = err_sys(err, ERR_IO, "cannot find %s again", init->path);
-    else if (st.st_uid != geteuid())
-        rc = err_set(err, ERR_CONFIG, "%s belongs to user %u: run rota init as that one", file,
-                     (unsigned)st.st_uid);
     if (rc == 0)
         rc = io_read_file(file, FILE_MAX, &now, err);
     if (rc == 0 && strcmp(buf_str(&now), buf_data(&init->old)) != 0)
@@ -146,6 +143,16 @@ static int write_file(struct init *init, const char *catalogue, struct err *err)
 }
 
 /* ---- all of it ---- */
+
+/* It is known before the tests whether there is a use in them. A file of root's works for others. */
+static int check_owner(const struct init *init, struct err *err)
+{
+    struct stat st;
+    if (!init->there || !init->n || stat(init->path, &st) < 0 || st.st_uid == geteuid())
+        return 0;
+    return err_set(err, ERR_CONFIG, "%s belongs to user %u: run rota init as that one", init->path,
+                   (unsigned)st.st_uid);
+}
 
 /* What is there already, and where the rest goes. */
 static int look(struct init *init, struct command *command, struct err *err)
@@ -191,7 +198,9 @@ static int run_init(struct init *init, struct command *command, int argc, char *
     write_text(init, init->config.catalogue);
     if (init->dry_run)
         return show_text(init);
-    rc = test(init, err);
+    rc = check_owner(init, err);
+    if (rc == 0)
+        rc = test(init, err);
     if (rc == 0)
         rc = write_file(init, init->config.catalogue, err);
     if (rc < 0)

@@ -131,40 +131,14 @@ static void say_file(const struct init *init)
 
 /* ---- what comes next ---- */
 
-/* A setting before a command, in a crontab, where a % ends the line. */
-static void add_setting(struct buf *line, const char *name, const char *value)
+static void say_crontab(const struct init *init)
 {
-    struct buf word = {0};
-    escape_shell(&word, value);
-    buf_addf(line, "%s=", name);
-    for (const char *p = buf_str(&word); *p; p++)
-        buf_addf(line, *p == '%' ? "\\%c" : "%c", *p);
-    buf_addch(line, ' ');
-    buf_free(&word);
-}
-
-/* cron knows HOME, and nothing else that was set here. */
-static void say_crontab(const struct init *init, const char *rota)
-{
-    struct buf line = {0};
-    const char *named = getenv("ROTA_CONFIG"), *ssh = getenv("ROTA_SSH_CONFIG");
-    const char *state = getenv("XDG_STATE_HOME"), *catalogue = getenv("ROTA_CATALOGUE");
-    char *path = realpath(init->path, NULL);
-    if (named && *named)
-        add_setting(&line, "ROTA_CONFIG", path ? path : init->path);
-    if ((catalogue && *catalogue) || (state && *state && !init->config.catalogue_set))
-        add_setting(&line, "ROTA_CATALOGUE", init->config.catalogue);
-    if (ssh && *ssh)
-        add_setting(&line, "ROTA_SSH_CONFIG", ssh);
-    escape_shell(&line, rota);
-    printf("So that it goes on by itself, put this line where crontab -e leads:\n"
-           "  * * * * * %s dispatch -q\n",
-           buf_str(&line));
+    char *line = program_cron_line(&init->config);
+    printf("So that it goes on by itself, put this line where crontab -e leads:\n  %s\n", line);
     if (getenv("SSH_AUTH_SOCK"))
         printf(
             "cron has no ssh agent: where only the agent has the key, set 'identity' in [ssh].\n");
-    free(path);
-    buf_free(&line);
+    free(line);
 }
 
 /* A host that was commented out is to be named as it stands in ~/.ssh/config. */
@@ -205,7 +179,7 @@ void init_next(const struct init *init)
            "  %s dispatch                # connects to a host and runs it\n"
            "  %s status                  # how it went; %s logs last: what it said\n",
            rota, rota, rota, rota);
-    say_crontab(init, own ? own : "rota");
+    say_crontab(init);
     free(found);
     free(own);
 }

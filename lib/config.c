@@ -193,10 +193,12 @@ static int load(const char *path, const struct buf *text, struct config *config,
     size_t before = errors->n;
     *config = (struct config){.keep_ms = KEEP_MS};
     monitor_config_init(&config->monitor);
-    if (text)
+    if (text) {
+        config->path = xstrdup(path);
         config_parse(path, buf_data(text), text->len, config, errors);
-    else if (path)
+    } else if (path) {
         read_file(path, config, errors);
+    }
     if (!config->keep_failed_ms)
         config->keep_failed_ms = config->keep_ms;
     if (!config->nhosts)

@@ -127,7 +127,7 @@ is_well()
     run -0 rota monitor doctor
     [[ $output == *"hint    nothing on this machine starts 'rota dispatch'"* ]]
     rota submit -- true
-    troubles dispatch "starts 'rota dispatch'" "* * * * * $ROTA_BUILD_DIR/rota dispatch -q"
+    troubles dispatch "starts 'rota dispatch'" "* * * * * ROTA_CATALOGUE=$ROTA_CATALOGUE $ROTA_BUILD_DIR/rota dispatch -q"
 }
 
 @test "a line of a crontab that is a comment starts nothing" {

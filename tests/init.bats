@@ -235,6 +235,9 @@ END
     export XDG_STATE_HOME="$HOME/50% state" ROTA_CONFIG=$HOME/rota.ini
     run -0 rota init
     line=$(sed -n 's/^  \* \* \* \* \* //p' <<<"$output")
+    # the doctor says the same
+    ROTA_TEST_ROOT=/nonexistent run -0 rota monitor doctor local
+    [[ $output == *"add to crontab -e: * * * * * $line"* ]]
     # cron itself turns \% into %
     run -0 env -i HOME="$HOME" LOGNAME="$(id -un)" SHELL=/bin/sh PATH=/usr/bin:/bin sh -c "${line//\\%/%}"
     [ -z "$output" ]

@@ -64,15 +64,6 @@ static bool has_rota(const char *path)
     return file != NULL;
 }
 
-/* The line of a crontab that would do, free: with the path of rota, for cron has few in its own. */
-static char *cron_line(void)
-{
-    char *path = program_rota();
-    char *line = xasprintf("* * * * * %s dispatch -q", path ? path : "rota");
-    free(path);
-    return line;
-}
-
 /* Whether a process of one of the names that cron has lives. Without /proc nothing is known: true. */
 static bool cron_lives(void)
 {
@@ -144,7 +135,7 @@ void head_dispatch(struct doctor *d, const struct visit *none)
     (void)none;
     if (d->cat)
         (void)holder_get(d->cat, &holder, &alive, NULL);
-    char *line = cron_line();
+    char *line = program_cron_line(d->config);
     tables_read(find_start, &start);
     if (start.where) {
         judge_start(d, &start);

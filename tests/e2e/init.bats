@@ -73,6 +73,18 @@ setup()
     [[ $output == *'ok      ip-127.0.1.1: works, '*"$ini stays as it is."* ]]
 }
 
+@test "a configuration that is root's is changed by root only" {
+    newcomer_host web1
+    newcomer_knows
+    install -d "${ini%/*}"
+    printf '[worker here]\ntransport = local\n' >"$ini"
+    run -78 as_newcomer rota init web1
+    [ "$output" = "rota init: $ini belongs to user 0: run rota init as that one" ]
+    # what is there is tested all the same
+    run -0 as_newcomer rota init
+    [[ $output == *'ok      here: works, '*"$ini stays as it is."*'rota init web1'* ]]
+}
+
 @test "without a key it is told how to make one" {
     newcomer_host web1
     newcomer_knows
