@@ -36,10 +36,11 @@ static struct view_value fault_mend(const void *record)
 }
 
 static const struct view_column columns[] = {
-    {"place", "PLACE", true, true, false, false, fault_place},
-    {"fault", "FAULT", true, true, false, false, fault_what},
-    {"mend", "MEND", true, true, false, false, fault_mend},
+    {"place", "PLACE", true, true, false, false, fault_place, VIEW_MAYBE(TEXT)},
+    {"fault", "FAULT", true, true, false, false, fault_what, VIEW_IS(TEXT)},
+    {"mend", "MEND", true, true, false, false, fault_mend, VIEW_MAYBE(TEXT)},
 };
+static const struct view_record fault_record = VIEW_RECORD("fault", 1, columns);
 
 struct checking {
     struct catalogue *cat;
@@ -207,8 +208,7 @@ int catalogue_check(struct command *command, int argc, char **argv, struct err *
         return first;
     if (first < argc)
         return err_set(err, ERR_USAGE, "'%s' is one argument too many", argv[first]);
-    int rc = view_new(&c.view, columns, sizeof columns / sizeof *columns, form, VIEW_TABLE, format,
-                      stdout, err);
+    int rc = view_new(&c.view, &fault_record, form, VIEW_TABLE, format, stdout, err);
     if (rc == 0 && view_form(c.view) == VIEW_ID)
         rc = err_set(err, ERR_USAGE, "a fault has no id: choose table, tsv or json");
     if (rc == 0)

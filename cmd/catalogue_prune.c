@@ -27,10 +27,11 @@ static struct view_value job_bytes(const void *record)
 }
 
 static const struct view_column columns[] = {
-    {"job", "JOB", true, true, false, false, job_name},
-    {"runs", "RUNS", true, true, true, false, job_runs},
-    {"bytes", "BYTES", true, true, true, false, job_bytes},
+    {"job", "JOB", true, true, false, false, job_name, VIEW_IS(TEXT)},
+    {"runs", "RUNS", true, true, true, false, job_runs, VIEW_IS(INT)},
+    {"bytes", "BYTES", true, true, true, false, job_bytes, VIEW_IS(INT)},
 };
+static const struct view_record pruned_record = VIEW_RECORD("pruned", 1, columns);
 
 static int show(struct view *view, const struct pruned *pruned, struct err *err)
 {
@@ -70,8 +71,7 @@ static int terms_of(const struct config *config, const char *older, struct prune
 /* A number that does not stand for runs is no id of theirs. */
 static int open_view(struct view **view, const char *form, const char *format, struct err *err)
 {
-    int rc = view_new(view, columns, sizeof columns / sizeof *columns, form, VIEW_TABLE, format,
-                      stdout, err);
+    int rc = view_new(view, &pruned_record, form, VIEW_TABLE, format, stdout, err);
     if (rc == 0 && view_form(*view) == VIEW_ID) {
         view_drop(*view);
         *view = NULL;

@@ -229,18 +229,17 @@ static void offer_forms(struct complete *c)
 /* What a command prints records of; the first row that fits. */
 static const struct {
     const char *command, *sub, *option; /* NULL: any */
-    const struct view_column *columns;
-    const size_t *n;
+    const struct view_record *record;
 } records[] = {
-    {"status", NULL, "--events", view_moment_columns, &view_moment_ncolumns},
-    {"status", NULL, "--why", status_why_columns, &status_why_ncolumns},
-    {"status", NULL, "--occurrences", view_occurrence_columns, &view_occurrence_ncolumns},
-    {"schedule", "tick", NULL, view_run_columns, &view_run_ncolumns},
-    {"schedule", "backfill", NULL, view_run_columns, &view_run_ncolumns},
-    {"schedule", NULL, NULL, view_job_columns, &view_job_ncolumns},
-    {"hosts", NULL, NULL, view_host_columns, &view_host_ncolumns},
-    {"status", NULL, NULL, view_run_columns, &view_run_ncolumns},
-    {"submit", NULL, NULL, view_run_columns, &view_run_ncolumns},
+    {"status", NULL, "--events", &view_moment_record},
+    {"status", NULL, "--why", &status_why_record},
+    {"status", NULL, "--occurrences", &view_occurrence_record},
+    {"schedule", "tick", NULL, &view_run_record},
+    {"schedule", "backfill", NULL, &view_run_record},
+    {"schedule", NULL, NULL, &view_job_record},
+    {"hosts", NULL, NULL, &view_host_record},
+    {"status", NULL, NULL, &view_run_record},
+    {"submit", NULL, NULL, &view_run_record},
 };
 
 static void offer_field_names(struct complete *c, const char *after)
@@ -249,8 +248,8 @@ static void offer_field_names(struct complete *c, const char *after)
     while (i < n && (!is_of(c, records[i].command, records[i].sub) ||
                      (records[i].option && !is_given(c, records[i].option))))
         i++;
-    for (size_t k = 0; i < n && k < *records[i].n; k++) {
-        const struct view_column *column = &records[i].columns[k];
+    for (size_t k = 0; i < n && k < records[i].record->n; k++) {
+        const struct view_column *column = &records[i].record->columns[k];
         char *value = xasprintf("%s%s", column->name, after);
         if (!column->table_only)
             complete_offer(c, value, NULL);

@@ -39,14 +39,20 @@ static struct view_value verdict(const void *record)
     return value;
 }
 
+static const char *verdict_word(size_t i)
+{
+    return i <= VERDICT_TROUBLE ? verdict_name((enum verdict)i) : NULL;
+}
+
 static const struct view_column columns[] = {
-    {"host", "HOST", false, false, false, false, host},
-    {"shown_host", "HOST", true, true, false, true, shown_host},
-    {"check", "CHECK", true, true, false, false, check},
-    {"verdict", "VERDICT", true, true, false, false, verdict},
-    {"what", "WHAT", true, true, false, false, what},
-    {"mend", "MEND", true, true, false, false, mend},
+    {"host", "HOST", false, false, false, false, host, VIEW_MAYBE(TEXT)},
+    {"shown_host", "HOST", true, true, false, true, shown_host, VIEW_IS(TEXT)},
+    {"check", "CHECK", true, true, false, false, check, VIEW_IS(TEXT)},
+    {"verdict", "VERDICT", true, true, false, false, verdict, VIEW_WORD(verdict_word)},
+    {"what", "WHAT", true, true, false, false, what, VIEW_IS(TEXT)},
+    {"mend", "MEND", true, true, false, false, mend, VIEW_MAYBE(TEXT)},
 };
+static const struct view_record finding_record = VIEW_RECORD("finding", 1, columns);
 
 /* What a person reads when no form was asked for: a table would cut a mend at the edge of a terminal. */
 static void print_line(const struct finding *f)
@@ -65,15 +71,16 @@ static size_t count(const struct doctor *d, enum verdict verdict)
     return n;
 }
 
-static int print(const struct doctor *d, const char *form, struct err *err)
+/* NULL where no form is asked for. */
+static int open_view(const char *form, struct view **view, struct err *err)
 {
-    struct view *view = NULL;
+    *view = NULL;
+    return form ? view_new(view, &finding_record, form, VIEW_TABLE, NULL, stdout, err) : 0;
+}
+
+static void print(const struct doctor *d, struct view *view)
+{
     enum verdict least = log_level() >= LOG_INFO ? VERDICT_OK : VERDICT_HINT;
-    int rc = form ? view_new(&view, columns, sizeof columns / sizeof *columns, form, VIEW_TABLE,
-                             NULL, stdout, err)
-                  : 0;
-    if (rc < 0)
-        return rc;
     for (size_t i = 0; i < d->nfound; i++) {
         if (d->found[i].verdict < least)
             continue;
@@ -85,7 +92,6 @@ static int print(const struct doctor *d, const char *form, struct err *err)
     if (!view)
         printf("hosts looked at: %zu, troubles: %zu, hints: %zu\n", d->nvisits,
                count(d, VERDICT_TROUBLE), count(d, VERDICT_HINT));
-    return view_end(view, err);
 }
 
 /* ---- what it works with ---- */
@@ -172,17 +178,25 @@ static int examine(struct doctor *d, struct command *command, char **args, int n
 static int doctor_main(struct command *command, int argc, char **argv, struct err *err)
 {
     const char *form = NULL;
+    struct view *view;
     const struct option_row options[] = {{'o', "output", OPT_STRING, &form}, {0}};
     struct errlist errors = {0};
     struct doctor d = {.errors = &errors};
     int first = opt_parse(argc, argv, options, usage, NULL, err);
     if (first < 0)
         return first;
+    int rc = open_view(form, &view, err);
+    if (rc < 0)
+        return rc;
     command->configured = config_load(&command->config, &errors) == 0;
     d.config = command->configured ? &command->config : NULL;
-    int rc = examine(&d, command, argv + first, argc - first, err);
-    if (rc == 0 && log_level() > LOG_ERROR)
-        rc = print(&d, form, err);
+    rc = examine(&d, command, argv + first, argc - first, err);
+    if (rc == 0 && log_level() > LOG_ERROR) {
+        print(&d, view);
+        rc = view_end(view, err);
+    } else {
+        view_drop(view);
+    }
     if (rc == 0 && count(&d, VERDICT_TROUBLE))
         rc = EXITCODE_NO;
     doctor_free(&d);

@@ -49,8 +49,7 @@ static int add_names(struct hosts *h, const struct config *config, const char *t
 static int list(struct hosts *h, struct command *command, struct err *err)
 {
     bool shown = false;
-    int rc = view_new(&h->view, view_host_columns, view_host_ncolumns, h->form, VIEW_TABLE,
-                      h->format, stdout, err);
+    int rc = view_new(&h->view, &view_host_record, h->form, VIEW_TABLE, h->format, stdout, err);
     if (rc == 0)
         rc = view_sort(h->view, h->sort, 0, err);
     if (rc < 0)

@@ -13,6 +13,7 @@
 #include "monitor/health.h"
 #include "monitor_commands.h"
 #include "monitor_health.h"
+#include "near.h"
 #include "opt.h"
 #include "view_health.h"
 
@@ -155,8 +156,8 @@ static void put_rest(const struct health *h)
 /* ---- the tables ---- */
 
 /* n records of `size` bytes each, of `all` that there are; nothing when there are none. */
-static int put_table(const char *form, const struct view_column *columns, size_t ncolumns,
-                     const void *records, size_t n, size_t all, size_t size, struct err *err)
+static int put_table(const char *form, const struct view_record *record, const void *records,
+                     size_t n, size_t all, size_t size, struct err *err)
 {
     struct view *view;
     n = few(n);
@@ -166,7 +167,7 @@ static int put_table(const char *form, const struct view_column *columns, size_t
     }
     (void)putchar('\n');
     (void)fflush(stdout);
-    int rc = view_new(&view, columns, ncolumns, form, VIEW_TABLE, NULL, stdout, err);
+    int rc = view_new(&view, record, form, VIEW_TABLE, NULL, stdout, err);
     for (size_t i = 0; rc == 0 && i < n; i++)
         (void)view_add(view, (const char *)records + i * size);
     if (rc == 0)
@@ -189,8 +190,7 @@ static int put_hosts(const struct health *h, const char *form, struct err *err)
     for (size_t i = 0; shown && i < h->roster.n; i++)
         if (all || is_worth_a_look(&h->roster.v[i]))
             shown[n++] = h->roster.v[i];
-    int rc = put_table(form, view_vitals_columns, view_vitals_ncolumns, shown, n, h->roster.n,
-                       sizeof *shown, err);
+    int rc = put_table(form, &view_vitals_record, shown, n, h->roster.n, sizeof *shown, err);
     free(shown);
     return rc;
 }
@@ -207,28 +207,36 @@ static int put_screen(const struct health *h, const char *form, struct err *err)
     put_rest(h);
     int rc = put_hosts(h, form, err);
     if (rc == 0)
-        rc = put_table(form, view_failing_columns, view_failing_ncolumns, h->failing, h->nfailing,
-                       h->nfailing, sizeof *h->failing, err);
+        rc = put_table(form, &view_failing_record, h->failing, h->nfailing, h->nfailing,
+                       sizeof *h->failing, err);
     if (rc == 0)
-        rc = put_table(form, view_missing_columns, view_missing_ncolumns, h->missing, h->nmissing,
-                       h->nmissing, sizeof *h->missing, err);
+        rc = put_table(form, &view_missing_record, h->missing, h->nmissing, h->nmissing,
+                       sizeof *h->missing, err);
     if (rc == 0)
-        rc = put_table(form, view_alert_columns, view_alert_ncolumns, h->alerts, h->nalerts,
-                       h->nalerts, sizeof *h->alerts, err);
+        rc = put_table(form, &view_alert_record, h->alerts, h->nalerts, h->nalerts,
+                       sizeof *h->alerts, err);
     if (rc == 0)
-        rc = put_table(form, view_undelivered_columns, view_undelivered_ncolumns, h->undelivered,
-                       h->nundelivered, h->nundelivered, sizeof *h->undelivered, err);
+        rc = put_table(form, &view_undelivered_record, h->undelivered, h->nundelivered,
+                       h->nundelivered, sizeof *h->undelivered, err);
     return rc;
 }
 
 /* ---- the command ---- */
 
+/* It shows several lists at once: in no form that is one list of one kind. */
 static int check_form(const char *form, struct err *err)
 {
-    if (!form || strcmp(form, "table") == 0 || strcmp(form, "wide") == 0 ||
-        strcmp(form, "json") == 0)
-        return 0;
-    return err_set(err, ERR_USAGE, "unknown form '%s' (write table, wide or json)", form);
+    static const char *const forms[] = {"table", "wide", "json", "schema"};
+    enum { N = sizeof forms / sizeof *forms };
+    for (size_t i = 0; form && i < N; i++)
+        if (strcmp(form, forms[i]) == 0)
+            return form[0] == 's' ? monitor_health_schema(stdout, err) : 0;
+    const char *near = form ? near_word(form, forms, N, sizeof *forms) : NULL;
+    if (near)
+        return err_set(err, ERR_USAGE, "unknown form '%s' (did you mean '%s'?)", form, near);
+    return form ? err_set(err, ERR_USAGE, "unknown form '%s' (write table, wide, json or schema)",
+                          form)
+                : 0;
 }
 
 static int show(struct command *command, const char *form, struct err *err)
@@ -239,7 +247,7 @@ static int show(struct command *command, const char *form, struct err *err)
         rc = health_read(&health, &command->config, command->cat, clock_now(), err);
     bool quiet = log_level() < LOG_WARN, healthy = !health.nbad;
     if (rc == 0 && form && strcmp(form, "json") == 0)
-        rc = monitor_health_json(&health, stdout, err);
+        monitor_health_json(&health, stdout);
     else if (rc == 0 && !quiet)
         rc = put_screen(&health, form, err);
     health_free(&health);

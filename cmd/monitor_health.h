@@ -7,7 +7,9 @@
 #include "err.h"
 #include "monitor/health.h"
 
-/* Prints it all as one JSON object on one line. ERR_IO. */
-int monitor_health_json(const struct health *health, FILE *out, struct err *err);
+/* Prints it all as one JSON object on one line. */
+void monitor_health_json(const struct health *health, FILE *out);
+/* Prints the JSON schema of that: ERR_ANSWERED, or ERR_IO. */
+int monitor_health_schema(FILE *out, struct err *err);
 
 #endif

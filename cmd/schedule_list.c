@@ -90,8 +90,7 @@ static int show(const struct job_row *row, void *arg)
 
 static int list(struct listing *l, struct command *command, struct err *err)
 {
-    int rc = view_new(&l->view, view_job_columns, view_job_ncolumns, l->form, VIEW_TABLE, l->format,
-                      stdout, err);
+    int rc = view_new(&l->view, &view_job_record, l->form, VIEW_TABLE, l->format, stdout, err);
     if (rc == 0)
         rc = view_sort(l->view, l->sort, 0, err);
     if (rc == 0)

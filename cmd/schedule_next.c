@@ -65,11 +65,12 @@ static struct view_value rule_value(const void *record)
 }
 
 static const struct view_column columns[] = {
-    {"due_at", "DUE", true, true, false, false, due_value},
-    {"bend", "BEND", false, true, false, false, bend_value},
-    {"except", "EXCEPT", false, true, false, false, except_value},
-    {"rule", "RULE", false, true, false, false, rule_value},
+    {"due_at", "DUE", true, true, false, false, due_value, VIEW_IS(TEXT)},
+    {"bend", "BEND", false, true, false, false, bend_value, VIEW_MAYBE(TEXT)},
+    {"except", "EXCEPT", false, true, false, false, except_value, VIEW_MAYBE(TEXT)},
+    {"rule", "RULE", false, true, false, false, rule_value, VIEW_IS(TEXT)},
 };
+static const struct view_record instant_record = VIEW_RECORD("instant", 1, columns);
 
 static int print_all(struct next *x, struct err *err)
 {
@@ -146,12 +147,12 @@ static int read_times(struct next *x, struct err *err)
 
 static int run_next(struct next *x, struct command *command, char **names, int n, struct err *err)
 {
-    int rc = read_times(x, err);
+    int rc = view_new(&x->view, &instant_record, x->form, x->form ? VIEW_TABLE : VIEW_ID, NULL,
+                      stdout, err);
+    if (rc == 0)
+        rc = read_times(x, err);
     if (rc == 0 && (n > 1 || (n == 1) == (x->cron != NULL)))
         rc = err_set(err, ERR_USAGE, "next wants one job, or --cron EXPRESSION");
-    if (rc == 0)
-        rc = view_new(&x->view, columns, sizeof columns / sizeof *columns, x->form,
-                      x->form ? VIEW_TABLE : VIEW_ID, NULL, stdout, err);
     if (rc == 0)
         rc = x->cron ? command_configure(command, err) : command_open(command, CATALOGUE_READ, err);
     if (rc == 0)

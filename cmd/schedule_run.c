@@ -87,10 +87,11 @@ static int tick_all(struct ticking *m, struct catalogue *cat, struct err *err)
     return rc;
 }
 
-static int tick(struct ticking *m, struct command *command, struct err *err)
+static int tick(struct ticking *m, struct command *command, int n, struct err *err)
 {
-    int rc = view_new(&m->view, view_run_columns, view_run_ncolumns, m->form, VIEW_ID, m->format,
-                      stdout, err);
+    int rc = view_new(&m->view, &view_run_record, m->form, VIEW_ID, m->format, stdout, err);
+    if (rc == 0 && n)
+        rc = err_set(err, ERR_USAGE, "tick takes no names");
     if (rc == 0)
         rc = command_open(command, CATALOGUE_WRITE, err);
     m->tick.config = &command->config;
@@ -113,9 +114,7 @@ int schedule_tick_command(struct command *command, int argc, char **argv, struct
                                          {0, "format", OPT_STRING, &m.format},
                                          {0}};
     int first = opt_parse(argc, argv, options, schedule_usage, NULL, err);
-    int rc = first < 0       ? first
-             : first == argc ? tick(&m, command, err)
-                             : err_set(err, ERR_USAGE, "tick takes no names");
+    int rc = first < 0 ? first : tick(&m, command, argc - first, err);
     free_ticking(&m);
     return rc;
 }
@@ -186,10 +185,15 @@ static int backfill_job(struct ticking *m, struct catalogue *cat, const char *na
     return rc;
 }
 
-static int backfill(struct ticking *m, struct command *command, const char *name, struct err *err)
+static int backfill(struct ticking *m, struct command *command, char **names, int n,
+                    struct err *err)
 {
     int64_t from = 0, to = 0;
-    int rc = parse_time("--from", m->from, &from, err);
+    int rc = view_new(&m->view, &view_run_record, m->form, VIEW_ID, m->format, stdout, err);
+    if (rc == 0 && n != 1)
+        rc = err_set(err, ERR_USAGE, "backfill wants one job");
+    if (rc == 0)
+        rc = parse_time("--from", m->from, &from, err);
     if (rc == 0)
         rc = parse_time("--to", m->to, &to, err);
     m->tick.now = clock_now();
@@ -198,12 +202,9 @@ static int backfill(struct ticking *m, struct command *command, const char *name
     if (rc == 0 && to <= from)
         rc = err_set(err, ERR_USAGE, "--to is not after --from");
     if (rc == 0)
-        rc = view_new(&m->view, view_run_columns, view_run_ncolumns, m->form, VIEW_ID, m->format,
-                      stdout, err);
-    if (rc == 0)
         rc = command_open(command, CATALOGUE_WRITE, err);
     if (rc == 0)
-        rc = backfill_job(m, command->cat, name, from, to, err);
+        rc = backfill_job(m, command->cat, names[0], from, to, err);
     if (rc == 0 && m->dry_run) {
         printf("%d runs\n", m->tick.runs);
         return 0;
@@ -221,9 +222,7 @@ int schedule_backfill(struct command *command, int argc, char **argv, struct err
         {0, "to", OPT_STRING, &m.to},           {'o', "output", OPT_STRING, &m.form},
         {0, "format", OPT_STRING, &m.format},   {0}};
     int first = opt_parse(argc, argv, options, schedule_usage, NULL, err);
-    int rc = first < 0           ? first
-             : first == argc - 1 ? backfill(&m, command, argv[first], err)
-                                 : err_set(err, ERR_USAGE, "backfill wants one job");
+    int rc = first < 0 ? first : backfill(&m, command, argv + first, argc - first, err);
     free_ticking(&m);
     free(actor);
     return rc;

@@ -154,8 +154,8 @@ static int run_status(struct command *command, struct status *status,
                       const struct status_words *words, struct err *err)
 {
     status->narrowing = words->narrowing;
-    int rc = view_new(&status->view, view_run_columns, view_run_ncolumns, words->form, VIEW_TABLE,
-                      words->format, stdout, err);
+    int rc = view_new(&status->view, &view_run_record, words->form, VIEW_TABLE, words->format,
+                      stdout, err);
     if (rc == 0)
         rc = status_choose(command, words, &status->query, &status->selection, err);
     /* the first of those that are sorted, not the newest of all */

@@ -27,8 +27,7 @@ int status_tree(struct command *command, const struct status_words *words, struc
 int status_occurrences(struct command *command, const struct status_words *words, struct err *err);
 
 /* The fields of --why. */
-extern const struct view_column status_why_columns[];
-extern const size_t status_why_ncolumns;
+extern const struct view_record status_why_record;
 
 /* Opens the catalogue, and says which runs the words mean: *query, which borrows from *named
  * (selection_free). Nothing named, nothing narrowed: all. */
@@ -38,8 +37,7 @@ int status_choose(struct command *command, const struct status_words *words,
 /* For what takes ids only, and tells of one run at a time. */
 struct status_ids {
     const char *option; /* as it is written */
-    const struct view_column *columns;
-    size_t ncolumns;
+    const struct view_record *record;
     bool is_text; /* where no form is asked for there is no view (NULL) */
     int (*begin)(struct command *command, void *arg, struct err *err); /* NULL ok */
     int (*show)(struct command *command, int64_t id, struct view *view, void *arg,

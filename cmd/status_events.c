@@ -17,9 +17,7 @@ static int show_life(struct command *command, int64_t id, struct view *view, voi
 
 int status_events(struct command *command, const struct status_words *words, struct err *err)
 {
-    const struct status_ids ids = {.option = "--events",
-                                   .columns = view_moment_columns,
-                                   .ncolumns = view_moment_ncolumns,
-                                   .show = show_life};
+    const struct status_ids ids = {
+        .option = "--events", .record = &view_moment_record, .show = show_life};
     return status_each_id(&ids, command, words, err);
 }

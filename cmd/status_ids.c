@@ -37,10 +37,11 @@ int status_each_id(const struct status_ids *ids, struct command *command,
 {
     struct selection selection = {0};
     struct view *view = NULL;
-    int rc = check(ids->option, words, err);
-    if (rc == 0 && (!ids->is_text || words->form || words->format))
-        rc = view_new(&view, ids->columns, ids->ncolumns, words->form, VIEW_TABLE, words->format,
-                      stdout, err);
+    int rc = 0;
+    if (!ids->is_text || words->form || words->format)
+        rc = view_new(&view, ids->record, words->form, VIEW_TABLE, words->format, stdout, err);
+    if (rc == 0)
+        rc = check(ids->option, words, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
     if (rc == 0)

@@ -83,8 +83,8 @@ int status_occurrences(struct command *command, const struct status_words *words
     struct listing l = {0};
     int rc = read_query(words, &query, err);
     if (rc == 0)
-        rc = view_new(&l.view, view_occurrence_columns, view_occurrence_ncolumns, words->form,
-                      VIEW_TABLE, words->format, stdout, err);
+        rc = view_new(&l.view, &view_occurrence_record, words->form, VIEW_TABLE, words->format,
+                      stdout, err);
     if (rc == 0)
         rc = view_sort(l.view, words->sort, 0, err);
     if (rc == 0 && view_form(l.view) == VIEW_ID)

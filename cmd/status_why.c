@@ -23,16 +23,16 @@ FIELD(bar, view_text(finding->bar))
 FIELD(detail, view_text(finding->detail))
 FIELD(holders, finding->holders ? view_list(finding->holders) : view_text(NULL))
 
-const struct view_column status_why_columns[] = {
-    {"run", "RUN", true, true, true, false, run},
-    {"kind", "KIND", true, true, false, false, kind},
-    {"name", "NAME", true, true, false, false, name},
-    {"stops", "STOPS", true, true, true, false, stops},
-    {"bar", "WHAT", true, true, false, false, bar},
-    {"detail", "DETAIL", true, true, false, false, detail},
-    {"holders", "HOLDERS", false, true, false, false, holders},
+static const struct view_column columns[] = {
+    {"run", "RUN", true, true, true, false, run, VIEW_IS(INT)},
+    {"kind", "KIND", true, true, false, false, kind, VIEW_IS(TEXT)},
+    {"name", "NAME", true, true, false, false, name, VIEW_MAYBE(TEXT)},
+    {"stops", "STOPS", true, true, true, false, stops, VIEW_IS(INT)},
+    {"bar", "WHAT", true, true, false, false, bar, VIEW_MAYBE(TEXT)},
+    {"detail", "DETAIL", true, true, false, false, detail, VIEW_MAYBE(TEXT)},
+    {"holders", "HOLDERS", false, true, false, false, holders, VIEW_MAYBE(LIST)},
 };
-const size_t status_why_ncolumns = sizeof status_why_columns / sizeof *status_why_columns;
+const struct view_record status_why_record = VIEW_RECORD("why", 1, columns);
 
 /* ---- for people: hosts of which the same is to be said share a line ---- */
 
@@ -114,8 +114,7 @@ int status_why(struct command *command, const struct status_words *words, struct
 {
     struct scene scene = {0};
     const struct status_ids ids = {.option = "--why",
-                                   .columns = status_why_columns,
-                                   .ncolumns = status_why_ncolumns,
+                                   .record = &status_why_record,
                                    .is_text = true,
                                    .begin = read_scene,
                                    .show = show_why,

@@ -330,8 +330,7 @@ static int run_submit(struct submit *s, struct command *command, int argc, char 
     int first = read_options(s, argc, argv, &dashdash, err);
     int rc = first < 0 ? first : read_start(s, err);
     if (rc == 0)
-        rc = view_new(&s->view, view_run_columns, view_run_ncolumns, s->form, VIEW_ID, s->format,
-                      stdout, err);
+        rc = view_new(&s->view, &view_run_record, s->form, VIEW_ID, s->format, stdout, err);
     if (rc == 0)
         rc = read_each(s, argv + first, dashdash - first, err);
     if (rc == 0)

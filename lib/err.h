@@ -6,7 +6,7 @@
  * parameter. The struct may be NULL when the caller does not care. Nothing is
  * allocated: a struct err lives on the stack and needs no freeing.
  *
- * The value of a code is the negated exit code of rota(7), so a command ends
+ * The value of a code but the last is the negated exit code of rota(7), so a command ends
  * with exitcode_of(err.code) and no table can drift.
  */
 #ifndef ROTA_ERR_H
@@ -24,6 +24,7 @@ enum {
     ERR_IO = -74,          /* reading or writing failed */
     ERR_BUSY = -75,        /* somebody else holds it: try again */
     ERR_CONFIG = -78,      /* bad configuration */
+    ERR_ANSWERED = -256,   /* no error: what was asked for is printed already; exit code 0 */
 };
 
 struct err {

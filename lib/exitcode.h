@@ -22,7 +22,8 @@ enum {
     EXITCODE_SIGNAL_BASE = 128, /* plus the signal's number */
 };
 
-/* The exit code of a command that failed with an ERR_* (see err.h); 0 for 0. */
+/* The exit code of a command that failed with an ERR_* (see err.h); 0 for 0
+ * and ERR_ANSWERED. */
 int exitcode_of(int err_code);
 
 #endif

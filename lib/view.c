@@ -27,6 +27,16 @@ struct view_value view_int(int64_t number)
     return (struct view_value){.type = VIEW_INT, .number = number};
 }
 
+struct view_value view_bool(bool value)
+{
+    return (struct view_value){.type = VIEW_BOOL, .number = value};
+}
+
+struct view_value view_number(int64_t millionths)
+{
+    return (struct view_value){.type = VIEW_NUMBER, .number = millionths};
+}
+
 struct view_value view_time(int64_t at)
 {
     return (struct view_value){.type = at ? VIEW_TIME : VIEW_NULL, .number = at};
@@ -35,6 +45,13 @@ struct view_value view_time(int64_t at)
 struct view_value view_seconds(int64_t ms)
 {
     return (struct view_value){.type = VIEW_SECONDS, .number = ms};
+}
+
+/* Made of integers: a locale may write doubles with a comma. */
+static void put_parts(struct buf *out, int64_t number, int parts, int digits)
+{
+    buf_addf(out, "%s%lld.%0*d", number < 0 ? "-" : "", llabs((long long)number / parts), digits,
+             abs((int)(number % parts)));
 }
 
 void view_put_plain(struct buf *out, const struct view_value *value)
@@ -53,9 +70,14 @@ void view_put_plain(struct buf *out, const struct view_value *value)
     case VIEW_TIME:
         buf_addstr(out, clock_rfc3339(value->number, time));
         break;
-    case VIEW_SECONDS: /* made of integers: a locale may write doubles with a comma */
-        buf_addf(out, "%s%lld.%03d", value->number < 0 ? "-" : "",
-                 llabs((long long)value->number / 1000), abs((int)(value->number % 1000)));
+    case VIEW_BOOL:
+        buf_addstr(out, value->number ? "true" : "false");
+        break;
+    case VIEW_SECONDS:
+        put_parts(out, value->number, 1000, 3);
+        break;
+    case VIEW_NUMBER:
+        put_parts(out, value->number, 1000000, 6);
         break;
     }
 }
@@ -93,6 +115,8 @@ void view_put_json(struct buf *out, const struct view_value *value)
         buf_addch(out, '"');
         break;
     case VIEW_INT:
+    case VIEW_BOOL:
+    case VIEW_NUMBER:
     case VIEW_SECONDS:
         view_put_plain(out, value);
         break;
@@ -114,7 +138,7 @@ static void id_add(struct view *view, const void *record)
     buf_addch(&view->text, '\n');
 }
 
-static void json_add(struct view *view, const void *record)
+static void put_object(struct buf *out, const struct view *view, const void *record)
 {
     char before = '{';
     for (size_t i = 0; i < view->n; i++) {
@@ -122,11 +146,23 @@ static void json_add(struct view *view, const void *record)
         if (column->table_only)
             continue;
         const struct view_value value = view_value_of(view, i, record);
-        buf_addf(&view->text, "%c\"%s\":", before, column->name);
-        view_put_json(&view->text, &value);
+        buf_addf(out, "%c\"%s\":", before, column->name);
+        view_put_json(out, &value);
         before = ',';
     }
-    buf_addstr(&view->text, "}\n");
+    buf_addch(out, '}');
+}
+
+void view_put_record(struct buf *out, const struct view_record *record, const void *data)
+{
+    const struct view view = {.columns = record->columns, .n = record->n};
+    put_object(out, &view, data);
+}
+
+static void json_add(struct view *view, const void *record)
+{
+    put_object(&view->text, view, record);
+    buf_addch(&view->text, '\n');
 }
 
 /* The names or, with a record, the values of all fields. */
@@ -159,6 +195,7 @@ static const struct view_form_row forms[] = {
     [VIEW_ID] = {"id", NULL, id_add, NULL},
     [VIEW_TSV] = {"tsv", tsv_begin, tsv_line, NULL},
     [VIEW_JSON] = {"json", NULL, json_add, NULL},
+    [VIEW_SCHEMA] = {"schema", NULL, NULL, NULL}, /* view_new writes it */
     [VIEW_FORMAT] = {NULL, NULL, view_format_add, NULL},
 };
 
@@ -180,16 +217,25 @@ static int choose_form(struct view *view, const char *spec, struct err *err)
     near = near_word(spec, forms, VIEW_FORMAT, sizeof *forms);
     if (near)
         return err_set(err, ERR_USAGE, "unknown form '%s' (did you mean '%s'?)", spec, near);
-    return err_set(err, ERR_USAGE, "unknown form '%s' (write table, wide, id, tsv or json)", spec);
+    return err_set(err, ERR_USAGE, "unknown form '%s' (write table, wide, id, tsv, json or schema)",
+                   spec);
 }
 
-int view_new(struct view **made, const struct view_column *columns, size_t n, const char *spec,
+static int answer_schema(const struct view_record *record, FILE *out, struct err *err)
+{
+    struct buf text = {0};
+    view_put_schema(&text, record);
+    buf_addch(&text, '\n');
+    return view_answer(&text, out, err);
+}
+
+int view_new(struct view **made, const struct view_record *record, const char *spec,
              enum view_form fallback, const char *format, FILE *out, struct err *err)
 {
     struct view *view = xcalloc(1, sizeof *view);
     int rc = 0;
-    *view =
-        (struct view){.form = fallback, .columns = columns, .n = n, .format = format, .out = out};
+    *view = (struct view){
+        .form = fallback, .columns = record->columns, .n = record->n, .format = format, .out = out};
     *made = NULL;
     if (spec)
         rc = choose_form(view, spec, err);
@@ -197,6 +243,8 @@ int view_new(struct view **made, const struct view_column *columns, size_t n, co
         view->form = VIEW_FORMAT;
         rc = view_format_check(view, err);
     }
+    if (rc == 0 && view->form == VIEW_SCHEMA)
+        rc = answer_schema(record, out, err);
     if (rc < 0)
         free(view);
     else

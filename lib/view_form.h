@@ -29,7 +29,6 @@ struct view_form_row {
 
 /* Appends a value as machines read it; nothing for VIEW_NULL. */
 void view_put_plain(struct buf *out, const struct view_value *value);
-void view_put_json(struct buf *out, const struct view_value *value);
 /* Writes out what view->text holds; worth it from so many bytes. */
 enum { VIEW_FLUSH = 65536 };
 void view_flush(struct view *view);

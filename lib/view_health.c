@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "duration.h"
+#include "view_run.h"
 
 #define FIELD(kind, name, made)                                                                    \
     static struct view_value kind##_##name(const void *record)                                     \
@@ -10,7 +11,6 @@
         const struct kind *row = record;                                                           \
         return made;                                                                               \
     }
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static struct view_value unless_zero(int64_t number)
 {
@@ -27,18 +27,19 @@ FIELD(failing, exit_code, row->exit_code >= 0 ? view_int(row->exit_code) : view_
 FIELD(failing, registered, view_int(row->registered))
 FIELD(failing, reason, view_text(row->reason))
 
-const struct view_column view_failing_columns[] = {
-    {"job", "FAILING", true, true, false, false, failing_job},
-    {"streak", "TIMES", true, true, true, false, failing_streak},
-    {"since", "SINCE", true, true, false, false, failing_since},
-    {"last_at", "LAST", true, true, false, false, failing_last},
-    {"run", "RUN", true, true, true, false, failing_run},
-    {"state", "STATE", true, true, false, false, failing_state},
-    {"exit_code", "EXIT", true, true, true, false, failing_exit_code},
-    {"registered", "REGISTERED", false, true, true, false, failing_registered},
-    {"reason", "REASON", true, true, false, false, failing_reason},
+static const struct view_column failing_columns[] = {
+    {"job", "FAILING", true, true, false, false, failing_job, VIEW_IS(TEXT)},
+    {"streak", "TIMES", true, true, true, false, failing_streak, VIEW_IS(INT)},
+    {"since", "SINCE", true, true, false, false, failing_since, VIEW_MAYBE(TIME)},
+    {"last_at", "LAST", true, true, false, false, failing_last, VIEW_MAYBE(TIME)},
+    {"run", "RUN", true, true, true, false, failing_run, VIEW_MAYBE(INT)},
+    {"state", "STATE", true, true, false, false, failing_state,
+     VIEW_MAYBE_WORD(view_run_state_word)},
+    {"exit_code", "EXIT", true, true, true, false, failing_exit_code, VIEW_MAYBE(INT)},
+    {"registered", "REGISTERED", false, true, true, false, failing_registered, VIEW_IS(INT)},
+    {"reason", "REASON", true, true, false, false, failing_reason, VIEW_MAYBE(TEXT)},
 };
-const size_t view_failing_ncolumns = COUNT(view_failing_columns);
+const struct view_record view_failing_record = VIEW_RECORD("failing", 1, failing_columns);
 
 FIELD(alert_open, rule, view_text(row->rule))
 FIELD(alert_open, subject, view_text(row->subject))
@@ -48,16 +49,17 @@ FIELD(alert_open, run, unless_zero(row->run))
 FIELD(alert_open, parts, view_int(row->parts))
 FIELD(alert_open, detail, view_text(row->detail))
 
-const struct view_column view_alert_columns[] = {
-    {"rule", "ALERT", true, true, false, false, alert_open_rule},
-    {"subject", "SUBJECT", true, true, false, false, alert_open_subject},
-    {"opened_at", "SINCE", true, true, false, false, alert_open_opened_at},
-    {"reminded_at", "REMINDED", false, true, false, false, alert_open_reminded_at},
-    {"run", "RUN", true, true, true, false, alert_open_run},
-    {"parts", "WITH", false, true, true, false, alert_open_parts},
-    {"detail", "DETAIL", true, true, false, false, alert_open_detail},
+static const struct view_column alert_columns[] = {
+    {"rule", "ALERT", true, true, false, false, alert_open_rule, VIEW_IS(TEXT)},
+    {"subject", "SUBJECT", true, true, false, false, alert_open_subject, VIEW_IS(TEXT)},
+    {"opened_at", "SINCE", true, true, false, false, alert_open_opened_at, VIEW_IS(TIME)},
+    {"reminded_at", "REMINDED", false, true, false, false, alert_open_reminded_at,
+     VIEW_MAYBE(TIME)},
+    {"run", "RUN", true, true, true, false, alert_open_run, VIEW_MAYBE(INT)},
+    {"parts", "WITH", false, true, true, false, alert_open_parts, VIEW_IS(INT)},
+    {"detail", "DETAIL", true, true, false, false, alert_open_detail, VIEW_MAYBE(TEXT)},
 };
-const size_t view_alert_ncolumns = COUNT(view_alert_columns);
+const struct view_record view_alert_record = VIEW_RECORD("alert", 1, alert_columns);
 
 FIELD(undelivered, channel, view_text(row->channel))
 FIELD(undelivered, waiting, view_int(row->waiting))
@@ -65,27 +67,28 @@ FIELD(undelivered, given_up, view_int(row->given_up))
 FIELD(undelivered, since, view_time(row->since))
 FIELD(undelivered, error, view_text(row->error))
 
-const struct view_column view_undelivered_columns[] = {
-    {"channel", "CHANNEL", true, true, false, false, undelivered_channel},
-    {"waiting", "NOT SENT", true, true, true, false, undelivered_waiting},
-    {"given_up", "GIVEN UP", true, true, true, false, undelivered_given_up},
-    {"since", "SINCE", true, true, false, false, undelivered_since},
-    {"error", "ERROR", true, true, false, false, undelivered_error},
+static const struct view_column undelivered_columns[] = {
+    {"channel", "CHANNEL", true, true, false, false, undelivered_channel, VIEW_IS(TEXT)},
+    {"waiting", "NOT SENT", true, true, true, false, undelivered_waiting, VIEW_IS(INT)},
+    {"given_up", "GIVEN UP", true, true, true, false, undelivered_given_up, VIEW_IS(INT)},
+    {"since", "SINCE", true, true, false, false, undelivered_since, VIEW_MAYBE(TIME)},
+    {"error", "ERROR", true, true, false, false, undelivered_error, VIEW_MAYBE(TEXT)},
 };
-const size_t view_undelivered_ncolumns = COUNT(view_undelivered_columns);
+const struct view_record view_undelivered_record =
+    VIEW_RECORD("undelivered", 1, undelivered_columns);
 
 FIELD(missing, job, view_text(row->job))
 FIELD(missing, due_at, view_time(row->due_at))
 FIELD(missing, times, view_int(row->times))
 FIELD(missing, reason, view_text(row->reason))
 
-const struct view_column view_missing_columns[] = {
-    {"job", "MISSED", true, true, false, false, missing_job},
-    {"due_at", "DUE", true, true, false, false, missing_due_at},
-    {"times", "TIMES", true, true, true, false, missing_times},
-    {"reason", "REASON", true, true, false, false, missing_reason},
+static const struct view_column missing_columns[] = {
+    {"job", "MISSED", true, true, false, false, missing_job, VIEW_IS(TEXT)},
+    {"due_at", "DUE", true, true, false, false, missing_due_at, VIEW_IS(TIME)},
+    {"times", "TIMES", true, true, true, false, missing_times, VIEW_IS(INT)},
+    {"reason", "REASON", true, true, false, false, missing_reason, VIEW_MAYBE(TEXT)},
 };
-const size_t view_missing_ncolumns = COUNT(view_missing_columns);
+const struct view_record view_missing_record = VIEW_RECORD("missing", 1, missing_columns);
 
 /* ---- hosts, for people. A text is used before the column is asked for the next record. ---- */
 
@@ -149,17 +152,17 @@ FIELD(host_record, skew, is_heard(row) ? view_seconds(row->known.skew_ms) : view
 FIELD(host_record, seen, view_time(row->known.seen_at))
 FIELD(host_record, note, view_text(row->known.drained ? row->known.drained : row->known.reason))
 
-const struct view_column view_vitals_columns[] = {
-    {"name", "HOST", true, true, false, false, host_record_name},
-    {"state", "STATE", true, true, false, false, vitals_state},
-    {"slots", "SLOTS", true, true, true, false, host_record_slots},
-    {"used", "USED", true, true, true, false, host_record_used},
-    {"load", "LOAD", true, true, true, false, vitals_load},
-    {"memory", "MEMORY", true, true, true, false, vitals_memory},
-    {"disk", "DISK", true, true, true, false, vitals_disk},
-    {"skew", "SKEW", true, true, true, false, host_record_skew},
-    {"worker", "WORKER", true, true, false, false, vitals_worker},
-    {"seen_at", "SEEN", true, true, false, false, host_record_seen},
-    {"note", "NOTE", true, true, false, false, host_record_note},
+static const struct view_column vitals_columns[] = {
+    {"name", "HOST", true, true, false, false, host_record_name, VIEW_IS(TEXT)},
+    {"state", "STATE", true, true, false, false, vitals_state, VIEW_IS(TEXT)},
+    {"slots", "SLOTS", true, true, true, false, host_record_slots, VIEW_MAYBE(INT)},
+    {"used", "USED", true, true, true, false, host_record_used, VIEW_IS(INT)},
+    {"load", "LOAD", true, true, true, false, vitals_load, VIEW_MAYBE(TEXT)},
+    {"memory", "MEMORY", true, true, true, false, vitals_memory, VIEW_MAYBE(TEXT)},
+    {"disk", "DISK", true, true, true, false, vitals_disk, VIEW_MAYBE(TEXT)},
+    {"skew", "SKEW", true, true, true, false, host_record_skew, VIEW_MAYBE(SECONDS)},
+    {"worker", "WORKER", true, true, false, false, vitals_worker, VIEW_MAYBE(TEXT)},
+    {"seen_at", "SEEN", true, true, false, false, host_record_seen, VIEW_MAYBE(TIME)},
+    {"note", "NOTE", true, true, false, false, host_record_note, VIEW_MAYBE(TEXT)},
 };
-const size_t view_vitals_ncolumns = COUNT(view_vitals_columns);
+const struct view_record view_vitals_record = VIEW_RECORD("vitals", 1, vitals_columns);

@@ -8,13 +8,10 @@
 
 /* Records are struct failing, struct alert_open, struct undelivered and struct missing. Fields are only
  * ever added. */
-extern const struct view_column view_failing_columns[], view_alert_columns[],
-    view_undelivered_columns[], view_missing_columns[];
-extern const size_t view_failing_ncolumns, view_alert_ncolumns, view_undelivered_ncolumns,
-    view_missing_ncolumns;
+extern const struct view_record view_failing_record, view_alert_record, view_undelivered_record,
+    view_missing_record;
 
 /* Records are struct host_record: what a person wants of a host's health; machines read view_host.h. */
-extern const struct view_column view_vitals_columns[];
-extern const size_t view_vitals_ncolumns;
+extern const struct view_record view_vitals_record;
 
 #endif

@@ -30,16 +30,22 @@ FIELD(moment, host, view_text(row->host))
 FIELD(moment, actor, view_text(row->actor))
 FIELD(moment, detail, view_text(row->detail))
 
-const struct view_column view_moment_columns[] = {
-    {"id", "ID", true, true, true, false, moment_run},
-    {"at", "AT", true, true, false, false, moment_at},
-    {"event", "EVENT", true, true, false, false, moment_event},
-    {"attempt", "TRY", true, true, true, false, moment_attempt},
-    {"host", "HOST", true, true, false, false, moment_host},
-    {"actor", "BY", true, true, false, false, moment_actor},
-    {"detail", "DETAIL", true, true, false, false, moment_detail},
+static const struct view_column moment_columns[] = {
+    {"id", "ID", true, true, true, false, moment_run, VIEW_IS(INT)},
+    {"at", "AT", true, true, false, false, moment_at, VIEW_MAYBE(TIME)},
+    {"event", "EVENT", true, true, false, false, moment_event, VIEW_IS(TEXT)},
+    {"attempt", "TRY", true, true, true, false, moment_attempt, VIEW_MAYBE(INT)},
+    {"host", "HOST", true, true, false, false, moment_host, VIEW_MAYBE(TEXT)},
+    {"actor", "BY", true, true, false, false, moment_actor, VIEW_MAYBE(TEXT)},
+    {"detail", "DETAIL", true, true, false, false, moment_detail, VIEW_MAYBE(TEXT)},
 };
-const size_t view_moment_ncolumns = sizeof view_moment_columns / sizeof *view_moment_columns;
+const struct view_record view_moment_record = VIEW_RECORD("moment", 1, moment_columns);
+
+const char *view_outcome_word(size_t i)
+{
+    const size_t n = OUTCOME_COALESCED - OUTCOME_RAN + 1;
+    return i < n ? outcome_name((enum outcome)(OUTCOME_RAN + (int)i)) : NULL;
+}
 
 static struct view_value occurrence_outcome(const void *record)
 {
@@ -57,13 +63,13 @@ FIELD(occurrence, due_at, view_time(row->due_at))
 FIELD(occurrence, runs, view_list(row->runs))
 FIELD(occurrence, reason, view_text(row->reason))
 
-const struct view_column view_occurrence_columns[] = {
-    {"occurrence", "OCCURRENCE", false, true, true, false, occurrence_id},
-    {"job", "JOB", true, true, false, false, occurrence_job},
-    {"due_at", "DUE", true, true, false, false, occurrence_due_at},
-    {"outcome", "OUTCOME", true, true, false, false, occurrence_outcome},
-    {"runs", "RUNS", true, true, false, false, occurrence_runs},
-    {"reason", "REASON", true, true, false, false, occurrence_reason},
+static const struct view_column occurrence_columns[] = {
+    {"occurrence", "OCCURRENCE", false, true, true, false, occurrence_id, VIEW_IS(INT)},
+    {"job", "JOB", true, true, false, false, occurrence_job, VIEW_IS(TEXT)},
+    {"due_at", "DUE", true, true, false, false, occurrence_due_at, VIEW_IS(TIME)},
+    {"outcome", "OUTCOME", true, true, false, false, occurrence_outcome,
+     VIEW_WORD(view_outcome_word)},
+    {"runs", "RUNS", true, true, false, false, occurrence_runs, VIEW_IS(LIST)},
+    {"reason", "REASON", true, true, false, false, occurrence_reason, VIEW_MAYBE(TEXT)},
 };
-const size_t view_occurrence_ncolumns =
-    sizeof view_occurrence_columns / sizeof *view_occurrence_columns;
+const struct view_record view_occurrence_record = VIEW_RECORD("occurrence", 1, occurrence_columns);

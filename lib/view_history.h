@@ -7,7 +7,8 @@
 #include "view.h"
 
 /* Records are struct moment, and struct occurrence. Fields are only ever added. */
-extern const struct view_column view_moment_columns[], view_occurrence_columns[];
-extern const size_t view_moment_ncolumns, view_occurrence_ncolumns;
+extern const struct view_record view_moment_record, view_occurrence_record;
+/* The words of the outcomes, and NULL. */
+const char *view_outcome_word(size_t i);
 
 #endif

@@ -21,6 +21,12 @@ static const char *const transports[] = {
     [TRANSPORT_EXEC] = "exec",
 };
 
+VIEW_WORDS(transport_word, transports)
+
+static const char *const states[] = {
+    [HOST_UNKNOWN] = "unknown", [HOST_UP] = "up", [HOST_DOWN] = "down"};
+VIEW_WORDS(state_word, states)
+
 FIELD(name, view_text(host->config->name))
 FIELD(slots, unless_zero(host->config->slots ? host->config->slots : host->known.cpus))
 FIELD(used, view_int(host->used))
@@ -46,12 +52,10 @@ FIELD(note, view_text(host->known.drained ? host->known.drained : host->known.re
 static struct view_value state(const void *record)
 {
     const struct host_record *host = record;
-    struct view_value value = view_text("unknown");
-    value.mood = VIEW_DIM;
-    if (host->known.state == HOST_UP)
-        value = (struct view_value){.type = VIEW_TEXT, .text = "up", .mood = VIEW_GOOD};
-    if (host->known.state == HOST_DOWN)
-        value = (struct view_value){.type = VIEW_TEXT, .text = "down", .mood = VIEW_BAD};
+    struct view_value value = view_text(states[host->known.state]);
+    value.mood = host->known.state == HOST_UP     ? VIEW_GOOD
+                 : host->known.state == HOST_DOWN ? VIEW_BAD
+                                                  : VIEW_DIM;
     return value;
 }
 
@@ -76,31 +80,31 @@ static bool is_known(const struct host_record *host)
 FIELD(load_percent, is_known(host) ? view_int(host->known.load_percent) : view_text(NULL))
 FIELD(skew, is_known(host) ? view_seconds(host->known.skew_ms) : view_text(NULL))
 
-const struct view_column view_host_columns[] = {
-    {"name", "HOST", true, true, false, false, name},
-    {"state", "STATE", false, false, false, false, state},
-    {"shown_state", "STATE", true, true, false, true, shown_state},
-    {"slots", "SLOTS", true, true, true, false, slots},
-    {"used", "USED", true, true, true, false, used},
-    {"runs", "RUNS", false, true, true, false, runs},
-    {"load_percent", "LOAD%", true, true, true, false, load_percent},
-    {"cpus", "CPUS", false, true, true, false, cpus},
-    {"mem_total_kb", "MEM KB", false, true, true, false, mem_total},
-    {"mem_free_kb", "FREE KB", true, true, true, false, mem_free},
-    {"disk_free_kb", "DISK KB", false, true, true, false, disk_free},
-    {"tags", "TAGS", true, true, false, false, tags},
-    {"transport", "TRANSPORT", false, true, false, false, transport},
-    {"address", "ADDRESS", false, true, false, false, address},
-    {"seen_at", "SEEN", true, true, false, false, seen_at},
-    {"state_at", "SINCE", false, true, false, false, state_at},
-    {"skew", "SKEW", false, false, true, false, skew},
-    {"hostname", "HOSTNAME", false, true, false, false, hostname},
-    {"machine", "MACHINE", false, false, false, false, machine},
-    {"boot", "BOOT", false, false, false, false, boot},
-    {"system", "SYSTEM", false, true, false, false, system_name},
-    {"build", "WORKER", false, true, false, false, build},
-    {"drained", "DRAINED", false, false, false, false, drained},
-    {"reason", "REASON", false, false, false, false, reason},
-    {"note", "NOTE", true, true, false, true, note},
+static const struct view_column host_columns[] = {
+    {"name", "HOST", true, true, false, false, name, VIEW_IS(TEXT)},
+    {"state", "STATE", false, false, false, false, state, VIEW_WORD(state_word)},
+    {"shown_state", "STATE", true, true, false, true, shown_state, VIEW_IS(TEXT)},
+    {"slots", "SLOTS", true, true, true, false, slots, VIEW_MAYBE(INT)},
+    {"used", "USED", true, true, true, false, used, VIEW_IS(INT)},
+    {"runs", "RUNS", false, true, true, false, runs, VIEW_IS(INT)},
+    {"load_percent", "LOAD%", true, true, true, false, load_percent, VIEW_MAYBE(INT)},
+    {"cpus", "CPUS", false, true, true, false, cpus, VIEW_MAYBE(INT)},
+    {"mem_total_kb", "MEM KB", false, true, true, false, mem_total, VIEW_MAYBE(INT)},
+    {"mem_free_kb", "FREE KB", true, true, true, false, mem_free, VIEW_MAYBE(INT)},
+    {"disk_free_kb", "DISK KB", false, true, true, false, disk_free, VIEW_MAYBE(INT)},
+    {"tags", "TAGS", true, true, false, false, tags, VIEW_IS(LIST)},
+    {"transport", "TRANSPORT", false, true, false, false, transport, VIEW_WORD(transport_word)},
+    {"address", "ADDRESS", false, true, false, false, address, VIEW_MAYBE(TEXT)},
+    {"seen_at", "SEEN", true, true, false, false, seen_at, VIEW_MAYBE(TIME)},
+    {"state_at", "SINCE", false, true, false, false, state_at, VIEW_MAYBE(TIME)},
+    {"skew", "SKEW", false, false, true, false, skew, VIEW_MAYBE(SECONDS)},
+    {"hostname", "HOSTNAME", false, true, false, false, hostname, VIEW_MAYBE(TEXT)},
+    {"machine", "MACHINE", false, false, false, false, machine, VIEW_MAYBE(TEXT)},
+    {"boot", "BOOT", false, false, false, false, boot, VIEW_MAYBE(TEXT)},
+    {"system", "SYSTEM", false, true, false, false, system_name, VIEW_MAYBE(TEXT)},
+    {"build", "WORKER", false, true, false, false, build, VIEW_MAYBE(TEXT)},
+    {"drained", "DRAINED", false, false, false, false, drained, VIEW_MAYBE(TEXT)},
+    {"reason", "REASON", false, false, false, false, reason, VIEW_MAYBE(TEXT)},
+    {"note", "NOTE", true, true, false, true, note, VIEW_MAYBE(TEXT)},
 };
-const size_t view_host_ncolumns = sizeof view_host_columns / sizeof *view_host_columns;
+const struct view_record view_host_record = VIEW_RECORD("host", 1, host_columns);

@@ -14,7 +14,6 @@ struct host_record {
 };
 
 /* Records are struct host_record. Fields are only ever added. */
-extern const struct view_column view_host_columns[];
-extern const size_t view_host_ncolumns;
+extern const struct view_record view_host_record;
 
 #endif

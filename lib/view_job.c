@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "job.h"
+#include "view_history.h"
+#include "view_run.h"
 
 #define FIELD(name, made)                                                                          \
     static struct view_value name(const void *record)                                              \
@@ -16,6 +18,15 @@ static const char *const overlaps[] = {[OVERLAP_FORBID] = "forbid",
                                        [OVERLAP_ALLOW] = "allow",
                                        [OVERLAP_QUEUE] = "queue",
                                        [OVERLAP_REPLACE] = "replace"};
+VIEW_WORDS(overlap_word, overlaps)
+
+enum { ASIDE = 0, PAUSED, ACTIVE, OVER, MANUAL };
+static const char *const states[] = {[ASIDE] = "aside",
+                                     [PAUSED] = "paused",
+                                     [ACTIVE] = "active",
+                                     [OVER] = "over",
+                                     [MANUAL] = "manual"};
+VIEW_WORDS(state_word, states)
 
 /* The words of one line of the timetable, without the word in front. The value is used before the next
  * is asked for. */
@@ -55,11 +66,11 @@ static struct view_value rules(const void *record)
 static struct view_value state(const void *record)
 {
     const struct job_record *job = record;
-    struct view_value value = view_text(job->row->aside       ? "aside"
-                                        : job->row->paused_at ? "paused"
-                                        : job->row->next_at   ? "active"
-                                        : job->row->timetable ? "over"
-                                                              : "manual");
+    struct view_value value = view_text(states[job->row->aside       ? ASIDE
+                                               : job->row->paused_at ? PAUSED
+                                               : job->row->next_at   ? ACTIVE
+                                               : job->row->timetable ? OVER
+                                                                     : MANUAL]);
     value.mood = job->row->paused_at ? VIEW_BUSY : job->row->next_at ? VIEW_PLAIN : VIEW_DIM;
     return value;
 }
@@ -105,29 +116,31 @@ FIELD(note, view_text(job->row->aside       ? job->row->aside
                       : job->last           ? job->last->reason
                                             : NULL))
 
-const struct view_column view_job_columns[] = {
-    {"job", "JOB", true, true, false, false, name},
-    {"state", "STATE", true, true, false, false, state},
-    {"schedule", "SCHEDULE", true, true, false, false, rules},
-    {"timezone", "ZONE", false, true, false, false, timezone},
-    {"next_at", "NEXT", true, true, false, false, next_at},
-    {"left", "LEFT", true, true, true, false, left},
-    {"last_at", "LAST", true, true, false, false, last_at},
-    {"result", "RESULT", true, true, false, true, result},
-    {"last_outcome", "OUTCOME", false, true, false, false, last_outcome},
-    {"last_run", "RUN", false, true, true, false, last_run},
-    {"last_state", "RUN STATE", false, false, false, false, last_state},
-    {"last_reason", "REASON", false, false, false, false, last_reason},
-    {"overlap", "OVERLAP", false, true, false, false, overlap},
-    {"catch_up", "CATCH UP", false, true, false, false, catch_up},
-    {"jitter", "JITTER", false, false, true, false, jitter},
-    {"deadline", "DEADLINE", false, true, true, false, deadline},
-    {"paused_at", "PAUSED", false, false, false, false, paused_at},
-    {"paused", "PAUSED", false, false, false, false, paused},
-    {"skip", "SKIP", false, false, true, false, skip},
-    {"aside", "ASIDE", false, false, false, false, aside},
-    {"source", "SOURCE", false, true, false, false, source},
-    {"added_at", "ADDED", false, true, false, false, added_at},
-    {"note", "NOTE", true, true, false, true, note},
+static const struct view_column job_columns[] = {
+    {"job", "JOB", true, true, false, false, name, VIEW_IS(TEXT)},
+    {"state", "STATE", true, true, false, false, state, VIEW_WORD(state_word)},
+    {"schedule", "SCHEDULE", true, true, false, false, rules, VIEW_MAYBE(TEXT)},
+    {"timezone", "ZONE", false, true, false, false, timezone, VIEW_MAYBE(TEXT)},
+    {"next_at", "NEXT", true, true, false, false, next_at, VIEW_MAYBE(TIME)},
+    {"left", "LEFT", true, true, true, false, left, VIEW_MAYBE(SECONDS)},
+    {"last_at", "LAST", true, true, false, false, last_at, VIEW_MAYBE(TIME)},
+    {"result", "RESULT", true, true, false, true, result, VIEW_MAYBE(TEXT)},
+    {"last_outcome", "OUTCOME", false, true, false, false, last_outcome,
+     VIEW_MAYBE_WORD(view_outcome_word)},
+    {"last_run", "RUN", false, true, true, false, last_run, VIEW_MAYBE(INT)},
+    {"last_state", "RUN STATE", false, false, false, false, last_state,
+     VIEW_MAYBE_WORD(view_run_state_word)},
+    {"last_reason", "REASON", false, false, false, false, last_reason, VIEW_MAYBE(TEXT)},
+    {"overlap", "OVERLAP", false, true, false, false, overlap, VIEW_WORD(overlap_word)},
+    {"catch_up", "CATCH UP", false, true, false, false, catch_up, VIEW_IS(TEXT)},
+    {"jitter", "JITTER", false, false, true, false, jitter, VIEW_IS(SECONDS)},
+    {"deadline", "DEADLINE", false, true, true, false, deadline, VIEW_MAYBE(SECONDS)},
+    {"paused_at", "PAUSED", false, false, false, false, paused_at, VIEW_MAYBE(TIME)},
+    {"paused", "PAUSED", false, false, false, false, paused, VIEW_MAYBE(TEXT)},
+    {"skip", "SKIP", false, false, true, false, skip, VIEW_IS(INT)},
+    {"aside", "ASIDE", false, false, false, false, aside, VIEW_MAYBE(TEXT)},
+    {"source", "SOURCE", false, true, false, false, source, VIEW_MAYBE(TEXT)},
+    {"added_at", "ADDED", false, true, false, false, added_at, VIEW_MAYBE(TIME)},
+    {"note", "NOTE", true, true, false, true, note, VIEW_MAYBE(TEXT)},
 };
-const size_t view_job_ncolumns = sizeof view_job_columns / sizeof *view_job_columns;
+const struct view_record view_job_record = VIEW_RECORD("job", 1, job_columns);

@@ -14,7 +14,6 @@ struct job_record {
 };
 
 /* Records are struct job_record. Fields are only ever added. */
-extern const struct view_column view_job_columns[];
-extern const size_t view_job_ncolumns;
+extern const struct view_record view_job_record;
 
 #endif

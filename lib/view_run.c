@@ -52,6 +52,12 @@ static struct view_value state(const void *record)
     return value;
 }
 
+const char *view_run_state_word(size_t i)
+{
+    const size_t n = RUN_STATE_LAST - RUN_STATE_FIRST + 1;
+    return i < n ? run_state_name((enum run_state)(RUN_STATE_FIRST + (int)i)) : NULL;
+}
+
 static struct view_value exit_code(const void *record)
 {
     const struct run *run = record;
@@ -74,41 +80,41 @@ static struct view_value duration(const void *record)
     return view_seconds(end > run->started_at ? end - run->started_at : 0);
 }
 
-const struct view_column view_run_columns[] = {
-    {"id", "ID", true, true, true, false, id},
-    {"job", "JOB", true, true, false, false, job},
-    {"state", "STATE", true, true, false, false, state},
-    {"host", "HOST", true, true, false, false, host},
-    {"attempt", "TRY", false, true, true, false, attempt},
-    {"priority", "PRIO", false, true, true, false, priority},
-    {"exit_code", "EXIT", true, true, true, false, exit_code},
-    {"signal", "SIGNAL", false, true, true, false, signal_number},
-    {"due_at", "DUE", false, false, false, false, due_at},
-    {"queued_at", "QUEUED", false, true, false, false, queued_at},
-    {"started_at", "STARTED", true, true, false, false, started_at},
-    {"finished_at", "FINISHED", false, true, false, false, finished_at},
-    {"duration", "TIME", true, true, true, false, duration},
-    {"submitter", "SUBMITTER", false, true, false, false, submitter},
-    {"array", "ARRAY", false, true, true, false, array},
-    {"index", "INDEX", false, true, true, false, index_in_array},
-    {"occurrence", "OCCURRENCE", false, false, true, false, occurrence},
-    {"item", "ITEM", false, true, false, false, item},
-    {"shards", "SHARDS", false, false, true, false, shards},
-    {"pin", "PIN", false, false, false, false, pin},
-    {"workflow", "WORKFLOW", false, false, true, false, workflow},
-    {"not_before", "NOT BEFORE", false, false, false, false, not_before},
-    {"rerun_of", "RERUN OF", false, true, true, false, rerun_of},
-    {"cancel_at", "CANCEL", false, false, false, false, cancel_at},
-    {"out_bytes", "OUT", false, true, true, false, out_bytes},
-    {"out_dropped", "OUT LOST", false, false, true, false, out_dropped},
-    {"err_bytes", "ERR", false, true, true, false, err_bytes},
-    {"err_dropped", "ERR LOST", false, false, true, false, err_dropped},
-    {"utime", "USER", false, false, true, false, utime},
-    {"stime", "SYSTEM", false, false, true, false, stime},
-    {"maxrss", "MAXRSS", false, false, true, false, maxrss},
-    {"reason", "REASON", true, true, false, false, reason},
+static const struct view_column run_columns[] = {
+    {"id", "ID", true, true, true, false, id, VIEW_IS(INT)},
+    {"job", "JOB", true, true, false, false, job, VIEW_IS(TEXT)},
+    {"state", "STATE", true, true, false, false, state, VIEW_WORD(view_run_state_word)},
+    {"host", "HOST", true, true, false, false, host, VIEW_MAYBE(TEXT)},
+    {"attempt", "TRY", false, true, true, false, attempt, VIEW_IS(INT)},
+    {"priority", "PRIO", false, true, true, false, priority, VIEW_IS(INT)},
+    {"exit_code", "EXIT", true, true, true, false, exit_code, VIEW_MAYBE(INT)},
+    {"signal", "SIGNAL", false, true, true, false, signal_number, VIEW_MAYBE(INT)},
+    {"due_at", "DUE", false, false, false, false, due_at, VIEW_MAYBE(TIME)},
+    {"queued_at", "QUEUED", false, true, false, false, queued_at, VIEW_MAYBE(TIME)},
+    {"started_at", "STARTED", true, true, false, false, started_at, VIEW_MAYBE(TIME)},
+    {"finished_at", "FINISHED", false, true, false, false, finished_at, VIEW_MAYBE(TIME)},
+    {"duration", "TIME", true, true, true, false, duration, VIEW_MAYBE(SECONDS)},
+    {"submitter", "SUBMITTER", false, true, false, false, submitter, VIEW_MAYBE(TEXT)},
+    {"array", "ARRAY", false, true, true, false, array, VIEW_MAYBE(INT)},
+    {"index", "INDEX", false, true, true, false, index_in_array, VIEW_MAYBE(INT)},
+    {"occurrence", "OCCURRENCE", false, false, true, false, occurrence, VIEW_MAYBE(INT)},
+    {"item", "ITEM", false, true, false, false, item, VIEW_MAYBE(TEXT)},
+    {"shards", "SHARDS", false, false, true, false, shards, VIEW_MAYBE(INT)},
+    {"pin", "PIN", false, false, false, false, pin, VIEW_MAYBE(TEXT)},
+    {"workflow", "WORKFLOW", false, false, true, false, workflow, VIEW_MAYBE(INT)},
+    {"not_before", "NOT BEFORE", false, false, false, false, not_before, VIEW_MAYBE(TIME)},
+    {"rerun_of", "RERUN OF", false, true, true, false, rerun_of, VIEW_MAYBE(INT)},
+    {"cancel_at", "CANCEL", false, false, false, false, cancel_at, VIEW_MAYBE(TIME)},
+    {"out_bytes", "OUT", false, true, true, false, out_bytes, VIEW_IS(INT)},
+    {"out_dropped", "OUT LOST", false, false, true, false, out_dropped, VIEW_IS(INT)},
+    {"err_bytes", "ERR", false, true, true, false, err_bytes, VIEW_IS(INT)},
+    {"err_dropped", "ERR LOST", false, false, true, false, err_dropped, VIEW_IS(INT)},
+    {"utime", "USER", false, false, true, false, utime, VIEW_IS(SECONDS)},
+    {"stime", "SYSTEM", false, false, true, false, stime, VIEW_IS(SECONDS)},
+    {"maxrss", "MAXRSS", false, false, true, false, maxrss, VIEW_IS(INT)},
+    {"reason", "REASON", true, true, false, false, reason, VIEW_MAYBE(TEXT)},
 };
-const size_t view_run_ncolumns = sizeof view_run_columns / sizeof *view_run_columns;
+const struct view_record view_run_record = VIEW_RECORD("run", 1, run_columns);
 
 int view_add_run(const struct run *run, void *view)
 {

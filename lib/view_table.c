@@ -92,6 +92,8 @@ static char *people_text(const struct view_value *value)
         escape_terminal(&text, value->text, strlen(value->text), false);
         break;
     case VIEW_INT:
+    case VIEW_BOOL:
+    case VIEW_NUMBER:
         view_put_plain(&text, value);
         break;
     case VIEW_TIME:

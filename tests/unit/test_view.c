@@ -39,14 +39,14 @@ static struct view_value took(const void *p)
 }
 
 static const struct view_column columns[] = {
-    {"id", "ID", true, true, true, false, id},
-    {"name", "NAME", true, true, false, false, name},
-    {"words", "WORDS", false, true, false, false, words},
-    {"at", "AT", false, false, false, false, at},
-    {"took", "TOOK", false, false, true, false, took},
-    {"shown", "SHOWN", true, true, false, true, name},
+    {"id", "ID", true, true, true, false, id, VIEW_IS(INT)},
+    {"name", "NAME", true, true, false, false, name, VIEW_IS(TEXT)},
+    {"words", "WORDS", false, true, false, false, words, VIEW_MAYBE(LIST)},
+    {"at", "AT", false, false, false, false, at, VIEW_MAYBE(TIME)},
+    {"took", "TOOK", false, false, true, false, took, VIEW_IS(SECONDS)},
+    {"shown", "SHOWN", true, true, false, true, name, VIEW_IS(TEXT)},
 };
-enum { N = sizeof columns / sizeof *columns };
+static const struct view_record kind = VIEW_RECORD("thing", 3, columns);
 
 static const struct record records[] = {
     {1, "plain", "a,b", 1700000000123, 1500},
@@ -61,7 +61,7 @@ static char *show(const char *form, const char *format, size_t n)
     struct view *view = NULL;
     struct err err = {0};
     FILE *out = open_memstream(&text, &len);
-    if (view_new(&view, columns, N, form, VIEW_TABLE, format, out, &err) < 0)
+    if (view_new(&view, &kind, form, VIEW_TABLE, format, out, &err) < 0)
         (void)fprintf(out, "%d %s", err.code, err.msg);
     for (size_t i = 0; view && i < n; i++)
         (void)view_add(view, &records[i]);
@@ -135,7 +135,7 @@ static void test_closed(void)
     struct view *view = NULL;
     struct err err = {0};
     FILE *full = fopen("/dev/full", "w");
-    (void)view_new(&view, columns, N, "id", VIEW_ID, NULL, full, &err);
+    (void)view_new(&view, &kind, "id", VIEW_ID, NULL, full, &err);
     (void)view_add(view, &records[0]);
     tap_int(view_end(view, &err), ERR_IO, "a full disk is an error");
     (void)fclose(full);
