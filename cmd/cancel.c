@@ -209,10 +209,8 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
     if (rc == 0 && c->workflow > 0)
         rc = selection_add_workflow(&c->selection, c->workflow, command->cat, err);
-    if (rc == 0 && n && !c->selection.n) {
-        log_warn("standard input names no runs");
+    if (rc == 0 && selection_is_nothing(&c->selection))
         return EXITCODE_NO;
-    }
     if (rc == 0)
         rc = check_listener(c, command, err);
     if (rc == 0 && (narrowed || c->dry_run))

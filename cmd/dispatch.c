@@ -40,6 +40,27 @@ static int dispatch(struct command *command, const struct dispatch_options *opti
     return rc < 0 ? rc : code;
 }
 
+static int count(const struct run *run, void *n)
+{
+    (void)run;
+    ++*(size_t *)n;
+    return 0;
+}
+
+/* Nothing is begun for the sake of a run that is not there. */
+static int check_waits(struct catalogue *cat, const struct selection *wait, struct err *err)
+{
+    const struct run_query query = {.ids = wait->ids, .nids = wait->n};
+    size_t found = 0;
+    int rc = run_select(cat, &query, count, &found, err);
+    if (rc < 0 || found == wait->n)
+        return rc;
+    if (wait->n == 1)
+        return err_set(err, ERR_ANSWER, "there is no run %lld", (long long)wait->ids[0]);
+    return err_set(err, ERR_ANSWER, "%zu of the %zu runs named are not in the catalogue",
+                   wait->n - found, wait->n);
+}
+
 static int read_waits(struct command *command, int argc, char **argv, int at,
                       struct selection *wait, struct err *err)
 {
@@ -48,6 +69,8 @@ static int read_waits(struct command *command, int argc, char **argv, int at,
     int rc = selection_read(wait, argv + at, argc - at, stdin, command->cat, err);
     if (rc == 0 && !wait->n)
         rc = err_set(err, ERR_ANSWER, "no id on standard input: nothing to wait for");
+    if (rc == 0)
+        rc = check_waits(command->cat, wait, err);
     return rc;
 }
 

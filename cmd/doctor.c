@@ -75,7 +75,13 @@ static size_t count(const struct doctor *d, enum verdict verdict)
 static int open_view(const char *form, struct view **view, struct err *err)
 {
     *view = NULL;
-    return form ? view_new(view, &finding_record, form, VIEW_TABLE, NULL, stdout, err) : 0;
+    int rc = form ? view_new(view, &finding_record, form, VIEW_TABLE, NULL, stdout, err) : 0;
+    if (rc == 0 && *view && view_form(*view) == VIEW_ID) {
+        view_drop(*view);
+        *view = NULL;
+        return err_set(err, ERR_USAGE, "a finding has no id: choose table, tsv or json");
+    }
+    return rc;
 }
 
 static void print(const struct doctor *d, struct view *view)

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "exitcode.h"
 #include "hostrange.h"
+#include "near.h"
 #include "opt.h"
 #include "roster.h"
 #include "view.h"
@@ -29,6 +30,8 @@ struct hosts {
 };
 
 /* ---- names ---- */
+
+static const char *const verbs[] = {"drain", "resume"};
 
 static int add_names(struct hosts *h, const struct config *config, const char *text,
                      struct err *err)
@@ -130,6 +133,10 @@ static int run_hosts(struct hosts *h, struct command *command, int argc, char **
         return change(h, command, args[0][0] == 'd', args + 1, n - 1, err);
     for (int i = 0; rc == 0 && i < n; i++)
         rc = add_names(h, &command->config, args[i], err);
+    const char *verb = rc == ERR_ANSWER ? near_word(args[0], verbs, 2, sizeof *verbs) : NULL;
+    if (verb && !config_host(&command->config, args[0]))
+        rc = err_set(err, ERR_USAGE, "no subcommand and no host '%s' (did you mean '%s'?)", args[0],
+                     verb);
     return rc < 0 ? rc : list(h, command, err);
 }
 

@@ -148,8 +148,7 @@ static int logs_main(struct command *command, int argc, char **argv, struct err 
 {
     struct logs logs = {0};
     int rc = prepare(&logs, command, argc, argv, err);
-    if (rc == 0 && !logs.selection.n) {
-        log_warn("standard input names no runs");
+    if (rc == 0 && selection_is_nothing(&logs.selection)) {
         rc = EXITCODE_NO;
     } else if (rc == 0) {
         rc = run_logs(&logs, command, err);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "near.h"
+
 const char monitor_usage[] = "rota monitor [-qv] [-o FORM]\n"
                              "rota monitor doctor [-qv] [-o FORM] [HOSTS ...]\n"
                              "rota monitor check [-nqv] [--test NAME]\n"
@@ -13,6 +15,12 @@ static const struct command_sub subcommands[] = {
     {"health", monitor_health},   {"doctor", monitor_doctor}, {"check", monitor_check},
     {"metrics", monitor_metrics}, {"board", monitor_board},
 };
+
+const char *monitor_verb_near(const char *word)
+{
+    return near_word(word, subcommands, sizeof subcommands / sizeof *subcommands,
+                     sizeof *subcommands);
+}
 
 static int monitor_main(struct command *command, int argc, char **argv, struct err *err)
 {

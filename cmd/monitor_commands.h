@@ -15,4 +15,7 @@ monitor_fn monitor_check;   /* monitor_check.c */
 monitor_fn monitor_metrics; /* monitor_metrics.c */
 monitor_fn monitor_board;   /* monitor_board.c */
 
+/* The subcommand that a mistyped word is near to; NULL: none. */
+const char *monitor_verb_near(const char *word);
+
 #endif

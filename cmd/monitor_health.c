@@ -254,6 +254,14 @@ static int show(struct command *command, const char *form, struct err *err)
     return rc < 0 ? rc : healthy ? EXITCODE_DONE : EXITCODE_NO;
 }
 
+static int no_verb(const char *word, struct err *err)
+{
+    const char *near = monitor_verb_near(word);
+    return near ? err_set(err, ERR_USAGE, "no subcommand '%s' (did you mean '%s'?)", word, near)
+                : err_set(err, ERR_USAGE,
+                          "no subcommand '%s' (there are doctor, check, metrics, board)", word);
+}
+
 int monitor_health(struct command *command, int argc, char **argv, struct err *err)
 {
     const char *form = NULL;
@@ -261,8 +269,6 @@ int monitor_health(struct command *command, int argc, char **argv, struct err *e
     int first = opt_parse(argc, argv, options, monitor_usage, NULL, err);
     int rc = first < 0 ? first : check_form(form, err);
     if (rc == 0 && first < argc)
-        rc = err_set(err, ERR_USAGE,
-                     "there is no 'rota monitor %s' (there are doctor, check, metrics, board)",
-                     argv[first]);
+        rc = no_verb(argv[first], err);
     return rc < 0 ? rc : show(command, form, err);
 }

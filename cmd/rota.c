@@ -1,5 +1,7 @@
 /* rota: runs the commands, as git does: most are part of it, since a second program to start would cost as
  * much as what it does; those that link more are programs of their own. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,12 @@ const struct command_row command_rows[] = {
 };
 const size_t command_nrows = sizeof command_rows / sizeof *command_rows;
 
+/* A reader that has seen enough is no error. */
+static int finish(void)
+{
+    return fflush(stdout) == 0 || errno == EPIPE ? EXITCODE_DONE : EXITCODE_IO;
+}
+
 static int print_map(void)
 {
     printf("%s\n", usage);
@@ -41,7 +49,7 @@ static int print_map(void)
             printf("  %-10s%s\n", command_rows[i].name, command_rows[i].does);
     printf("\n'rota COMMAND -h' is short, rota-COMMAND(1) is long, rota(7) tells how they fit "
            "together.\n");
-    return fflush(stdout) == 0 ? EXITCODE_DONE : EXITCODE_IO;
+    return finish();
 }
 
 static bool is_name(const char *s)
@@ -94,9 +102,10 @@ int main(int argc, char **argv)
 {
     static char help_option[] = "-h";
     const char *first = argc > 1 ? argv[1] : "help";
+    (void)signal(SIGPIPE, SIG_IGN);
     if (strcmp(first, "--version") == 0) {
         printf("rota %s\n", ROTA_VERSION);
-        return fflush(stdout) == 0 ? EXITCODE_DONE : EXITCODE_IO;
+        return finish();
     }
     if (strcmp(first, "-h") == 0 || strcmp(first, "--help") == 0 ||
         (strcmp(first, "help") == 0 && argc < 3))

@@ -40,31 +40,6 @@ char *schedule_zone(const struct config *config)
     return config->timezone ? xstrdup(config->timezone) : zone_system();
 }
 
-static int add_name(const struct job_row *row, void *arg)
-{
-    strlist_add(arg, row->name);
-    return 0;
-}
-
-int schedule_no_job(struct catalogue *cat, const char *name, struct err *err)
-{
-    struct strlist names = {0};
-    (void)job_select(cat, add_name, &names, NULL);
-    const char *near = near_word(name, names.v, names.n, sizeof(char *));
-    int rc = near
-                 ? err_set(err, ERR_ANSWER, "there is no job '%s' (did you mean '%s'?)", name, near)
-                 : err_set(err, ERR_ANSWER,
-                           "there is no job '%s' ('rota schedule add FILE' registers one)", name);
-    strlist_free(&names);
-    return rc;
-}
-
-int schedule_get(struct catalogue *cat, const char *name, struct job_row *row, struct err *err)
-{
-    int rc = job_get(cat, name, row, err);
-    return rc == ERR_ANSWER ? schedule_no_job(cat, name, err) : rc;
-}
-
 char *schedule_left(int64_t ms, char text[32])
 {
     static const struct {
@@ -84,6 +59,12 @@ char *schedule_left(int64_t ms, char text[32])
 }
 
 /* ---- the command ---- */
+
+const char *schedule_verb_near(const char *word)
+{
+    return near_word(word, subcommands, sizeof subcommands / sizeof *subcommands,
+                     sizeof *subcommands);
+}
 
 static int schedule_main(struct command *command, int argc, char **argv, struct err *err)
 {

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "err.h"
+#include "schedule_lookup.h"
 #include "strlist.h"
 
 extern const char schedule_usage[];
@@ -19,10 +20,8 @@ schedule_fn schedule_import;                                                 /* 
 
 /* The zone of a schedule that names none: the configuration's, else the system's. Free. */
 char *schedule_zone(const struct config *config);
-/* Errs because there is no job of that name: ERR_ANSWER, with a suggestion. */
-int schedule_no_job(struct catalogue *cat, const char *name, struct err *err);
-/* job_get, with that error. */
-int schedule_get(struct catalogue *cat, const char *name, struct job_row *row, struct err *err);
+/* The subcommand that a mistyped word is near to; NULL: none. */
+const char *schedule_verb_near(const char *word);
 /* "3h5m" for an instant to come, of at most two units; returns text. */
 char *schedule_left(int64_t ms, char text[32]);
 

@@ -88,6 +88,16 @@ static int show(const struct job_row *row, void *arg)
     return rc;
 }
 
+/* The first word may be meant for a subcommand. */
+static int no_job(const struct listing *l, const char *name, struct err *err)
+{
+    const char *verb = name == l->names[0] ? schedule_verb_near(name) : NULL;
+    if (!verb)
+        return schedule_no_job(l->cat, name, err);
+    return err_set(err, ERR_USAGE, "no subcommand and no job '%s' (did you mean '%s'?)", name,
+                   verb);
+}
+
 static int list(struct listing *l, struct command *command, struct err *err)
 {
     int rc = view_new(&l->view, &view_job_record, l->form, VIEW_TABLE, l->format, stdout, err);
@@ -102,7 +112,7 @@ static int list(struct listing *l, struct command *command, struct err *err)
         rc = job_select(l->cat, show, l, err);
     for (int i = 0; rc == 0 && i < l->n; i++)
         if (!l->found[i])
-            rc = schedule_no_job(l->cat, l->names[i], err);
+            rc = no_job(l, l->names[i], err);
     if (rc < 0)
         return rc;
     if (!l->shown && view_is_for_people(l->view))

@@ -50,8 +50,7 @@ static int print(const struct run *run, void *arg)
     return view_add_run(run, status->view);
 }
 
-/* What the rows themselves do not say. Machine forms say nothing when nothing matched: the exit
- * code does, and pipelines go on with nothing. */
+/* What the rows themselves do not say. It goes to standard error, where it harms no form. */
 static int conclude(const struct status *status)
 {
     size_t named = status->selection.n;
@@ -61,7 +60,7 @@ static int conclude(const struct status *status)
                  named);
         return EXITCODE_NO;
     }
-    if (!status->found && view_is_for_people(status->view))
+    if (!status->found)
         log_warn("%s",
                  status->all ? "there are no runs yet: rota submit makes them" : "no run matches");
     if (status->all && status->query.limit == NEWEST && status->found == NEWEST &&
@@ -73,10 +72,8 @@ static int conclude(const struct status *status)
 static int ask(struct command *command, struct status *status, struct err *err)
 {
     const struct selection *selection = &status->selection;
-    if (selection->from_stdin && !selection->n) {
-        log_warn("standard input names no runs");
+    if (selection_is_nothing(selection))
         return EXITCODE_NO;
-    }
     status->all = !selection->n && !narrowing_any(&status->narrowing);
     if (status->query.limit < 0)
         status->query.limit = status->all && view_is_for_people(status->view) ? NEWEST : 0;

@@ -46,7 +46,9 @@ int status_each_id(const struct status_ids *ids, struct command *command,
         rc = command_open(command, CATALOGUE_READ, err);
     if (rc == 0)
         rc = selection_read(&selection, words->operands, words->n, stdin, command->cat, err);
-    if (rc == 0)
+    if (rc == 0 && selection_is_nothing(&selection))
+        rc = EXITCODE_NO;
+    else if (rc == 0)
         rc = show_all(ids, command, &selection, view, err);
     if (rc < 0)
         view_drop(view);

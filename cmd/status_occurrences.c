@@ -95,7 +95,7 @@ int status_occurrences(struct command *command, const struct status_words *words
         rc = command_open(command, CATALOGUE_READ, err);
     if (rc == 0)
         rc = occurrence_find(command->cat, &query, show, &l, err);
-    if (rc >= 0 && !l.shown && view_is_for_people(l.view))
+    if (rc >= 0 && !l.shown)
         log_warn("no occurrence matches");
     if (rc < 0)
         view_drop(l.view);

@@ -199,7 +199,7 @@ int opt_parse(int argc, char **argv, const struct option_row *rows, const char *
     int rc = read_all(&r, operands, &n, &before);
     if (r.help) {
         (void)fputs(usage, stdout);
-        exit(fflush(stdout) == 0 ? 0 : -ERR_IO);
+        exit(fflush(stdout) == 0 || errno == EPIPE ? 0 : -ERR_IO); /* as command_main ends */
     }
     log_open(log_program(), r.quiet         ? LOG_ERROR
                             : r.verbose > 1 ? LOG_DEBUG

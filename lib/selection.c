@@ -8,6 +8,7 @@
 
 #include "catalogue/need.h"
 #include "clock.h"
+#include "log.h"
 #include "near.h"
 #include "strlist.h"
 #include "xalloc.h"
@@ -89,6 +90,14 @@ static void drop_repeated(struct selection *selection)
             selection->ids[kept++] = selection->ids[i];
     selection->n = kept;
     free(seen);
+}
+
+bool selection_is_nothing(const struct selection *selection)
+{
+    bool nothing = selection->from_stdin && !selection->n;
+    if (nothing)
+        log_warn("standard input names no runs");
+    return nothing;
 }
 
 static int add_last(struct selection *selection, struct catalogue *cat, struct err *err)

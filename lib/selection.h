@@ -25,6 +25,8 @@ struct selection {
  * catalogue and for a range without a run, ERR_IO. */
 int selection_read(struct selection *selection, char *const args[], int n, FILE *in,
                    struct catalogue *cat, struct err *err);
+/* Whether `-` was named and nothing came of it, which is warned of. */
+bool selection_is_nothing(const struct selection *selection);
 /* Adds the ids of a stream: the first word of each line; empty lines are skipped, and so is a first word
  * `ID` or `id`, which is the header of a table. ERR_USAGE with the line, ERR_IO. */
 int selection_read_stream(struct selection *selection, FILE *in, struct err *err);

@@ -11,6 +11,7 @@
 #include "hostrange.h"
 #include "io.h"
 #include "jobfile.h"
+#include "schedule_lookup.h"
 #include "specification.h"
 #include "xalloc.h"
 
@@ -173,9 +174,7 @@ int submission_add_job(struct submission *submission, const char *name, struct c
     struct job_row row;
     int rc = job_get(cat, name, &row, err);
     if (rc == ERR_ANSWER)
-        return err_set(err, ERR_ANSWER,
-                       "there is no job '%s': nothing was submitted ('rota schedule' lists them)",
-                       name);
+        return schedule_no_job(cat, name, err);
     if (rc < 0)
         return rc;
     char *place = xasprintf("job %s", name);

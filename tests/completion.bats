@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
+load usage
 
 setup()
 {
@@ -138,31 +139,6 @@ EOF
 }
 
 # ---- the options that -h names, command by command ----
-
-# "COMMAND [SUBCOMMAND]" of every form of every usage text, once each.
-list_commands()
-{
-    local name
-    for name in $(rota complete -- '' | cut -f1); do
-        if [ "$name" != help ]; then
-            rota "$name" -h
-        fi
-    done | sed -nE 's/^rota ([a-z]+ [a-z]+) .*/\1/p; t; s/^rota ([a-z]+) .*/\1/p' | sort -u
-}
-
-# The options that -h of "COMMAND [SUBCOMMAND]" names, read by other means than rota's.
-options_of()
-{
-    local command=${1%% *}
-    rota "$command" -h | tr '\n' ' ' | sed 's/ rota /\nrota /g' | grep -E "^rota $1 ([^a-z]|$)" |
-        grep -oE '(^|[][ |])--?[A-Za-z][a-z-]*' | sed -E 's/^[][ |]//' |
-        while read -r option; do
-            case $option in
-            --*) echo "$option" ;;
-            -*) fold -w1 <<<"${option#-}" | sed 's/^/-/' ;;
-            esac
-        done | sort -u
-}
 
 @test "the options that are offered are those that -h names, and the command takes them" {
     list_commands >"$HOME/commands"

@@ -59,9 +59,10 @@ events()
     [ "$status" -eq 1 ]
     [ "$stderr" = 'rota status: 1 of the 2 runs named are not in the catalogue' ]
     [ "${#lines[@]}" -eq 2 ]
-    run rota status --events -o json - </dev/null
+    run --separate-stderr rota status --events -o json - </dev/null
     [ "$status" -eq 1 ]
     [ -z "$output" ]
+    [ "$stderr" = 'rota status: standard input names no runs' ]
     run rota status --events
     [ "$status" -eq 64 ]
     run rota status --events --state failed 1

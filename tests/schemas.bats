@@ -3,16 +3,7 @@
 
 load lib
 load examples
-
-# Each command that has a FORM, once: what its usage text shows in front of the operands.
-list_forms()
-{
-    local name
-    for name in $(rota complete -- '' | cut -f1); do
-        [ "$name" = help ] || rota "$name" -h
-    done | tr '\n' ' ' | sed 's/ rota /\nrota /g' | grep -F -e '-o FORM' |
-        sed -E 's/^rota //; s/ \[.*//; s/ (--[a-z]+) .*/ \1/'
-}
+load usage
 
 # schema COMMAND…: into a file, whose name it prints.
 schema()
@@ -88,7 +79,7 @@ valid()
         read -ra command <<<"$words"
         run -0 jq -r '.required[]' "$(schema "${command[@]}")"
         printf '%s\n' "${lines[@]}" >fields
-        run rota "${command[@]}" -o tsv
+        run --separate-stderr rota "${command[@]}" -o tsv
         [ "${lines[0]}" = "$(paste -s fields)" ] || { echo "$words: ${lines[0]}"; return 1; }
         case $words in
         'schedule next'* | 'monitor doctor'*) ;; # have no --format

@@ -124,15 +124,16 @@ END
     run -64 rota status --events --sort id 1
 }
 
-@test "nothing matched is exit 1, and words for people only" {
+@test "nothing matched is exit 1, and words on standard error" {
     six_runs
     run --separate-stderr rota status --state timeout
     [ "$status" -eq 1 ]
     [ -z "$output" ]
     [ "$stderr" = "rota status: no run matches" ]
-    run rota status --state timeout -o id
+    run --separate-stderr rota status --state timeout -o id
     [ "$status" -eq 1 ]
     [ -z "$output" ]
+    [ "$stderr" = "rota status: no run matches" ]
     run rota status -q --state timeout
     [ "$status" -eq 1 ]
     [ -z "$output" ]
