@@ -7,7 +7,6 @@
 
 #include "config.h"
 #include "duration.h"
-#include "io.h"
 #include "job.h"
 #include "near.h"
 #include "xalloc.h"
@@ -56,33 +55,13 @@ bool alert_rule_is_of_job(enum alert_rule rule)
 
 enum alert_channel alert_channel(const struct alert_config *alert)
 {
-    return alert->mail.n    ? CHANNEL_MAIL
-           : alert->webhook ? CHANNEL_WEBHOOK
-           : alert->command ? CHANNEL_COMMAND
-                            : CHANNEL_NONE;
+    int channel = 0;
+    while (channel < CHANNELS && !alert->to[channel].n)
+        channel++;
+    return (enum alert_channel)channel;
 }
 
 /* ---- values ---- */
-
-/* Calls read for each item between commas, without the blanks around it. */
-static int each_item(const char *value, void *to, config_alert_read *read, struct err *err)
-{
-    int rc = 0;
-    while (rc == 0) {
-        value += strspn(value, " \t");
-        size_t len = strcspn(value, ","), kept = len;
-        while (kept && strchr(" \t", value[kept - 1]))
-            kept--;
-        char *item = xstrndup(value, kept);
-        rc = *item ? read(to, item, err)
-                   : err_set(err, ERR_CONFIG, "there is nothing between two commas");
-        free(item);
-        value += len;
-        if (!*value++)
-            break;
-    }
-    return rc;
-}
 
 /* "3 in a row" */
 static int read_streak(const char *text, int *streak, struct err *err)
@@ -130,70 +109,7 @@ static int read_rule(void *to, const char *item, struct err *err)
 
 int alert_read_on(void *to, const char *value, struct err *err)
 {
-    return each_item(value, to, read_rule, err);
-}
-
-/* What stands in a header, and cannot be anything else there. */
-static bool is_address(const char *text)
-{
-    const char *at = strchr(text, '@');
-    if (!at || at == text || !at[1] || strchr(at + 1, '@') || text[0] == '-')
-        return false;
-    for (; *text; text++)
-        if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f ||
-            strchr("<>()[],;:\"\\", *text))
-            return false;
-    return true;
-}
-
-int alert_read_address(void *to, const char *value, struct err *err)
-{
-    if (!is_address(value))
-        return err_set(err, ERR_CONFIG, "'%s' is no address (write ops@example.com)", value);
-    *(char **)to = xstrdup(value);
-    return 0;
-}
-
-static int add_address(void *to, const char *item, struct err *err)
-{
-    char *address = NULL;
-    int rc = alert_read_address(&address, item, err);
-    if (address)
-        strlist_take(to, address);
-    return rc;
-}
-
-int alert_read_mail(void *to, const char *value, struct err *err)
-{
-    return each_item(value, to, add_address, err);
-}
-
-int alert_read_url(void *to, const char *value, struct err *err)
-{
-    const char *host = strncmp(value, "https://", 8) == 0  ? value + 8
-                       : strncmp(value, "http://", 7) == 0 ? value + 7
-                                                           : "";
-    const char *c = host;
-    while (isgraph((unsigned char)*c))
-        c++;
-    if (!*host || *host == '/' || *c)
-        return err_set(err, ERR_CONFIG, "'%s' is no address of the web (write https://…)", value);
-    *(char **)to = xstrdup(value);
-    return 0;
-}
-
-int alert_read_path(void *to, const char *value, struct err *err)
-{
-    char *path = io_expand_home(value);
-    int rc = 0;
-    if (path[0] == '/')
-        *(char **)to = path;
-    else
-        rc = err_set(err, ERR_CONFIG, "is to be the path of a program from / or ~/, not '%s'",
-                     value);
-    if (rc < 0)
-        free(path);
-    return rc;
+    return config_each_item(value, to, read_rule, err);
 }
 
 int alert_read_template(void *to, const char *value, struct err *err)
@@ -225,7 +141,7 @@ static int add_pattern(void *to, const char *item, struct err *err)
 
 int alert_read_jobs(void *to, const char *value, struct err *err)
 {
-    return each_item(value, to, add_pattern, err);
+    return config_each_item(value, to, add_pattern, err);
 }
 
 int alert_read_size(void *to, const char *value, struct err *err)
@@ -306,9 +222,8 @@ void alert_config_free(struct alert_config *alert)
 {
     free(alert->name);
     free(alert->place);
-    strlist_free(&alert->mail);
-    free(alert->webhook);
-    free(alert->command);
+    for (int i = 0; i < CHANNELS; i++)
+        strlist_free(&alert->to[i]);
     strlist_free(&alert->jobs);
 }
 
@@ -320,29 +235,38 @@ const struct alert_config *config_alert(const struct config *config, const char 
     return NULL;
 }
 
+static void check_channel(const struct alert_config *alert, struct errlist *errors)
+{
+    int n = 0;
+    for (int i = 0; i < CHANNELS; i++)
+        n += alert->to[i].n > 0;
+    char *needed = channel_list(" =", " or "), *excluded = channel_list("", " and ");
+    if (n == 0)
+        errlist_add(errors, ERR_CONFIG, alert->place, "[alert %s] tells nobody: give it %s",
+                    alert->name, needed);
+    if (n > 1)
+        errlist_add(errors, ERR_CONFIG, alert->place,
+                    "[alert %s] has more than one of %s: make a section of each", alert->name,
+                    excluded);
+    free(needed);
+    free(excluded);
+}
+
 static void check_alert(const struct config *config, const struct alert_config *alert,
                         struct errlist *errors)
 {
-    int channels = (alert->mail.n > 0) + (alert->webhook != NULL) + (alert->command != NULL);
     if (!name_is_valid(alert->name))
         errlist_add(errors, ERR_CONFIG, alert->place,
                     "'%s' is no name of an [alert] (letters, digits, . _ -)", alert->name);
     else if (config_alert(config, alert->name) != alert)
         errlist_add(errors, ERR_CONFIG, alert->place, "[alert %s] is there twice, first at %s",
                     alert->name, config_alert(config, alert->name)->place);
-    if (channels == 0)
-        errlist_add(errors, ERR_CONFIG, alert->place,
-                    "[alert %s] tells nobody: give it mail =, webhook = or command =", alert->name);
-    if (channels > 1)
-        errlist_add(errors, ERR_CONFIG, alert->place,
-                    "[alert %s] has more than one of mail, webhook and command: make a section of "
-                    "each",
-                    alert->name);
+    check_channel(alert, errors);
     if (!alert->on)
         errlist_add(errors, ERR_CONFIG, alert->place,
                     "[alert %s] is for nothing: give it on = failed, recovered, host-down …",
                     alert->name);
-    if (alert->slack && !alert->webhook)
+    if (alert->slack && !alert->to[CHANNEL_WEBHOOK].n)
         errlist_add(errors, ERR_CONFIG, alert->place,
                     "[alert %s]: 'template' means something with webhook = only", alert->name);
 }

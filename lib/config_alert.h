@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config_channel.h"
 #include "err.h"
 #include "strlist.h"
 
@@ -34,21 +35,18 @@ enum alert_rule alert_rule_of(const char *name);
 /* Whether its subject is a job. */
 bool alert_rule_is_of_job(enum alert_rule rule);
 
-enum alert_channel { CHANNEL_NONE, CHANNEL_MAIL, CHANNEL_WEBHOOK, CHANNEL_COMMAND };
-
 /* A section [alert NAME]. */
 struct alert_config {
     char *name;
-    char *place;         /* "rota.ini:12", for messages */
-    unsigned on;         /* bit 1 << rule or word */
-    int streak;          /* failed: only from so many in a row; 1: each */
-    struct strlist mail; /* addresses; empty: another channel */
-    char *webhook;       /* URL; NULL: another channel */
-    char *command;       /* path; NULL: another channel */
-    bool slack;          /* template = slack */
-    int64_t remind_ms;   /* 0: never */
-    struct strlist jobs; /* patterns; empty: all */
+    char *place;                 /* "rota.ini:12", for messages */
+    unsigned on;                 /* bit 1 << rule or word */
+    int streak;                  /* failed: only from so many in a row; 1: each */
+    struct strlist to[CHANNELS]; /* targets: of one channel, the others are empty */
+    bool slack;                  /* template = slack */
+    int64_t remind_ms;           /* 0: never */
+    struct strlist jobs;         /* patterns; empty: all */
 };
+/* The one that has targets; CHANNELS: none. */
 enum alert_channel alert_channel(const struct alert_config *alert);
 
 /* The section [monitor]. */
@@ -64,18 +62,13 @@ struct monitor_config {
 struct config; /* config.h, which includes this */
 
 /* Values of the sections' keys: each stores what the text says, or fills err. */
-typedef int config_alert_read(void *to, const char *value, struct err *err);
-config_alert_read alert_read_on;       /* to: the struct alert_config */
-config_alert_read alert_read_mail;     /* to: its mail */
-config_alert_read alert_read_url;      /* to: a char * */
-config_alert_read alert_read_path;     /* to: a char * */
-config_alert_read alert_read_template; /* to: its slack */
-config_alert_read alert_read_duration; /* to: ms; `never` is 0 */
-config_alert_read alert_read_jobs;     /* to: its jobs */
-config_alert_read alert_read_size;     /* to: bytes */
-config_alert_read alert_read_factor;   /* to: a double */
-config_alert_read alert_read_program;  /* to: a struct strlist */
-config_alert_read alert_read_address;  /* to: a char * */
+config_reader alert_read_on;       /* to: the struct alert_config */
+config_reader alert_read_template; /* to: its slack */
+config_reader alert_read_duration; /* to: ms; `never` is 0 */
+config_reader alert_read_jobs;     /* to: its jobs */
+config_reader alert_read_size;     /* to: bytes */
+config_reader alert_read_factor;   /* to: a double */
+config_reader alert_read_program;  /* to: a struct strlist */
 
 /* Everything that the file does not say. */
 void monitor_config_init(struct monitor_config *monitor);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "config_alert.h"
+#include "config_channel.h"
 #include "config_hosts.h"
+#include "config_item.h"
 #include "config_pool.h"
 #include "duration.h"
 #include "inifile.h"
@@ -52,7 +54,7 @@ struct key {
     void (*set)(struct parse *p, const struct key *key, void *to, const char *value);
     size_t offset; /* in the section's base */
     int min, max;
-    config_alert_read *read; /* instead of set: what it says is complained about */
+    config_reader *read; /* instead of set: what it says is complained about */
 };
 
 /* A path here: "~/" is our home. */
@@ -202,6 +204,11 @@ static void set_read(struct parse *p, const struct key *key, void *to, const cha
 
 #define HOST(field)    offsetof(struct config_worker, base.field)
 #define MONITOR(field) offsetof(struct monitor_config, field)
+#define ALERT(name, field, read)                                                                   \
+    {                                                                                              \
+        name, set_read, offsetof(struct alert_config, field), 0, 0, read                           \
+    }
+#define CHANNEL_KEY(constant, key, read) , ALERT(#key, to[constant], read)
 
 static const struct key rota_keys[] = {
     {"catalogue", set_path, offsetof(struct config, catalogue), 0, 0, NULL},
@@ -244,24 +251,21 @@ static const struct key pool_keys[] = {
     {0},
 };
 static const struct key alert_keys[] = {
-    {"on", set_read, 0, 0, 0, alert_read_on},
-    {"mail", set_read, offsetof(struct alert_config, mail), 0, 0, alert_read_mail},
-    {"webhook", set_read, offsetof(struct alert_config, webhook), 0, 0, alert_read_url},
-    {"command", set_read, offsetof(struct alert_config, command), 0, 0, alert_read_path},
-    {"template", set_read, offsetof(struct alert_config, slack), 0, 0, alert_read_template},
-    {"remind", set_read, offsetof(struct alert_config, remind_ms), 0, 0, alert_read_duration},
-    {"jobs", set_read, offsetof(struct alert_config, jobs), 0, 0, alert_read_jobs},
+    {"on", set_read, 0, 0, 0, alert_read_on} /* fills several */ ALERT_CHANNELS(CHANNEL_KEY),
+    ALERT("template", slack, alert_read_template),
+    ALERT("remind", remind_ms, alert_read_duration),
+    ALERT("jobs", jobs, alert_read_jobs),
     {0},
 };
 static const struct key monitor_keys[] = {
-    {"heartbeat", set_read, MONITOR(heartbeat), 0, 0, alert_read_url},
+    {"heartbeat", set_read, MONITOR(heartbeat), 0, 0, config_read_url},
     {"queue_age", set_read, MONITOR(queue_age_ms), 0, 0, alert_read_duration},
     {"down_after", set_read, MONITOR(down_after_ms), 0, 0, alert_read_duration},
     {"silent_after", set_read, MONITOR(silent_after_ms), 0, 0, alert_read_duration},
     {"late_factor", set_read, MONITOR(late_factor), 0, 0, alert_read_factor},
     {"disk", set_read, MONITOR(disk_bytes), 0, 0, alert_read_size},
     {"sendmail", set_read, MONITOR(sendmail), 0, 0, alert_read_program},
-    {"from", set_read, MONITOR(from), 0, 0, alert_read_address},
+    {"from", set_read, MONITOR(from), 0, 0, config_read_address},
     {0},
 };
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "buf.h"
+
 enum { WORD_MAX = 64, DISTANCE_MAX = 2 };
 
 static size_t least(size_t a, size_t b)
@@ -28,6 +30,11 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
     return rows[alen % 3][blen];
 }
 
+static const char *word_at(const void *first, size_t i, size_t stride)
+{
+    return *(const char *const *)((const char *)first + i * stride);
+}
+
 const char *near_word(const char *word, const void *first, size_t n, size_t stride)
 {
     size_t len = strlen(word), best = least(DISTANCE_MAX + 1, len);
@@ -35,7 +42,7 @@ const char *near_word(const char *word, const void *first, size_t n, size_t stri
     if (len > WORD_MAX)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        const char *candidate = *(const char *const *)((const char *)first + i * stride);
+        const char *candidate = word_at(first, i, stride);
         size_t clen = candidate ? strlen(candidate) : WORD_MAX + 1;
         if (clen > WORD_MAX)
             continue;
@@ -46,4 +53,18 @@ const char *near_word(const char *word, const void *first, size_t n, size_t stri
         }
     }
     return near;
+}
+
+char *near_all(const void *first, size_t n, size_t stride, const char *suffix,
+               const char *conjunction)
+{
+    struct buf out = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&out, "%s%s%s",
+                 i == 0      ? ""
+                 : i + 1 < n ? ", "
+                             : conjunction,
+                 word_at(first, i, stride), suffix);
+    buf_str(&out);
+    return buf_detach(&out);
 }

@@ -217,8 +217,10 @@ static int choose_form(struct view *view, const char *spec, struct err *err)
     near = near_word(spec, forms, VIEW_FORMAT, sizeof *forms);
     if (near)
         return err_set(err, ERR_USAGE, "unknown form '%s' (did you mean '%s'?)", spec, near);
-    return err_set(err, ERR_USAGE, "unknown form '%s' (write table, wide, id, tsv, json or schema)",
-                   spec);
+    char *all = near_all(forms, VIEW_FORMAT, sizeof *forms, "", " or ");
+    int rc = err_set(err, ERR_USAGE, "unknown form '%s' (write %s)", spec, all);
+    free(all);
+    return rc;
 }
 
 static int answer_schema(const struct view_record *record, FILE *out, struct err *err)

@@ -91,6 +91,20 @@ synopsis()
     done
 }
 
+@test "every form of output and every alert channel stands in its page" {
+    run -64 rota status -o ''
+    [[ $output =~ '(write '(.*)')' ]]
+    for word in $(tr -d , <<<"${BASH_REMATCH[1]/ or/}"); do
+        grep -q "^\.Cm $word$" "$ROTA_TOP/man/rota.7" || { echo "no $word"; return 1; }
+    done
+    config <<<$'[alert ops]\non = failed'
+    run -78 rota monitor check
+    [[ $output =~ 'give it '(.*) ]]
+    for word in $(tr -d ,= <<<"${BASH_REMATCH[1]/ or/}"); do
+        grep -q "^\.It Cm $word No = " "$ROTA_TOP/man/rota.ini.5" || { echo "no $word"; return 1; }
+    done
+}
+
 @test "a wrong option suggests the near one" {
     run rota status --stat failed
     [ "$status" -ne 64 ] # an abbreviation

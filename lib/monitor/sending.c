@@ -11,6 +11,7 @@
 #include "duration.h"
 #include "monitor/channel.h"
 #include "monitor/check.h"
+#include "monitor/curl.h"
 #include "monitor/notice.h"
 #include "monitor/sender.h"
 #include "xalloc.h"
@@ -163,7 +164,7 @@ static void prepare(struct check *check, const struct batch *batches, size_t n,
         if (is_sent(&batches[i]) && batches[i].notice.n)
             channel_prepare(check->config, &batches[i].notice, &senders[(*nsenders)++]);
     if (check->config->monitor.heartbeat && !check->silent)
-        channel_heartbeat(check->config->monitor.heartbeat, &senders[(*nsenders)++]);
+        curl_prepare(check->config->monitor.heartbeat, &senders[(*nsenders)++]);
 }
 
 static int record(struct check *check, const struct batch *batches, size_t n,

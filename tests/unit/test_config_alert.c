@@ -28,10 +28,13 @@ static void test_alerts(void)
     (void)tap_ok(ops->on & 1U << ALERT_RECOVERED && ops->on & 1U << ALERT_HOST_UP &&
                      !(ops->on & 1U << ALERT_DISK),
                  "rules are those that stand there");
-    (void)tap_ok(ops->mail.n == 2 && strcmp(ops->mail.v[1], "b@example.com") == 0, "addresses");
+    (void)tap_ok(ops->to[CHANNEL_MAIL].n == 2 &&
+                     strcmp(ops->to[CHANNEL_MAIL].v[1], "b@example.com") == 0,
+                 "addresses");
     (void)tap_ok(ops->jobs.n == 2 && ops->remind_ms == 7200000 && chat->remind_ms == 0,
                  "patterns and reminders");
-    (void)tap_ok(chat->slack && strstr(chat->webhook, "key=1") != NULL, "a webhook");
+    (void)tap_ok(chat->slack && strstr(chat->to[CHANNEL_WEBHOOK].v[0], "key=1") != NULL,
+                 "a webhook");
     (void)tap_ok(c.monitor.late_factor > 2.49 && c.monitor.late_factor < 2.51, "a factor");
     (void)tap_int(c.monitor.disk_bytes, INT64_C(2) << 30, "a size");
     (void)tap_int(c.monitor.queue_age_ms, 3600000, "a default");

@@ -65,8 +65,9 @@ struct cost {
 
 static struct cost measure(const char *name, int runs)
 {
-    static char section[] = "ops", command[] = "/bin/true";
-    struct alert_config ops = {.name = section, .on = 0xffff, .streak = 1, .command = command};
+    static char section[] = "ops", command[] = "/bin/true", *targets[] = {command, NULL};
+    struct alert_config ops = {.name = section, .on = 0xffff, .streak = 1};
+    ops.to[CHANNEL_COMMAND] = (struct strlist){.v = targets, .n = 1};
     struct config config = {.alerts = &ops, .nalerts = 1, .keep_ms = INT64_C(2592000000)};
     struct cost cost = {0};
     struct err err = {0};
