@@ -215,12 +215,12 @@ static void offer_times(struct complete *c)
         complete_offer(c, words[i], NULL);
 }
 
-/* rota monitor shows several lists at once: as no form that is one list of one kind. */
+/* rota monitor shows several lists at once, which most forms cannot. */
 static void offer_forms(struct complete *c)
 {
     bool lists = is_of(c, "monitor", NULL) && !c->completion->sub;
     for (int i = VIEW_TABLE; i < VIEW_FORMAT; i++)
-        if (!lists || (i != VIEW_ID && i != VIEW_TSV))
+        if (!lists || i == VIEW_TABLE || i == VIEW_WIDE || i == VIEW_JSON)
             complete_offer(c, view_form_name((enum view_form)i), NULL);
 }
 

@@ -39,3 +39,16 @@ anatomy()
     # no version is without its test: the newest file is of the version before this one
     [ "$(sqlite3 "$ROTA_CATALOGUE" 'PRAGMA user_version')" = $((n + 1)) ]
 }
+
+@test "tests/catalogues/next writes what the next version is tested with" {
+    cp -r "$BATS_TEST_DIRNAME/catalogues" here
+    run -0 here/next "$ROTA_BUILD_DIR"
+    file=$output
+    sqlite3 "$ROTA_CATALOGUE" "PRAGMA journal_mode = WAL" ".read here/$file" >/dev/null
+    [ "$file" = "schema_$(sqlite3 "$ROTA_CATALOGUE" 'PRAGMA user_version').sql" ]
+    [ "$(rota status --format '{id} {job} {state}')" = $'1 nightly succeeded\n2 nightly queued' ]
+    run -0 rota submit -- true
+    [ "$output" = 3 ]
+    run -1 here/next "$ROTA_BUILD_DIR"
+    [[ $output == *'it is there already' ]]
+}

@@ -98,6 +98,7 @@ static void test_garbage(void)
 static void test_damaged(void)
 {
     static char noise[4096];
+    char want[128];
     memset(noise, 0xA5, sizeof noise);
     char *path = new_catalogue("truncated");
     if (truncate(path, 5000) < 0)
@@ -111,10 +112,11 @@ static void test_damaged(void)
     close(fd);
     refused(path, CATALOGUE_READ, ERR_IO, "is damaged: restore it", "damaged pages are noticed");
     path = new_catalogue("newer");
-    foreign_sql(path, "PRAGMA user_version = 7");
-    refused(path, CATALOGUE_READ, ERR_CONFIG,
-            "was written by a newer rota (schema 7, this program knows 5): upgrade rota",
-            "a newer catalogue is refused");
+    foreign_sql(path, "PRAGMA user_version = 1000");
+    (void)snprintf(want, sizeof want,
+                   "was written by a newer rota (schema 1000, this program knows %d): upgrade rota",
+                   CATALOGUE_SCHEMA);
+    refused(path, CATALOGUE_READ, ERR_CONFIG, want, "a newer catalogue is refused");
     path = new_catalogue("open");
     (void)chmod(path, 0666);
     refused(path, CATALOGUE_WRITE, ERR_IO, "can be written by everybody",
