@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "cron.h"
+#include "crontab_job.h"
 #include "escape.h"
 #include "job.h"
+#include "jobfile.h"
 #include "xalloc.h"
 #include "zone.h"
 
@@ -24,6 +26,7 @@ struct reading {
     struct buf comments; /* above the next entry */
     struct strlist env;  /* "NAME=value", without those that are ours below */
     char *shell, *home, *timezone, *mailto;
+    bool spoilt;       /* a setting was refused that is not UTF-8: nobody knows what is below it */
     bool unknown_zone; /* the last CRON_TZ was refused: nobody knows when what is below it is due */
 };
 
@@ -34,6 +37,9 @@ struct entry {
     char *command, *input; /* input NULL: none */
 };
 
+static const char not_utf8[] =
+    "it is not UTF-8: convert the crontab (iconv -f LATIN1 -t UTF-8 FILE) and import that";
+
 static void refuse(struct reading *r, const char *text, const char *why)
 {
     char place[256];
@@ -41,7 +47,11 @@ static void refuse(struct reading *r, const char *text, const char *why)
     errlist_add(r->notes, ERR_DATA, place, "%s", why);
     buf_add(r->out, buf_data(&r->comments), r->comments.len);
     buf_reset(&r->comments);
-    buf_addf(r->out, "# not imported (%s):\n#   %s\n", why, text);
+    buf_addstr(r->out, "# not imported (");
+    crontab_put_comment(r->out, why);
+    buf_addstr(r->out, "):\n#   ");
+    crontab_put_comment(r->out, text);
+    buf_addch(r->out, '\n');
     r->crontab->refused++;
 }
 
@@ -75,6 +85,11 @@ static void set(struct reading *r, const char *name, const char *value)
                 {"HOME", &r->home},
                 {"CRON_TZ", &r->timezone},
                 {"MAILTO", &r->mailto}};
+    if (!escape_is_utf8(value, strlen(value))) {
+        r->spoilt = true;
+        refuse(r, value, not_utf8);
+        return;
+    }
     if (strcmp(name, "CRON_TZ") == 0) {
         r->unknown_zone = *value && !zone_exists(value);
         if (r->unknown_zone) {
@@ -224,89 +239,63 @@ static char *choose_name(struct crontab *crontab, const struct entry *e)
         free(name);
         name = xasprintf("%s-%d", base, i);
     }
-    strlist_add(&crontab->names, name);
     return name;
 }
 
-/* ---- YAML ---- */
+/* ---- jobs ---- */
 
-static void put_quoted(struct buf *out, const char *key, const char *value)
+/* Whether a job file may say it; else `why` is filled. */
+static bool is_accepted(const struct reading *r, const struct buf *job, struct err *why)
 {
-    buf_addf(out, "%s: ", key);
-    escape_json(out, value, strlen(value));
-    buf_addch(out, '\n');
+    struct joblist jobs = {0};
+    struct errlist errors = {0};
+    int rc = jobfile_parse(r->crontab->file, buf_data(job), job->len, &jobs, &errors);
+    if (rc < 0)
+        *why = errors.v[0];
+    joblist_free(&jobs);
+    errlist_free(&errors);
+    return rc == 0;
 }
 
-/* As it stands in a block, when YAML takes it so: one line of printable characters. */
-static void put_shell(struct buf *out, const char *command)
+static void put_document(struct reading *r, const struct buf *job)
 {
-    bool plain = *command && *command != ' ' && *command != '\t';
-    for (const char *p = command; *p; p++)
-        plain &= (unsigned char)*p >= ' ' && (unsigned char)*p < 0x7f;
-    if (plain)
-        buf_addf(out, "shell: |-\n  %s\n", command);
-    else
-        put_quoted(out, "shell", command);
-}
-
-static void put_schedule(const struct reading *r, const struct entry *e)
-{
-    const char *zone = r->timezone ? r->timezone : r->crontab->timezone;
-    buf_addf(r->out, "schedule: {cron: \"%s\"", e->when);
-    if (zone)
-        buf_addf(r->out, ", timezone: %s", zone);
-    buf_addstr(r->out, "}\n");
-}
-
-static void put_env(const struct reading *r)
-{
-    for (size_t i = 0; i < r->env.n; i++) {
-        size_t len = strcspn(r->env.v[i], "=");
-        const char *value = r->env.v[i] + len + 1;
-        buf_addf(r->out, "%s  %.*s: ", i ? "" : "env:\n", (int)len, r->env.v[i]);
-        escape_json(r->out, value, strlen(value));
-        buf_addch(r->out, '\n');
-    }
-}
-
-static bool is_plain_sh(const char *shell)
-{
-    return !shell || strcmp(shell, "/bin/sh") == 0 || strcmp(shell, "sh") == 0;
-}
-
-static void put_command(const struct reading *r, const struct entry *e)
-{
-    if (is_plain_sh(r->shell)) {
-        put_shell(r->out, e->command);
-    } else {
-        buf_addstr(r->out, "exec: [");
-        escape_json(r->out, r->shell, strlen(r->shell));
-        buf_addstr(r->out, ", -c, ");
-        escape_json(r->out, e->command, strlen(e->command));
-        buf_addstr(r->out, "]\n");
-    }
-    if (e->input)
-        put_quoted(r->out, "stdin", e->input);
-}
-
-static void put_job(struct reading *r, const struct entry *e)
-{
-    char *name = choose_name(r->crontab, e);
     buf_addstr(r->out, r->crontab->imported ? "---\n" : "");
     buf_add(r->out, buf_data(&r->comments), r->comments.len);
     buf_reset(&r->comments);
-    buf_addf(r->out, "name: %s\n", name);
-    put_schedule(r, e);
-    if (e->user)
-        put_quoted(r->out, "user", e->user);
-    if (r->home)
-        put_quoted(r->out, "workdir", r->home);
-    put_env(r);
-    put_command(r, e);
-    if (r->mailto)
-        buf_addf(r->out, "# MAILTO was %s\n", r->mailto);
+    buf_add(r->out, buf_data(job), job->len);
+    if (r->mailto) {
+        buf_addstr(r->out, "# MAILTO was ");
+        crontab_put_comment(r->out, r->mailto);
+        buf_addch(r->out, '\n');
+    }
     r->crontab->imported++;
-    free(name);
+}
+
+/* `text` is its line. */
+static void put_job(struct reading *r, const struct entry *e, const char *text)
+{
+    char *name = choose_name(r->crontab, e);
+    struct buf job = {0};
+    struct err why = {0};
+    crontab_put_job(&job, &(struct crontab_job){
+                              .name = name,
+                              .when = e->when,
+                              .timezone = r->timezone ? r->timezone : r->crontab->timezone,
+                              .user = e->user,
+                              .home = r->home,
+                              .shell = r->shell,
+                              .env = &r->env,
+                              .command = e->command,
+                              .input = e->input,
+                          });
+    if (is_accepted(r, &job, &why)) {
+        put_document(r, &job);
+        strlist_take(&r->crontab->names, name);
+    } else {
+        refuse(r, text, why.msg);
+        free(name);
+    }
+    buf_free(&job);
 }
 
 /* ---- lines ---- */
@@ -322,39 +311,35 @@ static void read_entry(struct reading *r, const char *text)
         e.user = take_word(&p);
     p += strspn(p, " \t");
     split_command(p, &e);
-    if (cron_parse(e.when, "name", &cron, &why) < 0)
+    if (!escape_is_utf8(text, strlen(text)))
+        refuse(r, text, not_utf8);
+    else if (cron_parse(e.when, "name", &cron, &why) < 0)
         refuse(r, text, why.msg);
     else if (cron_next_local(&cron, some_day) < 0)
         refuse(r, text, "it is never due: there is no such day");
     else if (r->unknown_zone)
         refuse(r, text, "the CRON_TZ above it is a time zone that this machine does not know");
+    else if (r->spoilt)
+        refuse(r, text, "a setting above it is not UTF-8");
     else if (!*e.command)
         refuse(r, text,
                r->crontab->system ? "there is no command behind the user" : "there is no command");
     else if (r->home && r->home[0] != '/')
         refuse(r, text, "HOME is no path from /");
     else
-        put_job(r, &e);
+        put_job(r, &e, text);
     free_entry(&e);
 }
 
 static void read_line(struct reading *r, const char *line)
 {
     line += strspn(line, " \t");
-    if (*line == '#')
-        buf_addf(&r->comments, "%s\n", line);
-    else if (*line && !read_setting(r, line))
+    if (*line == '#') {
+        crontab_put_comment(&r->comments, line);
+        buf_addch(&r->comments, '\n');
+    } else if (*line && !read_setting(r, line)) {
         read_entry(r, line);
-}
-
-/* Control characters have no place in a crontab, and none in a comment of ours. */
-static char *clean(const char *line, size_t len)
-{
-    char *text = xstrndup(line, len);
-    for (char *p = text; *p; p++)
-        if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-            *p = '?';
-    return text;
+    }
 }
 
 void crontab_import(struct crontab *crontab, const char *text, struct buf *out,
@@ -365,7 +350,7 @@ void crontab_import(struct crontab *crontab, const char *text, struct buf *out,
         size_t len = strcspn(text, "\n"), end = len;
         if (end && text[end - 1] == '\r')
             end--;
-        char *line = clean(text, end);
+        char *line = xstrndup(text, end);
         r.line++;
         read_line(&r, line);
         free(line);

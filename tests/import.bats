@@ -116,6 +116,25 @@ same_firings()
     [[ $output == *'name: backup'* ]]
 }
 
+@test "what is not UTF-8, or no job may say, is a comment with its place and mend; the rest can be added" {
+    printf '# K\366ln\n1 1 * * * root echo caf\351\n2 2 * * * j\303\266rg true\n' >latin1
+    printf '3 3 * * * root printf "\\a|\a|\342\200\250|caf\303\251"\nTOWN=K\366ln\n4 4 * * * root echo $TOWN\n' >>latin1
+    run -1 --separate-stderr rota schedule import --system latin1
+    # shellcheck disable=SC2154 # set by bats
+    [ "${#stderr_lines[@]}" -eq 4 ]
+    [[ ${stderr_lines[0]} == 'rota schedule: latin1:2: it is not UTF-8: convert the crontab (iconv '* ]]
+    [[ ${stderr_lines[1]} == "rota schedule: latin1:3: 'user' is to be the name of an account"*jörg* ]]
+    [[ ${stderr_lines[2]} == 'rota schedule: latin1:5: it is not UTF-8: '* ]]
+    [[ ${stderr_lines[3]} == 'rota schedule: latin1:6: a setting above it is not UTF-8' ]]
+    [[ ${lines[0]} == '# K\xf6ln' ]]
+    [[ $output == *'#   1 1 * * * root echo caf\xe9'* ]]
+    # and no byte of what is imported is another one
+    sed '/^user:/d' <<<"$output" >jobs.yaml
+    run -0 rota submit jobs.yaml
+    run -0 rota dispatch --wait 1
+    [ "$(rota logs 1)" = $'\a|\a|\u2028|café' ]
+}
+
 @test "an imported job runs as cron would run it" {
     # shellcheck disable=SC2016 # for the job's shell
     printf '%s\n' 'GREETING=hello' '1 1 * * * cat; echo "$GREETING \% $HOME"%from cron' >own.crontab
