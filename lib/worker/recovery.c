@@ -17,6 +17,16 @@ static struct charge *recover_charge(struct front *front, const struct record *r
     return charge;
 }
 
+/* A cell that the table has not: it was cut, or made anew. The run may have begun in it, so it is no
+ * run without a cell; where its output is nobody knows. */
+static void recover_place(struct front *front, struct charge *charge, uint32_t cell)
+{
+    if (cell < front->cells.made)
+        charge_set_cell(&front->charges, charge, cell);
+    else
+        charge->ousted = true;
+}
+
 static void recover_record(const struct record *record, struct generation *g, void *arg)
 {
     struct front *front = arg;
@@ -24,7 +34,7 @@ static void recover_record(const struct record *record, struct generation *g, vo
     if (record->kind == RECORD_STARTED && !charge) {
         charge = recover_charge(front, record, g);
         charge->out_limit = record->started.out_limit;
-        charge_set_cell(&front->charges, charge, record->started.cell);
+        recover_place(front, charge, record->started.cell);
     } else if (record->kind == RECORD_RESULT) {
         if (!charge) /* STARTED was torn by a crash of the host: the result is as good */
             charge = recover_charge(front, record, g);

@@ -162,9 +162,43 @@ static void lose_ack(uint64_t number, bool result_too)
     free(path);
 }
 
+/* The table of cells was cut, or made anew: a run that began in a cell beyond it cannot be followed, but its
+ * spool is no trap for the worker. */
+static void test_cell_beyond(void)
+{
+    struct client *c = client_open_as(7);
+    char *path = journal_path(c);
+    struct record record;
+    struct err err = {0};
+    memset(&record, 0, sizeof record);
+    record.kind = RECORD_STARTED;
+    record.key = client_key(90, 1);
+    record.at = moment_now(moment_boot());
+    record.started.cell = 4000;
+    record_seal(&record);
+    (void)client_do(c, (struct start){.run = 91, .text = "exit 3"});
+    (void)client_close(c);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    tap_int(record_append(fd, &record, 1, &err), 0, "a run in a cell that the table has not");
+    close(fd);
+    c = client_open_as(7);
+    struct heard *lost = client_run(c, client_key(90, 1)), *run = client_run(c, client_key(91, 1));
+    client_adopt(c, lost);
+    client_adopt(c, run);
+    tap_ok(client_await(c, &lost->ended) && lost->end == END_LOST, "it is lost");
+    tap_ok(client_await(c, &run->ended) && run->code == 3, "and the others are as they were");
+    client_ack(c);
+    (void)client_close(c);
+    c = client_open_as(7);
+    tap_int((long long)c->nruns, 0, "both are forgotten");
+    (void)client_close(c);
+    free(path);
+}
+
 int main(void)
 {
     client_init();
+    test_cell_beyond();
     test_journal();
     lose_ack(70, false);
     lose_ack(80, true);
