@@ -24,7 +24,7 @@ all_ended()
     witness_holds
 }
 
-@test "ulimit -n 64 for a dispatcher of 40 hosts: it says so, and every run ends" {
+@test "I8: ulimit -n 64 for a dispatcher of 40 hosts: it says so, and every run ends" {
     # shellcheck disable=SC2046 # a list of names
     local_workers $(printf 'w%d ' {1..40})
     submit_all 80
@@ -34,7 +34,7 @@ all_ended()
     all_ended 80
 }
 
-@test "ulimit -n 64 for a worker of 60 slots: every run ends" {
+@test "I8: ulimit -n 64 for a worker of 60 slots: every run ends" {
     config <<INI
 [worker w]
 transport = exec

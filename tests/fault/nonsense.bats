@@ -295,7 +295,7 @@ PYTHON
 }
 
 # That such a worker is given up after 60 s: see halfopen.bats.
-@test "a worker that falls silent holds up neither the others nor the dispatcher's end" {
+@test "I9: a worker that falls silent holds up neither the others nor the dispatcher's end" {
     two_runs
     connection 1 <<PYTHON
 be_ready()

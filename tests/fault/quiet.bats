@@ -75,7 +75,7 @@ quiet_for_ten_seconds()
         [ "$(cat "$HOME/pongs")" -le 4 ]
 }
 
-@test "a connected host with a silent run costs no system call beyond its PINGs, on either side" {
+@test "I8: a connected host with a silent run costs no system call beyond its PINGs, on either side" {
     cat >"$HOME/traced" <<SH
 #!/bin/sh
 export ASAN_OPTIONS="\${ASAN_OPTIONS-}:detect_leaks=0"

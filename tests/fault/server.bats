@@ -118,7 +118,7 @@ harmless()
     with_short_turns bad_waits "$1"
 }
 
-@test "a server that accepts and is silent is given up, and meanwhile the others work" {
+@test "I9: a server that accepts and is silent is given up, and meanwhile the others work" {
     bad_server 'pass'
     harmless 'does not speak SSH'
     rota submit --host bad -- true
@@ -205,7 +205,7 @@ noisy_works()
     with_short_turns noisy_works
 }
 
-@test "a job and a worker that flood take turns with the others" {
+@test "I9: a job and a worker that flood take turns with the others" {
     flood()
     {
         rota dispatch -v --wait "$(rota submit --host w1 -- head -c 30000000 /dev/zero)" \

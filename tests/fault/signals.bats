@@ -111,6 +111,63 @@ ends_cleanly()
     exec 6>&-
 }
 
+# Milliseconds until the program ends with that code by the signal, in `took`: ends_by SIGNAL CODE WORD...
+ends_by()
+{
+    local signal=$1 code=$2 pid began rc=0
+    shift 2
+    env --default-signal=INT,TERM rota "$@" >/dev/null 2>&1 3>&- &
+    pid=$!
+    eventually waits "$pid"
+    began=${EPOCHREALTIME/./}
+    kill "-$signal" "$pid"
+    eventually gone "$pid"
+    wait "$pid" || rc=$?
+    took=$(((${EPOCHREALTIME/./} - began) / 1000))
+    [ "$rc" -eq "$code" ] || { echo "$*: exit code $rc"; return 1; }
+}
+
+# It sleeps in a poll, of whichever kind.
+waits()
+{
+    local number
+    read -r number _ <"/proc/$1/syscall" && [[ $number =~ ^(7|232|271|281|23|270|35|230)$ ]]
+}
+
+@test "SIGTERM and SIGINT end every program that waits within a second" {
+    local signal number code words
+    rota submit --hold -- true
+    starts
+    eventually is_state 1 running
+    while read -r signal number; do
+        while read -r code words; do
+            if [[ $words = dispatch* ]] && [ -n "$dispatcher" ]; then
+                kill -TERM "$dispatcher"
+                ends_with 0
+            fi
+            # the machine may be busy, but not each time
+            for _ in 1 2 3; do
+                # shellcheck disable=SC2086 # words
+                ends_by "$signal" $((code == 128 ? 128 + number : code)) $words
+                [ "$took" -ge 1000 ] || break
+            done
+            [ "$took" -lt 1000 ] || { echo "$words: $took ms after $signal"; return 1; }
+        done <<'EOF'
+128 logs -f 1
+128 submit --wait job.yaml
+1 dispatch --wait 2
+0 dispatch --stay
+EOF
+        starts
+        eventually holds_it
+    done <<<$'TERM 15\nINT 2'
+}
+
+holds_it()
+{
+    ! nobody_holds
+}
+
 # ---- a dispatcher that hangs: nobody reads what it says ----
 
 hangs()
