@@ -127,7 +127,7 @@ static int parse_time(const char *option, const char *text, int64_t *at, struct 
         return err_set(err, ERR_USAGE, "backfill wants --from TIME and --to TIME");
     if (clock_parse(text, clock_now(), at, err) == 0)
         return 0;
-    err_place(err, option);
+    err_place(err, "%s", option);
     return ERR_USAGE;
 }
 

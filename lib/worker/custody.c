@@ -375,7 +375,7 @@ static void empty_cell(struct front *front, struct charge *charge)
         if (charge->fd[i] < 0)
             charge->fd[i] = cell_open(front->cells.dir, charge->cell, i, O_RDWR);
         if (charge->fd[i] >= 0)
-            (void)ftruncate(charge->fd[i], 0);
+            (void)!ftruncate(charge->fd[i], 0);
     }
 }
 
