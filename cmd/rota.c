@@ -67,26 +67,34 @@ static int unknown(const char *name)
     return EXITCODE_USAGE;
 }
 
-static command_main_fn *find(const char *name)
+static const struct command_row *find(const char *name)
 {
     for (size_t i = 0; i < command_nrows; i++)
         if (strcmp(name, command_rows[i].name) == 0)
-            return command_rows[i].run;
+            return &command_rows[i];
     return NULL;
+}
+
+/* A command of ours whose program is not there: installed by halves, or moved. */
+static int missing(const char *program)
+{
+    log_error("%s is neither beside this program nor in %s: install it", program, ROTA_LIBEXECDIR);
+    return EXITCODE_OS;
 }
 
 int command_run(const char *name, int argc, char **argv)
 {
-    command_main_fn *here = find(name);
-    if (here)
-        return here(argc, argv);
+    const struct command_row *row = find(name);
+    if (row && row->run)
+        return row->run(argc, argv);
     if (strcmp(name, "dispatch") == 0 && dispatch_command_is_idle(argc, argv))
         return EXITCODE_DONE;
     char *program = xasprintf("rota-%s", name);
     char *path = is_name(name) ? proc_find_sibling(program) : NULL;
     if (!path) {
+        int code = row ? missing(program) : unknown(name);
         free(program);
-        return unknown(name);
+        return code;
     }
     argv[0] = program;
     (void)execv(path, argv);
