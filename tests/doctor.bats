@@ -172,6 +172,29 @@ is_well()
     [[ $output == *"etc/systemd/system/rota.service starts 'rota dispatch'"* ]]
 }
 
+@test "a unit that came with the package counts once it is enabled" {
+    local units=$ROTA_TEST_ROOT/usr/lib/systemd own=$HOME/.config/systemd/user unit
+    make_well
+    crontab_is ''
+    mkdir -p "$units"/{system,user} "$ROTA_TEST_ROOT/etc/systemd/system/multi-user.target.wants" \
+        "$own/default.target.wants"
+    for unit in system/rota@ user/rota; do
+        printf '[Service]\nExecStart=%s dispatch --stay\n' "$ROTA_BUILD_DIR/rota" >"$units/$unit.service"
+    done
+    # another unit of the package is not it
+    ln -s "$units/user/rota-check.timer" "$own/default.target.wants/rota-check.timer"
+    run rota monitor doctor
+    [[ $output == *"nothing on this machine starts 'rota dispatch'"* ]]
+    ln -s "$units/user/rota.service" "$own/default.target.wants/rota.service"
+    run -0 rota monitor doctor -v
+    [[ $output == *"ok      $units/user/rota.service starts 'rota dispatch'"* ]]
+    rm "$own/default.target.wants/rota.service"
+    ln -s "$units/system/rota@.service" \
+        "$ROTA_TEST_ROOT/etc/systemd/system/multi-user.target.wants/rota@ann.service"
+    run -0 rota monitor doctor -v
+    [[ $output == *"ok      $units/system/rota@.service starts 'rota dispatch'"* ]]
+}
+
 dispatcher_lives()
 {
     [ "$(sqlite3 "file:$ROTA_CATALOGUE?mode=ro" 'SELECT pid FROM holder')" = "$1" ]

@@ -1,6 +1,7 @@
 #include "doctor/tables.h"
 
 #include <dirent.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,16 +67,59 @@ static bool ends_with(const char *name, const char *end)
     return len > tail && strcmp(name + len - tail, end) == 0;
 }
 
-static void read_directory(const struct reading *reading, const char *dir, bool systemd)
+static char *below(const char *root, const char *path)
+{
+    return xasprintf("%s%s", root ? root : "", path);
+}
+
+/* Whether something is there that wants the unit of this file, or the timer of that name: what is
+ * enabled has a link in a directory .wants. A template is wanted by its instances. */
+static bool is_enabled(const char *name)
+{
+    static const struct {
+        const char *path;
+        bool home;
+    } dirs[] = {
+        {"/etc/systemd/system", false},
+        {"/etc/systemd/user", false},
+        {"/.config/systemd/user", true},
+    };
+    int stem = (int)strcspn(name, ".");
+    const char *instance = stem && name[stem - 1] == '@' ? "*" : "";
+    bool enabled = false;
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs && !enabled; i++) {
+        char *dir = below(getenv(dirs[i].home ? "HOME" : "ROTA_TEST_ROOT"), dirs[i].path);
+        char *pattern = xasprintf("%s/*.wants/%.*s%s.*", dir, stem, name, instance);
+        glob_t found = {0};
+        enabled = glob(pattern, 0, NULL, &found) == 0;
+        globfree(&found);
+        free(pattern);
+        free(dir);
+    }
+    return enabled;
+}
+
+/* How a directory is read: a crontab or a unit a file; units that came with a package, which do
+ * nothing before they are enabled. */
+enum kind { CRONTABS, UNITS, OFFERED_UNITS };
+
+static bool takes_part(enum kind kind, const char *name)
+{
+    if (*name == '.' || kind == CRONTABS)
+        return *name != '.';
+    return (ends_with(name, ".service") || ends_with(name, ".timer")) &&
+           (kind == UNITS || is_enabled(name));
+}
+
+static void read_directory(const struct reading *reading, const char *dir, enum kind kind)
 {
     DIR *d = opendir(dir);
     struct dirent *entry;
     while (d && (entry = readdir(d))) {
-        const char *name = entry->d_name;
-        if (*name == '.' || (systemd && !ends_with(name, ".service") && !ends_with(name, ".timer")))
+        if (!takes_part(kind, entry->d_name))
             continue;
-        char *path = xasprintf("%s/%s", dir, name);
-        read_file(reading, path, systemd);
+        char *path = xasprintf("%s/%s", dir, entry->d_name);
+        read_file(reading, path, kind != CRONTABS);
         free(path);
     }
     if (d)
@@ -103,24 +147,26 @@ void tables_read(void (*each)(const struct table_line *line, void *arg), void *a
 {
     static const struct {
         const char *path;
-        bool home, systemd;
+        enum kind kind;
+        bool home;
     } dirs[] = {
-        {"/etc/cron.d", false, false},
-        {"/etc/systemd/system", false, true},
-        {"/usr/local/lib/systemd/system", false, true},
-        {"/usr/lib/systemd/system", false, true},
-        {"/.config/systemd/user", true, true},
+        {"/etc/cron.d", CRONTABS, false},
+        {"/etc/systemd/system", UNITS, false},
+        {"/usr/local/lib/systemd/system", OFFERED_UNITS, false},
+        {"/usr/lib/systemd/system", OFFERED_UNITS, false},
+        {"/.config/systemd/user", UNITS, true},
+        {"/usr/local/lib/systemd/user", OFFERED_UNITS, false},
+        {"/usr/lib/systemd/user", OFFERED_UNITS, false},
     };
     const struct reading reading = {each, arg};
     const char *seam = getenv("ROTA_TEST_ROOT"), *home = getenv("HOME");
     read_crontab(&reading);
-    char *path = xasprintf("%s/etc/crontab", seam ? seam : "");
+    char *path = below(seam, "/etc/crontab");
     read_file(&reading, path, false);
     free(path);
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
-        const char *root = dirs[i].home ? home : seam;
-        path = xasprintf("%s%s", root ? root : "", dirs[i].path);
-        read_directory(&reading, path, dirs[i].systemd);
+        path = below(dirs[i].home ? home : seam, dirs[i].path);
+        read_directory(&reading, path, dirs[i].kind);
         free(path);
     }
 }

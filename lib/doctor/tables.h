@@ -12,7 +12,8 @@ struct table_line {
 };
 
 /* Calls each for every line that means something: of `crontab -l`, /etc/crontab, /etc/cron.d/ and the
- * .service and .timer files of systemd and of the user's own. What cannot be read is not there.
+ * .service and .timer files of systemd and of the user's own; those that packages bring count only when
+ * they are enabled. What cannot be read is not there.
  * $ROTA_TEST_ROOT is what the paths in /etc and /usr begin with (a seam for tests). */
 void tables_read(void (*each)(const struct table_line *line, void *arg), void *arg);
 
