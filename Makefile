@@ -3,11 +3,7 @@ VERSION     = 0.1.0
 PREFIX     ?= /usr/local
 BINDIR      = $(PREFIX)/bin
 LIBEXECDIR  = $(PREFIX)/libexec/rota
-MANDIR      = $(PREFIX)/share/man
 DATADIR     = $(PREFIX)/share/rota
-BASHDIR     = $(PREFIX)/share/bash-completion/completions
-ZSHDIR      = $(PREFIX)/share/zsh/site-functions
-FISHDIR     = $(PREFIX)/share/fish/vendor_completions.d
 B          ?= build
 MINUTES    ?= 10
 Q          ?= @
@@ -23,11 +19,12 @@ PKGS        = libssh2 sqlite3 yaml-0.1 inih
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
               faketime mandoc prometheus tzdata fish zsh tcsh dropbear-bin passwd chromium chromium-driver \
-              python3-selenium python3-jsonschema curl msmtp python3-aiosmtpd
-DEPS_LINT   = clang-tidy clang-format shellcheck
+              python3-selenium python3-jsonschema curl msmtp python3-aiosmtpd systemd
+DEPS_LINT   = clang clang-tidy clang-format shellcheck
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
+PLACE       = DESTDIR='$(DESTDIR)' PREFIX=$(PREFIX) BINDIR=$(BINDIR) LIBEXECDIR=$(LIBEXECDIR) DATADIR=$(DATADIR) lib/install
 BUILT       = $(MAKE) --no-print-directory -j2 all
 
 # ---- each program, and the libraries it may link; rota itself holds every command that links no SSH code.
@@ -45,10 +42,10 @@ LIBS_rota-init     = sqlite3 inih libssh2
 obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS    = $(patsubst tests/fuzz/fuzz_%.c,$B/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-MANPAGES   = $(wildcard man/*.[1-8])
 
-.PHONY: all deps demo check test fault soak lint asan bench fuzz install uninstall clean FORCE
-all: $(addprefix $B/,$(PROGRAMS)) $(UNIT_TESTS) $(FUZZERS)
+.PHONY: all programs deps demo check test fault soak lint asan bench fuzz install uninstall clean FORCE
+all: programs $(UNIT_TESTS) $(FUZZERS)
+programs: $(addprefix $B/,$(PROGRAMS))
 
 # The worker's build id names the pushed file, so that a head never talks to another build by accident.
 $B/build_id.h: FORCE
@@ -61,6 +58,11 @@ $B/obj/%.o: %.c | $B/build_id.h
 	@mkdir -p $(@D)
 	@echo CC $<
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# They name the directory, which another PREFIX changes.
+$(call obj,lib/proc.c lib/transport_local.c cmd/rota.c cmd/monitor_doctor.c): $B/libexecdir
+$B/libexecdir: FORCE
+	@mkdir -p $B && echo $(LIBEXECDIR) | cmp -s - $@ || echo $(LIBEXECDIR) >$@
 
 # What the board's page is made of is read by the assembler.
 $B/obj/lib/monitor/board_page.o: $(wildcard lib/monitor/board*.html lib/monitor/board*.css lib/monitor/board*.js)
@@ -124,25 +126,16 @@ fuzz:
 	    SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' $(FUZZERS:$B/%=build/clang/%)
 	@tests/fuzz/run build/clang
 
+# The other compiler has its warnings too.
 lint: deps $B/build_id.h
+	@$(MAKE) --no-print-directory -j2 B=$B/by-clang CC=clang OPT=-O1 all >/dev/null
 	@tests/lint $B '$(CPPFLAGS)'
 
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
-	install -m 755 $B/rota $(DESTDIR)$(BINDIR)/rota
-	install -m 755 $(addprefix $B/,$(filter-out rota,$(PROGRAMS))) $(DESTDIR)$(LIBEXECDIR)
-	install -D -m 644 -t $(DESTDIR)$(DATADIR) lib/monitor/grafana.json lib/monitor/rules.yml
-	install -D -m 644 completions/rota.bash $(DESTDIR)$(BASHDIR)/rota
-	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) completions/_rota && install -D -m 644 -t $(DESTDIR)$(FISHDIR) completions/rota.fish
-	for page in $(MANPAGES); do \
-	    install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-
+install: programs
+	@$(PLACE) put $(addprefix $B/,$(PROGRAMS))
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/rota $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(filter-out rota,$(PROGRAMS)))
-	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	rm -f $(addprefix $(DESTDIR),$(BASHDIR)/rota $(ZSHDIR)/_rota $(FISHDIR)/rota.fish $(DATADIR)/grafana.json $(DATADIR)/rules.yml)
-	-rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
+	@$(PLACE) take $(addprefix $B/,$(PROGRAMS))
 
 clean: ; rm -rf build
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B/obj $B/unit -name '*.d' 2>/dev/null)
