@@ -15,12 +15,13 @@ WARN        = -Wall -Wextra -Wshadow -Wvla -Werror
 CPPFLAGS   += -D_GNU_SOURCE -Ilib -I$B -DROTA_VERSION='"$(VERSION)"' -DROTA_LIBEXECDIR='"$(LIBEXECDIR)"'
 CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
-# Debian packages: to build, to test, to lint, to measure, to fuzz.
+# Debian packages: to build, to test, to lint, to make one, to measure, to fuzz.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
               faketime mandoc prometheus tzdata fish zsh tcsh dropbear-bin passwd chromium chromium-driver \
-              python3-selenium python3-jsonschema curl msmtp python3-aiosmtpd systemd
+              python3-selenium python3-jsonschema curl msmtp python3-aiosmtpd systemd $(DEPS_DEB)
 DEPS_LINT   = clang clang-tidy clang-format shellcheck
+DEPS_DEB    = build-essential debhelper lintian
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps
 DEPS_FUZZ   = clang libclang-rt-14-dev tzdata
 DEPS        = $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -43,7 +44,7 @@ obj = $(patsubst %.c,$B/obj/%.o,$(1))
 UNIT_TESTS = $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS    = $(patsubst tests/fuzz/fuzz_%.c,$B/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs deps demo check test fault soak lint asan bench fuzz install uninstall clean FORCE
+.PHONY: all programs deps demo check test fault soak lint asan bench fuzz deb install uninstall clean FORCE
 all: programs $(UNIT_TESTS) $(FUZZERS)
 programs: $(addprefix $B/,$(PROGRAMS))
 
@@ -130,6 +131,10 @@ fuzz:
 lint: deps $B/build_id.h
 	@$(MAKE) --no-print-directory -j2 B=$B/by-clang CC=clang OPT=-O1 all >/dev/null
 	@tests/lint $B '$(CPPFLAGS)'
+
+deb:
+	@tests/deps $(DEPS_BUILD) $(DEPS_DEB)
+	@.debian/make $B
 
 install: programs
 	@$(PLACE) put $(addprefix $B/,$(PROGRAMS))
