@@ -71,7 +71,7 @@ eventually()
 {
     local -
     set +x
-    eventually_within 60 "$@" || { echo "not within 60 s: $*" && return 1; }
+    eventually_within 120 "$@" || { echo "not within 120 s: $*" && return 1; }
 }
 mount -t tmpfs tmpfs /sys/fs
 mkdir -p /sys/fs/cgroup
