@@ -220,7 +220,7 @@ static void offer_forms(struct complete *c)
 {
     bool lists = is_of(c, "monitor", NULL) && !c->completion->sub;
     for (int i = VIEW_TABLE; i < VIEW_FORMAT; i++)
-        if (!lists || i == VIEW_TABLE || i == VIEW_WIDE || i == VIEW_JSON)
+        if (!lists || i == VIEW_TABLE || i == VIEW_WIDE || i == VIEW_JSON || i == VIEW_SCHEMA)
             complete_offer(c, view_form_name((enum view_form)i), NULL);
 }
 
