@@ -43,7 +43,9 @@ int64_t catalogue_epoch(const struct catalogue *cat);
 /* Who owns the file; only the owner dispatches. */
 uid_t catalogue_owner(const struct catalogue *cat);
 
-/* BEGIN IMMEDIATE and COMMIT. ERR_BUSY, ERR_IO. */
+/* ERR_CONFIG: a newer rota has brought it to its schema since it was opened. */
+int catalogue_refuse(struct catalogue *cat, struct err *err);
+/* BEGIN IMMEDIATE and COMMIT. ERR_BUSY, ERR_IO; begin: as catalogue_refuse. */
 int catalogue_begin(struct catalogue *cat, struct err *err);
 int catalogue_commit(struct catalogue *cat, struct err *err);
 void catalogue_rollback(struct catalogue *cat); /* no transaction: no effect */

@@ -2,6 +2,7 @@
 # Catalogues of earlier versions, as these wrote them (tests/catalogues), are taken along.
 
 load lib
+load dispatcher
 
 setup()
 {
@@ -51,4 +52,42 @@ anatomy()
     [ "$output" = 3 ]
     run -1 here/next "$ROTA_BUILD_DIR"
     [[ $output == *'it is there already' ]]
+}
+
+is_gone()
+{
+    ! process_lives "$1"
+}
+
+# A dispatcher that stays, and what a newer rota does to the catalogue beside it.
+migrated_beside()
+{
+    rota dispatch --stay 2>err 3>&- &
+    local pid=$! rc=0
+    "$@"
+    sqlite3 "$ROTA_CATALOGUE" 'PRAGMA user_version = 99'
+    eventually_within 60 is_gone "$pid"
+    wait "$pid" || rc=$?
+    # it is started again by whoever keeps it, with the new program
+    [ "$rc" -eq 75 ]
+    [ "$(cat err)" = "rota dispatch: a newer rota has brought the catalogue $ROTA_CATALOGUE to its schema: \
+start the dispatcher of that one" ]
+    [ "$(sqlite3 "$ROTA_CATALOGUE" 'PRAGMA user_version')" = 99 ]
+}
+
+@test "a dispatcher leaves a catalogue that a newer rota brings to its schema, and its runs to the next one" {
+    local schema
+    rota submit -q -- true
+    schema=$(sqlite3 "$ROTA_CATALOGUE" 'PRAGMA user_version')
+    migrated_beside eventually is_state 1 succeeded
+    # ours again: the next one finds nobody who holds it
+    sqlite3 "$ROTA_CATALOGUE" "PRAGMA user_version = $schema"
+    mkfifo go
+    rota submit -q -- cat "$PWD/go"
+    migrated_beside eventually is_state 2 running
+    sqlite3 "$ROTA_CATALOGUE" "PRAGMA user_version = $schema"
+    : >go
+    run -0 rota dispatch
+    is_state 2 succeeded
+    [ "$(rota status --events --format '{event}' 2 | grep -c '^started$')" -eq 1 ]
 }

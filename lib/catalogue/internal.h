@@ -118,6 +118,8 @@ int catalogue_inspect(const char *path, enum catalogue_mode mode, bool *there, s
 int catalogue_create(const char *path, struct err *err);
 /* ---- schema.c ---- */
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err);
+/* ERR_CONFIG: of a newer rota. */
+int schema_refuse(const struct catalogue *cat, int64_t version, struct err *err);
 /* Brings the catalogue to CATALOGUE_SCHEMA. No transaction may be open. */
 int schema_migrate(struct catalogue *cat, struct err *err);
 

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,12 +57,7 @@ static int identify(struct catalogue *cat, int64_t *version, struct err *err)
                        "the file %s is a database of another program, not a rota catalogue: name "
                        "another path (catalogue = in rota.ini, or $ROTA_CATALOGUE)",
                        cat->path);
-    if (*version > CATALOGUE_SCHEMA)
-        return err_set(err, ERR_CONFIG,
-                       "the catalogue %s was written by a newer rota (schema %" PRId64
-                       ", this program knows %d): upgrade rota",
-                       cat->path, *version, CATALOGUE_SCHEMA);
-    return 0;
+    return schema_refuse(cat, *version, err);
 }
 
 static int prepare_writer(struct catalogue *cat, struct err *err)

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <sqlite3.h>
 
 #include "internal.h"
@@ -252,6 +253,23 @@ static const char *const migrations[CATALOGUE_SCHEMA][4] = {
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err)
 {
     return statement_int(cat, "PRAGMA user_version", NO_VALUES, 0, version, err);
+}
+
+int schema_refuse(const struct catalogue *cat, int64_t version, struct err *err)
+{
+    if (version <= CATALOGUE_SCHEMA)
+        return 0;
+    return err_set(err, ERR_CONFIG,
+                   "the catalogue %s was written by a newer rota (schema %" PRId64
+                   ", this program knows %d): upgrade rota",
+                   cat->path, version, CATALOGUE_SCHEMA);
+}
+
+int catalogue_refuse(struct catalogue *cat, struct err *err)
+{
+    int64_t version;
+    int rc = schema_version(cat, &version, err);
+    return rc < 0 ? rc : schema_refuse(cat, version, err);
 }
 
 int schema_migrate(struct catalogue *cat, struct err *err)

@@ -13,10 +13,17 @@ static int run(struct catalogue *cat, const char *sql, struct err *err)
     return rc < 0 ? rc : statement_next(cat, stmt, err);
 }
 
+/* Under the lock the schema is looked at again: whoever keeps a catalogue open may have been overtaken. */
 int catalogue_begin(struct catalogue *cat, struct err *err)
 {
     cat->changes = sqlite3_total_changes(cat->db);
-    return run(cat, BEGIN, err);
+    int rc = run(cat, BEGIN, err);
+    if (rc < 0)
+        return rc;
+    rc = catalogue_refuse(cat, err);
+    if (rc < 0)
+        catalogue_rollback(cat);
+    return rc;
 }
 
 /*

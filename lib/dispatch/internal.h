@@ -178,8 +178,11 @@ enum {
 /* Asks for a round in so many milliseconds at the latest. */
 void round_soon(struct dispatch *d, int64_t ms);
 int round_run(struct dispatch *d, struct err *err);
-/* holder_renew, with what the monitor wants to know of us. In a transaction. */
-int round_renew(struct dispatch *d, struct err *err);
+/* catalogue_begin, then the fence check (holder_renew): nothing is written past it. After an error roll back;
+ * ERR_BUSY and not d->held any more: the catalogue is another dispatcher's, or of a newer rota. */
+int round_begin(struct dispatch *d, struct err *err);
+/* As catalogue_refuse; ERR_BUSY and not d->held any more when it is of a newer rota. */
+int round_check(struct dispatch *d, struct err *err);
 
 /* ---- keeping.c ---- */
 /* Syncs the output of the runs that are to be recorded as ended. An end whose output cannot be synced

@@ -125,20 +125,40 @@ static bool is_needed(const struct dispatch *d, const struct round *round)
            (d->waiting_due && clock_mono() >= d->waiting_due) || clock_mono() >= d->lease_due;
 }
 
-int round_renew(struct dispatch *d, struct err *err)
+/* Nothing is written to it any more, not even that we leave: who comes next sees that we are gone. */
+static int leave_newer(struct dispatch *d, struct err *err)
 {
+    d->held = false;
+    return err_set(
+        err, ERR_BUSY,
+        "a newer rota has brought the catalogue %s to its schema: start the dispatcher of "
+        "that one",
+        catalogue_path(d->cat));
+}
+
+int round_check(struct dispatch *d, struct err *err)
+{
+    int rc = catalogue_refuse(d->cat, err);
+    return rc == ERR_CONFIG ? leave_newer(d, err) : rc;
+}
+
+int round_begin(struct dispatch *d, struct err *err)
+{
+    int rc = catalogue_begin(d->cat, err);
+    if (rc == ERR_CONFIG)
+        return leave_newer(d, err);
+    if (rc < 0)
+        return rc;
     d->holder.longest_us = loop_longest_us(d->loop);
-    return holder_renew(d->cat, &d->holder, err);
+    rc = holder_renew(d->cat, &d->holder, err);
+    if (rc == ERR_BUSY)
+        d->held = false;
+    return rc;
 }
 
 static int record(struct dispatch *d, struct round *round, struct err *err)
 {
-    int rc = catalogue_begin(d->cat, err);
-    if (rc < 0)
-        return rc;
-    rc = round_renew(d, err); /* the fence check: nothing is written past it */
-    if (rc < 0)
-        d->held = rc != ERR_BUSY;
+    int rc = round_begin(d, err);
     if (rc == 0)
         rc = record_started(d, err);
     if (rc == 0)

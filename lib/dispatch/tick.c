@@ -86,12 +86,7 @@ int tick_plan(struct dispatch *d, struct err *err)
 
 static int tick(struct dispatch *d, struct schedule_tick *t, struct err *err)
 {
-    int rc = catalogue_begin(d->cat, err);
-    if (rc < 0)
-        return rc;
-    rc = round_renew(d, err); /* the fence check, as in a round */
-    if (rc < 0)
-        d->held = rc != ERR_BUSY;
+    int rc = round_begin(d, err);
     if (rc == 0)
         rc = schedule_tick(d->cat, t, err);
     if (rc == 0)

@@ -304,6 +304,8 @@ int wake_look(struct dispatch *d, struct err *err)
 {
     if (!is_changed(d))
         return 0;
-    int rc = wake_take(d, err);
+    int rc = round_check(d, err);
+    if (rc == 0)
+        rc = wake_take(d, err);
     return rc < 0 ? rc : tick_plan(d, err);
 }
