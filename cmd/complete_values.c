@@ -34,6 +34,13 @@ static bool is_of(const struct complete *c, const char *command, const char *sub
            (!sub || (c->completion->sub && strcmp(c->completion->sub, sub) == 0));
 }
 
+/* Of a row of a table; NULL: whatever it is. */
+static bool is_asked(const struct complete *c, const char *command, const char *sub,
+                     const char *option)
+{
+    return is_of(c, command, sub) && (!option || is_given(c, option));
+}
+
 /* What was typed of the word up to `at` stays. */
 static void advance(struct complete *c, const char *at)
 {
@@ -215,12 +222,25 @@ static void offer_times(struct complete *c)
         complete_offer(c, words[i], NULL);
 }
 
-/* rota monitor shows several lists at once, which most forms cannot. */
+/* Forms that a command has not, because its records have no ids, or because it shows several lists at once;
+ * the first row that fits. */
+static const struct {
+    const char *command, *sub, *option; /* NULL: any */
+    unsigned forms;
+} lacks[] = {
+    {"monitor", "doctor", NULL, 1u << VIEW_ID},
+    {"monitor", NULL, NULL, 1u << VIEW_ID | 1u << VIEW_TSV},
+    {"catalogue", NULL, NULL, 1u << VIEW_ID},
+    {"status", NULL, "--occurrences", 1u << VIEW_ID},
+};
+
 static void offer_forms(struct complete *c)
 {
-    bool lists = is_of(c, "monitor", NULL) && !c->completion->sub;
+    size_t row = 0, n = sizeof lacks / sizeof *lacks;
+    while (row < n && !is_asked(c, lacks[row].command, lacks[row].sub, lacks[row].option))
+        row++;
     for (int i = VIEW_TABLE; i < VIEW_FORMAT; i++)
-        if (!lists || i == VIEW_TABLE || i == VIEW_WIDE || i == VIEW_JSON || i == VIEW_SCHEMA)
+        if (row == n || !(lacks[row].forms & 1u << i))
             complete_offer(c, view_form_name((enum view_form)i), NULL);
 }
 
@@ -245,8 +265,7 @@ static const struct {
 static void offer_field_names(struct complete *c, const char *after)
 {
     size_t i = 0, n = sizeof records / sizeof *records;
-    while (i < n && (!is_of(c, records[i].command, records[i].sub) ||
-                     (records[i].option && !is_given(c, records[i].option))))
+    while (i < n && !is_asked(c, records[i].command, records[i].sub, records[i].option))
         i++;
     for (size_t k = 0; i < n && k < records[i].record->n; k++) {
         const struct view_column *column = &records[i].record->columns[k];

@@ -103,6 +103,7 @@ dump()
 @test "each command has its forms and refuses the others, by words and exit code 64" {
     home
     while IFS='|' read -r command words _ forms _; do
+        read -ra words_of <<<"$command"
         for form in table wide id tsv json; do
             try "$command" "$words" -o "$form"
             if [[ " $forms " == *" $form "* ]]; then
@@ -114,6 +115,9 @@ dump()
                 [ "$rc" -eq 64 ] && [ -s err ] && [ ! -s out ] || said "$command -o $form"
             fi
         done
+        # they are what shells offer
+        [ "$forms" = - ] || [ "$(rota complete -- "${words_of[@]}" -o '' | cut -f1 | paste -sd' ')" = \
+            "$forms schema" ] || { echo "rota complete -- $command -o ''"; return 1; }
         [ "$command" = 'schedule backfill' ] || continue
         # its instants have their runs now
         sqlite3 "$ROTA_CATALOGUE" 'DELETE FROM occurrence'
