@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # A hundred thousand ids on standard input: what each command then does grows with them and no faster.
-# Counted in steps of SQLite's machine and in system calls: a clock would measure the machine.
+# Counted in steps of SQLite's machine: a clock would measure this one.
 
 load lib
 
@@ -39,7 +39,7 @@ END
     cc -shared -fPIC -O1 -o counter.so counter.c -ldl
 }
 
-# counted N COMMAND…: its exit code is as `want` says; sets steps and calls.
+# counted N COMMAND…: its exit code is as `want` says; sets steps.
 counted()
 {
     local n=$1 rc=0
