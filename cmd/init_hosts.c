@@ -96,13 +96,17 @@ static int add_named(struct init *init, const struct config *existing, const cha
     return rc;
 }
 
-/* A name that can be no worker's, as one that holds a sign of a pattern we do not know, is passed over. */
+/* A name that can be no worker's, as one that holds a sign of a pattern we do not know, is passed over; so is
+ * what would be a range here, which ssh takes for one name. */
 static void add_found(struct init *init, const struct config *existing, const char *name)
 {
     struct hostspec spec;
     struct err why;
     if (hostspec_read(&spec, name, &why) < 0) {
         log_info("~/.ssh/config: %s", why.msg);
+    } else if (strpbrk(name, "[],")) {
+        log_info("~/.ssh/config: '%s' would be a range of hosts", name);
+        hostspec_free(&spec);
     } else if (find(init, spec.names.v[0]) ||
                (existing && config_host(existing, spec.names.v[0]))) {
         hostspec_free(&spec);

@@ -68,6 +68,7 @@ Host github.com
 Host 10.0.0.9
 Host web1
 Host last
+Host x[1-3] a,b
 END
     printf 'Host included\n  HostName %%h.example.com\nHost a%% b;c\n' >"$HOME/more/one"
     run -0 rota init -n
@@ -212,7 +213,7 @@ meanwhile()
     [[ $output == *"$HOME/.config"* ]]
 }
 
-@test "hundreds of hosts that do not answer take no longer than a few" {
+@test "hundreds of hosts that refuse take no longer than a few" {
     seq -f 'Host dead%.0f
   HostName 127.0.0.1
   Port 1' 1 400 >"$ROTA_SSH_CONFIG"
@@ -225,7 +226,8 @@ meanwhile()
 @test "on a terminal a line tells how far it is" {
     printf 'Host dead1 dead2\n  Port 1\n  HostName 127.0.0.1\nHost dead3\n' >"$ROTA_SSH_CONFIG"
     python3 "$ROTA_TOP/tests/typist.py" sh -c "rota init; test \$? -eq 69" <<'END'
-see of 2 hosts
+see 0 of 2 hosts
+see 1 of 2 hosts
 see trouble dead1
 END
 }

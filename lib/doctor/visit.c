@@ -218,6 +218,8 @@ int visit_all(struct visit *visits, size_t n, void (*progress)(size_t over, size
     tour.callers = xcalloc(n + 1, sizeof *tour.callers);
     for (size_t i = 0; i < n; i++)
         tour.callers[i] = (struct caller){.tour = &tour, .visit = &visits[i]};
+    if (progress)
+        progress(0, n); /* the first answer may take as long as all */
     begin_next(&tour);
     while (rc == 0 && tour.over < n)
         rc = loop_turn(tour.loop, err);

@@ -32,7 +32,7 @@ struct visit {
     int64_t heard_at; /* when it answered, ms */
 };
 
-/* Visits them all. `progress` (NULL: none) is called after each that is over. 0; ERR_OS when nothing
+/* Visits them all. `progress` (NULL: none) is called at first, and after each that is over. 0; ERR_OS when nothing
  * can be waited for. A host that cannot be reached is no error. */
 int visit_all(struct visit *visits, size_t n, void (*progress)(size_t over, size_t all),
               struct err *err);
