@@ -40,11 +40,9 @@ const char *catalogue_path(const struct catalogue *cat);
 const char *catalogue_uuid(const struct catalogue *cat); /* 32 hexadecimal digits */
 /* Raised by holder_take_over; workers refuse lower ones. Up to date after holder_take. */
 int64_t catalogue_epoch(const struct catalogue *cat);
-/* Who owns the file; only the owner dispatches. */
-uid_t catalogue_owner(const struct catalogue *cat);
+uid_t catalogue_owner(const struct catalogue *cat); /* of the file; nobody else dispatches */
 
-/* ERR_CONFIG: a newer rota has brought it to its schema since it was opened. */
-int catalogue_refuse(struct catalogue *cat, struct err *err);
+int catalogue_refuse(struct catalogue *cat, struct err *err); /* ERR_CONFIG: it is newer by now */
 /* BEGIN IMMEDIATE and COMMIT. ERR_BUSY, ERR_IO; begin: as catalogue_refuse. */
 int catalogue_begin(struct catalogue *cat, struct err *err);
 int catalogue_commit(struct catalogue *cat, struct err *err);
