@@ -119,6 +119,18 @@ size_t expansion_longest(const struct job_array *array, const struct elements *e
     return array->nranges && !elements ? DIGITS : longest;
 }
 
+/* Adds the bytes of these with the item in place; returns the longest of them, or `longest`. */
+static size_t count_words(const struct strlist *words, const char *mark, size_t item,
+                          size_t longest, size_t *all)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        size_t len = mark ? placeholder_size(words->v[i], mark, item) : strlen(words->v[i]);
+        longest = len > longest ? len : longest;
+        *all += len;
+    }
+    return longest;
+}
+
 size_t expansion_command(const struct job *job, size_t item, size_t *word)
 {
     static const char VARIABLE[] = "'\"${ROTA_INDEX}\"'";
@@ -126,12 +138,8 @@ size_t expansion_command(const struct job *job, size_t item, size_t *word)
     size_t longest = 0, all = job->text ? strlen(job->text) : 0;
     if (mark && job->text && job->executor == EXECUTOR_SHELL)
         all = longest = placeholder_size(job->text, mark, sizeof VARIABLE - 1);
-    for (size_t i = 0; i < job->argv.n; i++) {
-        const char *arg = job->argv.v[i];
-        size_t len = mark ? placeholder_size(arg, mark, item) : strlen(arg);
-        longest = len > longest ? len : longest;
-        all += len;
-    }
+    longest = count_words(&job->argv, mark, item, longest, &all);
+    longest = count_words(&job->options, mark, item, longest, &all);
     if (word)
         *word = longest;
     return all;

@@ -54,6 +54,8 @@ static const char *const executors[] = {
     [EXECUTOR_SHELL] = "shell",
     [EXECUTOR_EXEC] = "exec",
     [EXECUTOR_SCRIPT] = "script",
+    [EXECUTOR_CONTAINER] = "container",
+    [EXECUTOR_HTTP] = "http",
 };
 
 const char *job_executor_name(enum job_executor executor)
@@ -139,6 +141,8 @@ void job_free(struct job *job)
     free(job->name);
     free(job->text);
     strlist_free(&job->argv);
+    strlist_free(&job->options);
+    strlist_free(&job->slurm);
     free(job->stdin_text);
     strlist_free(&job->env);
     free(job->workdir);

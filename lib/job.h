@@ -48,7 +48,9 @@ enum job_executor {
     EXECUTOR_SHELL = 1,
     EXECUTOR_EXEC,
     EXECUTOR_SCRIPT,
-    EXECUTOR_LAST = EXECUTOR_SCRIPT
+    EXECUTOR_CONTAINER,
+    EXECUTOR_HTTP,
+    EXECUTOR_LAST = EXECUTOR_HTTP
 };
 /* Its key in job files, and its name for workers; static. */
 const char *job_executor_name(enum job_executor executor);
@@ -136,8 +138,11 @@ struct job_need {
 struct job {
     char *name;
     enum job_executor executor;
-    char *text;              /* shell: the command; script: its text */
-    struct strlist argv;     /* exec */
+    char *text;              /* shell: the command; script: its text; http: the body */
+    struct strlist argv;     /* exec, container */
+    struct strlist options;  /* container, http: "key=value", see jobfile_options.h */
+    bool by_slurm;           /* Slurm carries it: shell, exec or script */
+    struct strlist slurm;    /* what Slurm is asked for, as options */
     char *stdin_text;        /* NULL: /dev/null */
     struct strlist env;      /* "NAME=value", by name */
     char *workdir;           /* NULL: the home */

@@ -9,72 +9,13 @@
 #include "jobfile_array.h"
 #include "jobfile_after.h"
 #include "jobfile_schedule.h"
+#include "jobfile_work.h"
 #include "strlist.h"
 #include "xalloc.h"
 
 enum { CODES = 256 };
 
 #define AT(member) offsetof(struct job, member)
-
-/* ---- what to run ---- */
-
-/* Of every kind that is a text: the key is its name. */
-static void read_work(struct field_reader *r, const struct field *field,
-                      const struct yaml_node *value, void *base)
-{
-    struct job *job = base;
-    if (value->kind == YAML_IS_LIST) {
-        field_complain(r, value, "'%s' is a text; a list of arguments is exec:", field->name);
-        return;
-    }
-    job->executor = job_executor_of(field->name);
-    field_string(r, field, value, base);
-}
-
-static void read_argument(struct field_reader *r, const struct field *field,
-                          const struct yaml_node *value, void *base)
-{
-    struct job *job = base;
-    if (value->kind != YAML_IS_SCALAR)
-        field_expected(r, field, value, "a list of texts");
-    else
-        strlist_add(&job->argv, value->text);
-}
-
-static void read_exec(struct field_reader *r, const struct field *field,
-                      const struct yaml_node *value, void *base)
-{
-    struct job *job = base;
-    job->executor = EXECUTOR_EXEC;
-    if (value->kind != YAML_IS_LIST) {
-        field_complain(r, value,
-                       "'%s' is a list of arguments: [program, argument]; a command line is shell:",
-                       field->name);
-        return;
-    }
-    field_each(r, field, value, base, read_argument);
-    if (job->argv.n && !job->argv.v[0][0])
-        field_complain(r, &value->items[0], "'%s' begins with the program: it is empty",
-                       field->name);
-}
-
-static void check_work(struct field_reader *r, const struct yaml_node *map)
-{
-    const struct yaml_node *first = NULL;
-    const char *name = NULL;
-    for (int executor = 1; executor <= EXECUTOR_LAST; executor++) {
-        const char *word = job_executor_name((enum job_executor)executor);
-        const struct yaml_node *value = yaml_get(map, word);
-        if (value && first)
-            field_complain(r, value, "'%s' and '%s' exclude each other: keep one", name, word);
-        if (value && !first) {
-            first = value;
-            name = word;
-        }
-    }
-    if (!first && !map->bad)
-        field_complain(r, map, "there is nothing to run: give shell:, exec: or script:");
-}
 
 /* ---- env ---- */
 
@@ -375,9 +316,12 @@ static void note_places(const struct yaml_node *document, struct job *job)
 static const struct field job_fields[] = {
     {.name = "name", .read = field_name, .offset = AT(name)},
     {.name = "schedule", .read = field_schedule, .fields = schedule_fields},
-    {.name = "shell", .read = read_work, .offset = AT(text)},
-    {.name = "exec", .read = read_exec},
-    {.name = "script", .read = read_work, .offset = AT(text)},
+    {.name = "shell", .read = field_work, .offset = AT(text)},
+    {.name = "exec", .read = field_exec},
+    {.name = "script", .read = field_work, .offset = AT(text)},
+    {.name = "container", .read = field_container, .fields = container_fields},
+    {.name = "http", .read = field_http, .fields = http_fields},
+    {.name = "slurm", .read = field_slurm, .fields = slurm_fields},
     {.name = "stdin", .read = field_text, .offset = AT(stdin_text)},
     {.name = "env", .read = read_env, .offset = AT(env)},
     {.name = "workdir", .read = field_path, .offset = AT(workdir)},
@@ -425,7 +369,7 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
         return;
     }
     field_read_map(r, job_fields, document, job);
-    check_work(r, document);
+    jobfile_check_work(r, document, job);
     note_places(document, job);
     jobfile_check_array(r, document);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");

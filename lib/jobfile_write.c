@@ -1,8 +1,11 @@
 #include "jobfile.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "escape.h"
+#include "jobfile_options.h"
+#include "jobfile_work.h"
 
 /*
  * One line of JSON, which is YAML. Keys stand in the order of this file and only where they differ
@@ -106,11 +109,11 @@ static void put_list(struct writer *w, const char *key, const struct strlist *li
     buf_addch(w->out, ']');
 }
 
-static void put_env(struct writer *w, const struct strlist *env)
+static void put_pairs(struct writer *w, const char *key, const struct strlist *env)
 {
     if (!env->n)
         return;
-    struct writer map = open_map(w, "env");
+    struct writer map = open_map(w, key);
     for (size_t i = 0; i < env->n; i++) {
         size_t len = strcspn(env->v[i], "=");
         const char *value = env->v[i] + len + (env->v[i][len] == '=');
@@ -243,9 +246,79 @@ static void put_success(struct writer *w, const struct job *job)
     buf_addch(w->out, ']');
 }
 
+/* The texts of all options of one key. */
+static struct strlist texts_of(const struct strlist *options, const char *key)
+{
+    struct strlist texts = {0};
+    size_t len = strlen(key);
+    for (size_t i = 0; i < options->n; i++)
+        if (strncmp(options->v[i], key, len) == 0 && options->v[i][len] == '=')
+            strlist_add(&texts, options->v[i] + len + 1);
+    return texts;
+}
+
+static void put_numbers(struct writer *w, const char *key, const struct strlist *numbers)
+{
+    put_key(w, key);
+    if (numbers->n > 1)
+        buf_addch(w->out, '[');
+    for (size_t i = 0; i < numbers->n; i++)
+        buf_addf(w->out, "%s%s", i ? ", " : "", numbers->v[i]);
+    if (numbers->n > 1)
+        buf_addch(w->out, ']');
+}
+
+/* A row with a maximum is of numbers. */
+static void put_options(struct writer *w, const struct field *fields, const struct strlist *options)
+{
+    for (; fields->name; fields++) {
+        struct strlist texts = texts_of(options, fields->name);
+        if (fields->read == option_map)
+            put_pairs(w, fields->name, &texts);
+        else if (fields->read == option_duration && texts.n)
+            put_duration(w, fields->name, strtoll(texts.v[0], NULL, 10), -1);
+        else if (fields->max && texts.n)
+            put_numbers(w, fields->name, &texts);
+        else if (texts.n == 1)
+            put_string(w, fields->name, texts.v[0]);
+        else
+            put_list(w, fields->name, &texts);
+        strlist_free(&texts);
+    }
+}
+
+static void put_container(struct writer *w, const struct job *job)
+{
+    struct writer map = open_map(w, "container");
+    put_options(&map, container_fields, &job->options);
+    put_list(&map, "argv", &job->argv);
+    close_map(&map);
+}
+
+static void put_http(struct writer *w, const struct job *job)
+{
+    struct writer map = open_map(w, "http");
+    put_options(&map, http_fields, &job->options);
+    put_string(&map, "body", job->text);
+    close_map(&map);
+}
+
+static void put_slurm(struct writer *w, const struct job *job)
+{
+    if (!job->by_slurm)
+        return;
+    struct writer map = open_map(w, "slurm");
+    put_options(&map, slurm_fields, &job->slurm);
+    close_map(&map);
+}
+
 static void put_work(struct writer *w, const struct job *job)
 {
-    if (job->executor == EXECUTOR_EXEC)
+    if (job->executor == EXECUTOR_CONTAINER)
+        put_container(w, job);
+    else if (job->executor == EXECUTOR_HTTP)
+        put_http(w, job);
+    else if (job->executor == EXECUTOR_EXEC)
         put_list(w, job_executor_name(job->executor), &job->argv);
     else if (job->executor)
         put_string(w, job_executor_name(job->executor), job->text);
@@ -336,7 +409,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_schedule(&w, job);
     put_work(&w, job);
     put_string(&w, "stdin", job->stdin_text);
-    put_env(&w, &job->env);
+    put_pairs(&w, "env", &job->env);
     put_string(&w, "workdir", job->workdir);
     put_string(&w, "user", job->user);
     put_where(&w, job);
@@ -369,6 +442,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_parameters(&w, &job->parameters);
     put_after(&w, job);
     put_keep(&w, job);
+    put_slurm(&w, job);
     buf_addch(out, '}');
     job_free(&normal);
 }

@@ -49,24 +49,26 @@ enum {
 enum message_type {
     MSG_HELLO = 1, /* head: VERSION UUID EPOCH FENCE WORKER [SPOOL] STAMP(0: it says them back) */
     MSG_WELCOME,   /* worker: VERSION BUILD MACHINE BOOT HOSTNAME SYSTEM CLOCK CPUS LOAD MEM_TOTAL
-                      MEM_FREE DISK_FREE SPOOL SPOOL_ID STAMP */
+                      MEM_FREE DISK_FREE SPOOL SPOOL_ID STAMP FEATURE… */
     MSG_REFUSED,   /* worker: REASON; it ends afterwards */
     MSG_RUN,       /* worker: RUN ATTEMPT TOKEN STATE(enum message_run_state) AGE */
     MSG_READY,     /* worker: the list of RUN is complete */
     MSG_ADOPT,     /* head: RUN ATTEMPT TOKEN OUT_AT ERR_AT CREDIT [STAMP] */
-    MSG_START,   /* head: RUN ATTEMPT TOKEN CREDIT EXECUTOR (ARG… | TEXT) [STDIN] ENV… [WORKDIR]
-                      [USER] TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH [STAMP] */
+    MSG_START, /* head: RUN ATTEMPT TOKEN CREDIT EXECUTOR [WORK] OPTION… ARG… [TEXT] [STDIN] ENV… [WORKDIR]
+                      [USER] [MEMORY] [CPU] [NICE] SECRET… TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH [STAMP] */
     MSG_STARTED, /* worker: RUN ATTEMPT TOKEN AGE(since start) */
     MSG_OUTPUT,  /* worker: RUN ATTEMPT TOKEN STREAM OFFSET DATA */
     MSG_CREDIT,  /* head: RUN ATTEMPT CREDIT(bytes more) */
     MSG_RESULT,  /* worker: RUN ATTEMPT TOKEN END CODE SIGNAL [REASON] DURATION AGE(since end)
                       UTIME STIME MAXRSS OUT_TOTAL OUT_DROPPED ERR_TOTAL ERR_DROPPED
-                      VALUE… VALUES_IGNORED */
+                      VALUE… VALUES_IGNORED [NODES] [EXTERNAL_ID] */
     MSG_ACK,     /* head: KEYS */
     MSG_KILL,    /* head: RUN ATTEMPT TOKEN SIGNAL (0: TERM, then KILL after the run's KILL_AFTER;
                       else only that signal, to the main process's group) */
     MSG_PING,    /* head: [STAMP] */
     MSG_PONG,    /* worker: CLOCK LOAD MEM_FREE DISK_FREE STAMP */
+    MSG_NOTE, /* worker: RUN ATTEMPT TOKEN REASON [NODES] [EXTERNAL_ID]: how it stands, while it is
+                    carried elsewhere */
 };
 
 enum message_tag {
@@ -96,7 +98,7 @@ enum message_tag {
     TAG_OUT_AT, /* bytes of standard output the head has */
     TAG_ERR_AT,
     TAG_CREDIT,   /* bytes of OUTPUT the worker may send for this run */
-    TAG_EXECUTOR, /* "shell", "exec", "script" */
+    TAG_EXECUTOR, /* a row of the worker's table: "shell", "exec", "container" … */
     TAG_ARG,      /* repeated */
     TAG_TEXT,
     TAG_STDIN,
@@ -128,6 +130,16 @@ enum message_tag {
     TAG_VALUE, /* repeated, "key=value" (values.h): what the run tells those that come after it */
     TAG_VALUES_IGNORED, /* how many lines of what it told were none, or too many */
     TAG_STAMP, /* when the worker said so, by a clock of its own; the head says the newest one back */
+    TAG_FEATURE, /* repeated: an executor that this worker has, or another thing that an older one lacks
+                    and would pass over (dispatch/feature.c) */
+    TAG_OPTION,      /* repeated, "key=value": what an executor is told beside arguments and text */
+    TAG_WORK,        /* of an executor that carries the work of another: that one's name */
+    TAG_MEMORY,      /* bytes that the run may use */
+    TAG_CPU,         /* thousandths of a processor that it may use */
+    TAG_NICE,        /* its nice value, 0 to 19 */
+    TAG_SECRET,      /* repeated, "NAME=value": as ENV, and never shown */
+    TAG_NODES,       /* where it was carried to, a host range */
+    TAG_EXTERNAL_ID, /* its name there: "slurm 1234_5" */
 };
 
 enum { MESSAGE_KEY_SIZE = 20 };

@@ -48,12 +48,22 @@ static void put_filled(struct message_writer *w, enum message_tag tag, char *fil
     free(filled);
 }
 
+/* With the element in place of the mark; the name of an option has none. */
+static void put_word(struct message_writer *w, enum message_tag tag, const struct work *work,
+                     const char *word)
+{
+    const struct job *job = &work->spec->job;
+    char index[24];
+    if (job->placeholder && work->array)
+        put_filled(w, tag, placeholder_word(word, job->placeholder, element_of(work, index)));
+    else
+        message_str(w, tag, word);
+}
+
 void element_command(struct message_writer *w, const struct work *work)
 {
     const struct job *job = &work->spec->job;
     bool filled = job->placeholder && work->array;
-    char index[24];
-    const char *element = element_of(work, index);
     if (filled && job->executor == EXECUTOR_SHELL)
         put_filled(
             w, TAG_TEXT,
@@ -61,8 +71,7 @@ void element_command(struct message_writer *w, const struct work *work)
     else
         message_str(w, TAG_TEXT, job->text);
     for (size_t i = 0; i < job->argv.n; i++)
-        if (filled)
-            put_filled(w, TAG_ARG, placeholder_word(job->argv.v[i], job->placeholder, element));
-        else
-            message_str(w, TAG_ARG, job->argv.v[i]);
+        put_word(w, TAG_ARG, work, job->argv.v[i]);
+    for (size_t i = 0; i < job->options.n; i++)
+        put_word(w, TAG_OPTION, work, job->options.v[i]);
 }

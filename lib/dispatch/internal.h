@@ -109,6 +109,12 @@ bool peer_has_unsent(const struct peer *peer);
 /* The host row, and the reasons of its runs, are to be written. */
 void peer_record(struct peer *peer);
 
+/* ---- feature.c ---- */
+/* What the worker says it has; of WELCOME. */
+void feature_take(struct peer *peer, const struct message *m);
+/* What the job needs and the worker there has not, static; NULL: nothing. */
+const char *feature_lacking(const struct peer *peer, const struct job *job);
+
 /* ---- start.c ---- */
 /* Starts a run that is claimed there. What is too long to be sent ends here, as failed. */
 void talk_start(struct peer *peer, struct work *work);

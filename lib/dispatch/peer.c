@@ -404,6 +404,7 @@ void peer_free(struct peer *peer)
     loop_unwatch(peer->watch);
     host_free(&peer->host);
     free(peer->trouble);
+    strlist_free(&peer->features);
     free(peer->said.machine);
     free(peer->said.boot);
     free(peer->said.spool);

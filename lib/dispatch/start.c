@@ -52,22 +52,42 @@ static void env_of(struct message_writer *w, const struct peer *peer, const stru
 static void say_command(struct message_writer *w, const struct work *work)
 {
     const struct job *job = &work->spec->job;
-    message_str(w, TAG_EXECUTOR, job_executor_name(job->executor));
+    message_str(w, TAG_EXECUTOR, job->by_slurm ? "slurm" : job_executor_name(job->executor));
+    if (job->by_slurm)
+        message_str(w, TAG_WORK, job_executor_name(job->executor));
+    for (size_t i = 0; i < job->slurm.n; i++)
+        message_str(w, TAG_OPTION, job->slurm.v[i]);
     element_command(w, work);
     message_str(w, TAG_STDIN, job->stdin_text);
 }
 
+static void give_up(struct peer *peer, struct work *work, const char *reason)
+{
+    log_warn("run %lld: %s", (long long)work->id, reason);
+    work_give_up(peer->d, work, END_NOSTART, reason);
+}
+
 /* A worker ends the conversation over a message that is too long: sent again and again, it would keep all
  * other runs from that host. */
-static void refuse(struct peer *peer, struct work *work, size_t size)
+static void refuse_size(struct peer *peer, struct work *work, size_t size)
 {
     char reason[128];
     (void)snprintf(reason, sizeof reason,
                    "its command and variables are %zu bytes with its element, at most %d can be "
                    "sent",
                    size, MESSAGE_MAX);
-    log_warn("run %lld: %s", (long long)work->id, reason);
-    work_give_up(peer->d, work, END_NOSTART, reason);
+    give_up(peer, work, reason);
+}
+
+/* It would pass over what it does not know, and do something else than was asked for. */
+static void refuse_feature(struct peer *peer, struct work *work, const char *lacking)
+{
+    char *reason =
+        xasprintf("the worker on %s (build %s) is older than this rota and has no '%s': install "
+                  "this build's there",
+                  peer->config->name, peer->host.build ? peer->host.build : "?", lacking);
+    give_up(peer, work, reason);
+    free(reason);
 }
 
 void talk_start(struct peer *peer, struct work *work)
@@ -75,7 +95,12 @@ void talk_start(struct peer *peer, struct work *work)
     const struct job *job = &work->spec->job;
     size_t size = element_size(work);
     if (size > MESSAGE_MAX) { /* before it is made: it may be more than there is memory */
-        refuse(peer, work, size);
+        refuse_size(peer, work, size);
+        return;
+    }
+    const char *lacking = feature_lacking(peer, job);
+    if (lacking) {
+        refuse_feature(peer, work, lacking);
         return;
     }
     struct message_writer w = message_begin(&peer->queued, MSG_START);
@@ -94,7 +119,7 @@ void talk_start(struct peer *peer, struct work *work)
     size = message_size(&w);
     if (size > MESSAGE_MAX) {
         message_drop(&w);
-        refuse(peer, work, size);
+        refuse_size(peer, work, size);
         return;
     }
     message_end(&w);

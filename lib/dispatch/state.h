@@ -97,6 +97,7 @@ struct peer {
     struct buf sending; /* the transport has seen these bytes: pointer and length must not change */
     size_t offered;     /* length of the write that would block; 0: none */
     int64_t heard, pinged, since; /* monotonic; since: of the present state */
+    struct strlist features;      /* of its worker (feature.c) */
     uint64_t stamp;               /* the newest of the worker's on this connection; 0: none */
     int64_t ping_ms;              /* how often PING is sent on this connection */
     int64_t tried_at;             /* monotonic: when the last try to connect began */

@@ -145,6 +145,7 @@ static int on_welcome(struct peer *peer, const struct message *m, struct err *er
     host->disk_free_kb = get_amount(m, TAG_DISK_FREE);
     host->skew_ms = get_amount(m, TAG_CLOCK) - clock_now();
     peer->stamp = message_get_u64(m, TAG_STAMP, 0);
+    feature_take(peer, m);
     peer_become(peer, PEER_LISTING);
     return check_machine(peer, err);
 }

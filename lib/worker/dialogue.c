@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "worker/executor.h"
 #include "worker/facts.h"
 #include "worker/front.h"
 #include "xalloc.h"
@@ -39,6 +40,7 @@ static void welcome(struct front *front)
     facts_changing(&w, front->spool.dir);
     message_str(&w, TAG_SPOOL, front->spool.dir);
     message_str(&w, TAG_SPOOL_ID, front->spool.id);
+    executor_tell(&w);
     message_end(&w);
     charges_each(&front->charges, announce, front);
     w = message_begin(&front->out, MSG_READY);

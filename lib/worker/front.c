@@ -13,7 +13,7 @@
 
 #include "clock.h"
 #include "io.h"
-#include "worker/executor.h"
+#include "worker/launch.h"
 #include "worker/shim.h"
 
 enum { CHUNK = 65536, OUT_MAX = 4 << 20, NOTICES = 1024, EVENTS = 64 };
@@ -70,7 +70,7 @@ static void raise_open_files(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
         return;
-    executor_set_open_files(&limit);
+    launch_set_open_files(&limit);
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }

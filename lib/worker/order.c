@@ -97,6 +97,9 @@ static void take_field(struct order *order, const struct message_field *f)
     case TAG_ARG:
         take_list(order, &order->args, f, "an argument");
         break;
+    case TAG_OPTION:
+        take_list(order, &order->options, f, "an option of the executor");
+        break;
     case TAG_ENV:
         take_env(order, f);
         break;
@@ -146,6 +149,15 @@ struct order *order_read(const struct message *m)
     if (!order->problem)
         executor_check(order);
     return order;
+}
+
+const char *order_option(const struct order *order, const char *key)
+{
+    size_t len = strlen(key);
+    for (size_t i = 0; i < order->options.n; i++)
+        if (strncmp(order->options.v[i], key, len) == 0 && order->options.v[i][len] == '=')
+            return order->options.v[i] + len + 1;
+    return NULL;
 }
 
 void order_refuse(struct order *order, const char *why)
@@ -229,6 +241,7 @@ void order_free(struct order *order)
     free(order->text);
     strlist_free(&order->args);
     strlist_free(&order->env);
+    strlist_free(&order->options);
     free(order->input);
     free(order->workdir);
     free(order->user);

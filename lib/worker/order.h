@@ -17,8 +17,8 @@ struct order {
     struct message_key key;
     uint64_t credit;
     const struct executor *executor;
-    char *text; /* NULL: none; as input, workdir, user */
-    struct strlist args, env;
+    char *text;                        /* NULL: none; as input, workdir, user */
+    struct strlist args, env, options; /* options: "key=value" */
     char *input;
     size_t input_len;
     char *workdir;
@@ -38,6 +38,8 @@ struct order {
 
 /* Makes an order of a START. Anything wrong is in ->problem; never NULL. */
 struct order *order_read(const struct message *m);
+/* The value of the first option of that key, borrowed; NULL when there is none. */
+const char *order_option(const struct order *order, const char *key);
 /* Says why it cannot start; the first reason stays. */
 void order_refuse(struct order *order, const char *why);
 /* Finds who the run is to run as, by the cache; what is wrong is in ->problem. */

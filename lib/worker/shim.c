@@ -18,6 +18,7 @@
 #include "worker/executor.h"
 #include "worker/handover.h"
 #include "worker/journal.h"
+#include "worker/launch.h"
 #include "worker/tree.h"
 
 enum { CHUNK = 65536, KILL_PAUSE_MIN = 5, KILL_PAUSE_MAX = 500, REFUSALS_MAX = 3 };
@@ -26,6 +27,7 @@ struct shim {
     const struct shim_task *task;
     const struct order *order;
     struct cell *cell;
+    struct launch launch;
     struct capture capture[CELL_STREAMS];
     int pipe[CELL_STREAMS]; /* -1: the job closed it */
     int signals;
@@ -86,6 +88,13 @@ static void drain(struct shim *s)
 
 /* ---- ending it ---- */
 
+static struct tree_count signal_all(const struct shim *s, int sig)
+{
+    if (s->order->executor->kill)
+        s->order->executor->kill(s->order, sig);
+    return tree_signal(sig);
+}
+
 static void stop(struct shim *s, uint32_t why, int64_t grace, const char *reason)
 {
     if (s->why || !s->main_runs)
@@ -96,7 +105,7 @@ static void stop(struct shim *s, uint32_t why, int64_t grace, const char *reason
     s->killing = grace == 0;
     if (s->killing)
         return;
-    (void)tree_signal(SIGTERM);
+    (void)signal_all(s, SIGTERM);
     (void)tree_signal(SIGCONT); /* a stopped process would not notice */
 }
 
@@ -104,7 +113,7 @@ static void stop(struct shim *s, uint32_t why, int64_t grace, const char *reason
  * loses its parent becomes our child. Processes of another user are let be after some rounds. */
 static void kill_round(struct shim *s)
 {
-    struct tree_count count = tree_signal(SIGKILL);
+    struct tree_count count = signal_all(s, SIGKILL);
     s->pause = s->pause ? s->pause * 2 : KILL_PAUSE_MIN;
     if (s->pause > KILL_PAUSE_MAX)
         s->pause = KILL_PAUSE_MAX;
@@ -271,6 +280,8 @@ static void report(struct shim *s, uint32_t end)
     r->maxrss = usage.ru_maxrss;
     memcpy(r->reason, s->reason, sizeof r->reason);
     fill_streams(s, r);
+    if (s->main > 0 && s->order->executor->result)
+        s->order->executor->result(s->order, &s->launch, r);
     if (s->main > 0)
         handover_take(s->order, FD_CELLS, r);
     else
@@ -307,7 +318,8 @@ static int begin(struct shim *s, struct err *err)
         return err_sys(err, ERR_OS, "cannot set the streams of the run up");
     handover_prepare(s->order);
     s->began = clock_mono();
-    s->main = executor_launch(s->order, FD_NULL, write_end[0], write_end[1], err);
+    s->launch = (struct launch){.in = FD_NULL, .out = write_end[0], .errfd = write_end[1]};
+    s->main = launch_begin(s->order, &s->launch, err);
     for (int i = 0; i < CELL_STREAMS; i++)
         close(write_end[i]);
     return s->main < 0 ? (int)s->main : 0;

@@ -40,7 +40,7 @@ static void check_refusal(const struct joblist *jobs, const struct errlist *erro
 static void check_bounds(const struct job *job)
 {
     MUST(name_is_valid(job->name));
-    MUST(job->executor >= EXECUTOR_SHELL && job->executor <= EXECUTOR_SCRIPT);
+    MUST(job->executor >= EXECUTOR_SHELL && job->executor <= EXECUTOR_LAST);
     MUST(job->hosts.n <= HOSTRANGE_MAX && job->slots >= 0 && job->count >= 0);
     MUST(labs((long)job->priority) <= JOB_PRIORITY_MAX);
     MUST(job->timeout_ms >= 0 && job->kill_after_ms >= 0 && job->lost_after_ms >= 0);

@@ -174,7 +174,7 @@ static void check_order(struct order *order)
     free(directory);
     if (order->problem)
         return;
-    MUST(order->executor && (order->text || order->args.n));
+    MUST(order->executor && (order->text || order->args.n || order->options.n));
     for (size_t i = 0; i < order->env.n; i++)
         MUST(strchr(order->env.v[i], '=') > order->env.v[i]);
     check_environment(order);

@@ -42,14 +42,16 @@ static bool same_job(const struct job *a, const struct job *b)
 {
     return same_text(a->name, b->name) && a->executor == b->executor &&
            same_text(a->text, b->text) && same_list(&a->argv, &b->argv) &&
-           same_text(a->stdin_text, b->stdin_text) && same_list(&a->env, &b->env) &&
-           same_text(a->workdir, b->workdir) && same_text(a->user, b->user) &&
-           same_list(&a->tags, &b->tags) && same_list(&a->hosts, &b->hosts) &&
-           same_list(&a->not_tags, &b->not_tags) && a->each == b->each && a->count == b->count &&
-           same_list(&a->pools, &b->pools) && a->max_running == b->max_running &&
-           a->prefer == b->prefer && a->slots == b->slots && a->priority == b->priority &&
-           a->timeout_ms == b->timeout_ms && a->kill_after_ms == b->kill_after_ms &&
-           same_retry(&a->retry, &b->retry) && a->nsuccess == b->nsuccess &&
+           same_list(&a->options, &b->options) && a->by_slurm == b->by_slurm &&
+           same_list(&a->slurm, &b->slurm) && same_text(a->stdin_text, b->stdin_text) &&
+           same_list(&a->env, &b->env) && same_text(a->workdir, b->workdir) &&
+           same_text(a->user, b->user) && same_list(&a->tags, &b->tags) &&
+           same_list(&a->hosts, &b->hosts) && same_list(&a->not_tags, &b->not_tags) &&
+           a->each == b->each && a->count == b->count && same_list(&a->pools, &b->pools) &&
+           a->max_running == b->max_running && a->prefer == b->prefer && a->slots == b->slots &&
+           a->priority == b->priority && a->timeout_ms == b->timeout_ms &&
+           a->kill_after_ms == b->kill_after_ms && same_retry(&a->retry, &b->retry) &&
+           a->nsuccess == b->nsuccess &&
            memcmp(a->success, b->success, a->nsuccess * sizeof *a->success) == 0 &&
            a->output_limit == b->output_limit && a->leftovers == b->leftovers &&
            a->on_lost == b->on_lost && a->lost_after_ms == b->lost_after_ms &&
@@ -125,8 +127,48 @@ static char *draw_words(void)
     return words;
 }
 
+static void draw_container(struct job *job)
+{
+    job->executor = EXECUTOR_CONTAINER;
+    strlist_add(&job->options, "image=docker.io/library/postgres:15");
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->options, xasprintf("mounts=/data%u:/data:ro", n));
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->argv, draw_words());
+}
+
+static void draw_http(struct job *job)
+{
+    job->executor = EXECUTOR_HTTP;
+    strlist_add(&job->options, "url=https://example.com/?a=b");
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->options, xasprintf("headers=X-%u=a=\"b\": c", n));
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->options, xasprintf("expect=%u", 200 + n));
+    if (draw(2))
+        job->text = draw_text();
+}
+
+static void draw_slurm(struct job *job)
+{
+    job->by_slurm = true;
+    if (draw(2))
+        strlist_add(&job->slurm, "partition=main");
+    if (draw(2))
+        strlist_add(&job->slurm, "time=90000");
+    if (draw(2))
+        strlist_add(&job->slurm, "nodes=2");
+    for (unsigned n = draw(3); n; n--)
+        strlist_take(&job->slurm, xasprintf("extra=--gres=gpu:%u", n));
+}
+
 static void draw_work(struct job *job)
 {
+    unsigned kind = draw(8);
+    if (kind == 0 || kind == 1) {
+        (kind ? draw_http : draw_container)(job);
+        return;
+    }
     job->executor = (enum job_executor)(1 + draw(3));
     if (job->executor != EXECUTOR_EXEC) {
         job->text = draw_words();
@@ -208,6 +250,8 @@ static void draw_job(struct job *job)
     draw_work(job);
     draw_place(job);
     draw_ends(job);
+    if (job->executor <= EXECUTOR_SCRIPT && !job->user && draw(2))
+        draw_slurm(job);
     draw_after(job);
     if (draw(2))
         job->stdin_text = draw_text();

@@ -1,0 +1,179 @@
+#include "jobfile_work.h"
+
+#include <string.h>
+
+#include "jobfile_options.h"
+
+#define AT(member) offsetof(struct job, member)
+
+/* ---- shell, script, exec ---- */
+
+/* Of every kind that is a text: the key is its name. */
+void field_work(struct field_reader *r, const struct field *field, const struct yaml_node *value,
+                void *base)
+{
+    struct job *job = base;
+    if (value->kind == YAML_IS_LIST) {
+        field_complain(r, value, "'%s' is a text; a list of arguments is exec:", field->name);
+        return;
+    }
+    job->executor = job_executor_of(field->name);
+    field_string(r, field, value, base);
+}
+
+static void read_argument(struct field_reader *r, const struct field *field,
+                          const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    if (value->kind != YAML_IS_SCALAR)
+        field_expected(r, field, value, "a list of texts");
+    else
+        strlist_add(&job->argv, value->text);
+}
+
+static void read_argv(struct field_reader *r, const struct field *field,
+                      const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    if (value->kind != YAML_IS_LIST) {
+        field_complain(r, value,
+                       "'%s' is a list of arguments: [program, argument]; a command line is shell:",
+                       field->name);
+        return;
+    }
+    field_each(r, field, value, base, read_argument);
+    if (job->argv.n && !job->argv.v[0][0])
+        field_complain(r, &value->items[0], "'%s' begins with the program: it is empty",
+                       field->name);
+}
+
+void field_exec(struct field_reader *r, const struct field *field, const struct yaml_node *value,
+                void *base)
+{
+    ((struct job *)base)->executor = EXECUTOR_EXEC;
+    read_argv(r, field, value, base);
+}
+
+/* ---- container ---- */
+
+static const struct choice pull_choices[] = {
+    {"missing", 0, false}, {"always", 0, false}, {"never", 0, false}, {0}};
+
+const struct field container_fields[] = {
+    {.name = "image", .read = option_text, .offset = AT(options), .required = true},
+    {.name = "argv", .read = read_argv},
+    {.name = "mounts", .read = option_list, .offset = AT(options)},
+    {.name = "network", .read = option_text, .offset = AT(options)},
+    {.name = "pull", .read = option_choice, .offset = AT(options), .choices = pull_choices},
+    {0},
+};
+
+void field_container(struct field_reader *r, const struct field *field,
+                     const struct yaml_node *value, void *base)
+{
+    struct job *job = base;
+    job->executor = EXECUTOR_CONTAINER;
+    field_map(r, field, value, base);
+    options_arrange(&job->options, container_fields);
+}
+
+/* ---- http ---- */
+
+static void read_url(struct field_reader *r, const struct field *field,
+                     const struct yaml_node *value, void *base)
+{
+    if (value->kind == YAML_IS_SCALAR && strncmp(value->text, "http://", 7) != 0 &&
+        strncmp(value->text, "https://", 8) != 0)
+        field_expected(r, field, value, "a URL that begins with http:// or https://");
+    else
+        option_text(r, field, value, base);
+}
+
+const struct field http_fields[] = {
+    {.name = "url", .read = read_url, .offset = AT(options), .required = true},
+    {.name = "method", .read = option_text, .offset = AT(options)},
+    {.name = "headers", .read = option_map, .offset = AT(options)},
+    {.name = "body", .read = field_text, .offset = AT(text)},
+    {.name = "expect", .read = option_numbers, .offset = AT(options), .min = 100, .max = 599},
+    {0},
+};
+
+void field_http(struct field_reader *r, const struct field *field, const struct yaml_node *value,
+                void *base)
+{
+    struct job *job = base;
+    job->executor = EXECUTOR_HTTP;
+    field_map(r, field, value, base);
+    options_arrange(&job->options, http_fields);
+}
+
+/* ---- slurm ---- */
+
+const struct field slurm_fields[] = {
+    {.name = "partition", .read = option_text, .offset = AT(slurm)},
+    {.name = "time", .read = option_duration, .offset = AT(slurm), .min = 60000},
+    {.name = "nodes", .read = option_number, .offset = AT(slurm), .min = 1, .max = 1000000},
+    {.name = "ntasks", .read = option_number, .offset = AT(slurm), .min = 1, .max = 1000000},
+    {.name = "cpus_per_task", .read = option_number, .offset = AT(slurm), .min = 1, .max = 100000},
+    {.name = "mem", .read = option_size, .offset = AT(slurm), .min = 1 << 20, .max = INT64_MAX},
+    {.name = "account", .read = option_text, .offset = AT(slurm)},
+    {.name = "qos", .read = option_text, .offset = AT(slurm)},
+    {.name = "extra", .read = option_list, .offset = AT(slurm)},
+    {0},
+};
+
+void field_slurm(struct field_reader *r, const struct field *field, const struct yaml_node *value,
+                 void *base)
+{
+    struct job *job = base;
+    job->by_slurm = true;
+    field_map(r, field, value, base);
+    options_arrange(&job->slurm, slurm_fields);
+}
+
+/* ---- what goes together ---- */
+
+static void check_slurm(struct field_reader *r, const struct yaml_node *map, const struct job *job)
+{
+    const struct yaml_node *slurm = yaml_get(map, "slurm");
+    if (!slurm)
+        return;
+    if (job->executor > EXECUTOR_SCRIPT)
+        field_complain(r, slurm,
+                       "'slurm' and '%s' exclude each other: Slurm takes shell:, exec: or script:",
+                       job_executor_name(job->executor));
+    if (job->on_lost == ON_LOST_RETRY)
+        field_complain(r, slurm,
+                       "'slurm' and 'on_lost: retry' exclude each other: a job of Slurm lives on "
+                       "without the worker, and would run twice");
+    if (job->user)
+        field_complain(r, slurm,
+                       "'slurm' and 'user' exclude each other: Slurm runs it as the worker's own "
+                       "account (User of the host in ssh)");
+}
+
+static void check_one(struct field_reader *r, const struct yaml_node *map)
+{
+    const struct yaml_node *first = NULL;
+    const char *name = NULL;
+    for (int executor = 1; executor <= EXECUTOR_LAST; executor++) {
+        const char *word = job_executor_name((enum job_executor)executor);
+        const struct yaml_node *value = yaml_get(map, word);
+        if (value && first)
+            field_complain(r, value, "'%s' and '%s' exclude each other: keep one", name, word);
+        if (value && !first) {
+            first = value;
+            name = word;
+        }
+    }
+    if (!first && !map->bad)
+        field_complain(r, map,
+                       "there is nothing to run: give shell:, exec:, script:, container: or http:");
+}
+
+void jobfile_check_work(struct field_reader *r, const struct yaml_node *document,
+                        const struct job *job)
+{
+    check_one(r, document);
+    check_slurm(r, document, job);
+}
