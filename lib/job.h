@@ -162,6 +162,9 @@ struct job {
     struct job_retry retry;
     int *success; /* exit codes that mean success, rising; {0} by default */
     size_t nsuccess;
+    int64_t memory;       /* bytes that a run may use; 0: any number */
+    int cpu;              /* thousandths of a processor that it may use; 0: all there are */
+    int nice;             /* 0 to 19 */
     int64_t output_limit; /* bytes kept of each stream */
     enum job_leftovers leftovers;
     enum job_on_lost on_lost;

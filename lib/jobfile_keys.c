@@ -8,6 +8,7 @@
 #include "hostrange.h"
 #include "jobfile_array.h"
 #include "jobfile_after.h"
+#include "jobfile_limits.h"
 #include "jobfile_schedule.h"
 #include "jobfile_work.h"
 #include "strlist.h"
@@ -337,6 +338,13 @@ static const struct field job_fields[] = {
      .max = JOB_PRIORITY_MAX},
     {.name = "timeout", .read = field_duration, .offset = AT(timeout_ms)},
     {.name = "kill_after", .read = field_duration, .offset = AT(kill_after_ms)},
+    {.name = "memory",
+     .read = field_size,
+     .offset = AT(memory),
+     .min = LIMIT_MEMORY_MIN,
+     .max = INT64_MAX / 4},
+    {.name = "cpu", .read = field_cpu, .offset = AT(cpu), .max = LIMIT_CPU_MAX},
+    {.name = "nice", .read = field_int, .offset = AT(nice), .max = LIMIT_NICE_MAX},
     {.name = "retry", .read = read_retry, .fields = retry_fields},
     {.name = "success", .read = read_success, .min = 0, .max = CODES - 1},
     {.name = "after", .read = field_after},
@@ -370,6 +378,7 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     }
     field_read_map(r, job_fields, document, job);
     jobfile_check_work(r, document, job);
+    jobfile_check_limits(r, document, job);
     note_places(document, job);
     jobfile_check_array(r, document);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");

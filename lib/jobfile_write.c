@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "jobfile_limits.h"
 #include "jobfile_options.h"
 #include "jobfile_work.h"
 
@@ -443,6 +444,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_after(&w, job);
     put_keep(&w, job);
     put_slurm(&w, job);
+    jobfile_write_limits(job, out);
     buf_addch(out, '}');
     job_free(&normal);
 }

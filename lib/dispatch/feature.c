@@ -17,6 +17,11 @@ static bool is_by_slurm(const struct job *job)
     return job->by_slurm;
 }
 
+static bool has_limits(const struct job *job)
+{
+    return job->memory || job->cpu || job->nice;
+}
+
 /* What a job may need; a row without name is called as its executor is. */
 static const struct {
     const char *name;
@@ -24,6 +29,7 @@ static const struct {
 } features[] = {
     {NULL, has_options},
     {"slurm", is_by_slurm},
+    {"limits", has_limits},
 };
 
 void feature_take(struct peer *peer, const struct message *m)

@@ -61,6 +61,16 @@ static void say_command(struct message_writer *w, const struct work *work)
     message_str(w, TAG_STDIN, job->stdin_text);
 }
 
+static void say_limits(struct message_writer *w, const struct job *job)
+{
+    if (job->memory)
+        message_u64(w, TAG_MEMORY, (uint64_t)job->memory);
+    if (job->cpu)
+        message_u64(w, TAG_CPU, (uint64_t)job->cpu);
+    if (job->nice)
+        message_u64(w, TAG_NICE, (uint64_t)job->nice);
+}
+
 static void give_up(struct peer *peer, struct work *work, const char *reason)
 {
     log_warn("run %lld: %s", (long long)work->id, reason);
@@ -110,6 +120,7 @@ void talk_start(struct peer *peer, struct work *work)
     env_of(&w, peer, work);
     message_str(&w, TAG_WORKDIR, job->workdir);
     message_str(&w, TAG_USER, job->user);
+    say_limits(&w, job);
     message_u64(&w, TAG_TIMEOUT, (uint64_t)job->timeout_ms);
     message_u64(&w, TAG_KILL_AFTER, (uint64_t)job->kill_after_ms);
     message_u64(&w, TAG_OUT_LIMIT, (uint64_t)job->output_limit);

@@ -49,6 +49,13 @@ static int64_t take_ms(const struct message_field *f)
     return ms > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)ms;
 }
 
+/* What is beyond it is refused where it is used. */
+static uint64_t take_small(const struct message_field *f)
+{
+    uint64_t number = message_field_u64(f);
+    return number > INT32_MAX ? INT32_MAX : number;
+}
+
 static void take_executor(struct order *order, const struct message_field *f)
 {
     char *name = take_text(order, f, "the executor");
@@ -125,6 +132,15 @@ static void take_field(struct order *order, const struct message_field *f)
         order->out_limit = message_field_u64(f);
         if (order->out_limit > INT64_MAX / 4)
             order->out_limit = INT64_MAX / 4;
+        break;
+    case TAG_MEMORY:
+        order->memory = message_field_u64(f);
+        break;
+    case TAG_CPU:
+        order->cpu = (uint32_t)take_small(f);
+        break;
+    case TAG_NICE:
+        order->nice = (int)take_small(f);
         break;
     case TAG_LEFTOVERS:
         order->leave = message_field_u64(f) == 1;

@@ -28,6 +28,9 @@ struct order {
     int64_t leash_ms; /* 0: none */
     int64_t sign;     /* of when the head's word is, moment_up() */
     uint64_t out_limit;
+    uint64_t memory; /* bytes it may use; 0: any number */
+    uint32_t cpu;    /* thousandths of a processor; 0: all there are */
+    int nice;
     bool leave;                /* leftovers live on */
     const struct account *own; /* borrowed: whose HOME and so on, when there is no user */
     struct account *as;        /* to become this one; NULL: stay */

@@ -53,6 +53,7 @@ static bool same_job(const struct job *a, const struct job *b)
            a->kill_after_ms == b->kill_after_ms && same_retry(&a->retry, &b->retry) &&
            a->nsuccess == b->nsuccess &&
            memcmp(a->success, b->success, a->nsuccess * sizeof *a->success) == 0 &&
+           a->memory == b->memory && a->cpu == b->cpu && a->nice == b->nice &&
            a->output_limit == b->output_limit && a->leftovers == b->leftovers &&
            a->on_lost == b->on_lost && a->lost_after_ms == b->lost_after_ms &&
            a->deadline_ms == b->deadline_ms && a->within_ms == b->within_ms &&
@@ -204,6 +205,16 @@ static void draw_place(struct job *job)
     }
 }
 
+static void draw_limits(struct job *job)
+{
+    if (draw(2))
+        job->memory = (1 << 20) + (int64_t)draw(1 << 30) * 64;
+    if (draw(2))
+        job->cpu = 10 + (int)draw(9999990);
+    if (draw(2) && job->executor != EXECUTOR_CONTAINER)
+        job->nice = (int)draw(20);
+}
+
 static void draw_ends(struct job *job)
 {
     if (draw(2))
@@ -252,6 +263,8 @@ static void draw_job(struct job *job)
     draw_ends(job);
     if (job->executor <= EXECUTOR_SCRIPT && !job->user && draw(2))
         draw_slurm(job);
+    else
+        draw_limits(job);
     draw_after(job);
     if (draw(2))
         job->stdin_text = draw_text();
