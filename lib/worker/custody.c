@@ -11,6 +11,7 @@
 #include "worker/capture.h"
 #include "worker/front.h"
 #include "worker/handover.h"
+#include "worker/limits.h"
 #include "worker/shim.h"
 #include "worker/tree.h"
 #include "xalloc.h"
@@ -106,10 +107,12 @@ static bool has_ended(int pidfd)
 /* A dead shim is not a dead job: "lost" is said only when nothing that carries the run's token is
  * left. Nobody waits here, since a process may be uninterruptible for hours: the end of the one we
  * follow, or the next PING, brings us back. One that is dying carries nothing any more, so the one we
- * follow must have ended as well. */
+ * follow must have ended as well; and its groups, where it has some, are to be empty. */
 static void lose(struct front *front, struct charge *charge, const struct tree_claim *claim)
 {
     charge->haunted = claim->found || (charge->pidfd >= 0 && !has_ended(charge->pidfd));
+    if (!limits_drop(front->cells.dir, charge->cell, charge->key))
+        charge->haunted = true;
     if (claim->found)
         custody_follow(front, charge, claim->pidfd);
     if (charge->haunted)

@@ -7,6 +7,7 @@
 #include "worker/executor.h"
 #include "worker/facts.h"
 #include "worker/front.h"
+#include "worker/limits.h"
 #include "xalloc.h"
 
 /* ---- hello ---- */
@@ -41,6 +42,7 @@ static void welcome(struct front *front)
     message_str(&w, TAG_SPOOL, front->spool.dir);
     message_str(&w, TAG_SPOOL_ID, front->spool.id);
     executor_tell(&w);
+    limits_tell(&w);
     message_end(&w);
     charges_each(&front->charges, announce, front);
     w = message_begin(&front->out, MSG_READY);

@@ -13,6 +13,8 @@
 #ifndef ROTA_WORKER_EXECUTOR_H
 #define ROTA_WORKER_EXECUTOR_H
 
+#include <stdbool.h>
+
 #include "err.h"
 #include "message.h"
 #include "worker/journal.h"
@@ -29,6 +31,7 @@ struct executor {
     /* What it left is taken away; and what it told is put into the result, whose end and code are those of
      * the main process; NULL: neither. */
     void (*result)(const struct order *order, struct launch *launch, struct record_result *result);
+    bool holds_limits; /* memory and cpu are held by what it has execute the run, not by limits.h */
 };
 
 extern const struct executor executor_shell, executor_exec, executor_script;

@@ -16,6 +16,7 @@
 
 #include "io.h"
 #include "worker/executor.h"
+#include "worker/limits.h"
 #include "xalloc.h"
 
 /* ---- what kinds make a launch of ---- */
@@ -50,10 +51,11 @@ char **launch_argv(const struct order *order, char *const first[], size_t n)
 
 /* ---- launch ---- */
 
-enum stage { STAGE_STREAMS = 1, STAGE_USER, STAGE_DIRECTORY, STAGE_PROGRAM };
+enum stage { STAGE_STREAMS = 1, STAGE_LIMITS, STAGE_USER, STAGE_DIRECTORY, STAGE_PROGRAM };
 
 /* Shared by parent and child, which is in our memory until it executes. */
 struct child {
+    const struct order *order;
     const struct launch *launch;
     enum stage stage; /* what failed; 0: nothing */
     int why;          /* errno of it */
@@ -88,13 +90,15 @@ static int put_stream(int from, int to)
     return from == to ? fcntl(from, F_SETFD, 0) : dup2(from, to);
 }
 
-static enum stage become_program(const struct launch *launch)
+static enum stage become_program(const struct order *order, const struct launch *launch)
 {
     sigset_t none;
     (void)setpgid(0, 0); /* what KILL with a signal reaches; the session is the shim's */
     if (put_stream(launch->in, 0) < 0 || put_stream(launch->out, 1) < 0 ||
         put_stream(launch->errfd, 2) < 0)
         return STAGE_STREAMS;
+    if (limits_enter(order, launch) < 0)
+        return STAGE_LIMITS;
     if (become(launch->as) < 0)
         return STAGE_USER;
     if (launch->tethered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -120,7 +124,7 @@ static enum stage become_program(const struct launch *launch)
 static int child_main(void *arg)
 {
     struct child *child = arg;
-    child->stage = become_program(child->launch);
+    child->stage = become_program(child->order, child->launch);
     child->why = errno;
     _exit(127);
 }
@@ -140,6 +144,8 @@ static int explain(const struct child *child, struct err *err)
     const char *why = strerror(child->why);
     const char *whose = launch->is_home ? " (the home directory; set workdir)" : "";
     switch (child->stage) {
+    case STAGE_LIMITS:
+        return err_set(err, ERR_ANSWER, "cannot hold the run to its limits: %s", why);
     case STAGE_USER:
         return err_set(err, ERR_ANSWER, "cannot become user '%s': %s", launch->as->name, why);
     case STAGE_DIRECTORY:
@@ -160,6 +166,9 @@ static int prepare(const struct order *order, struct launch *launch, struct err 
     if (rc < 0)
         return rc;
     launch->envp = order_environment(order);
+    rc = limits_prepare(order, launch, err);
+    if (rc < 0)
+        return rc;
     launch->directory = order_directory(order, &launch->is_home);
     launch->as = order->as;
     launch->tethered = order->leash_ms != 0; /* it is promised that the leash ends all of it */
@@ -171,7 +180,7 @@ static int prepare(const struct order *order, struct launch *launch, struct err 
 
 pid_t launch_begin(const struct order *order, struct launch *launch, struct err *err)
 {
-    struct child child = {.launch = launch};
+    struct child child = {.order = order, .launch = launch};
     if (prepare(order, launch, err) < 0)
         return ERR_ANSWER;
     environ = launch->envp; /* execvp searches the job's PATH, not ours */

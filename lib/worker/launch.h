@@ -9,6 +9,8 @@
 #include "err.h"
 #include "worker/order.h"
 
+struct limits;
+
 /* What is to be executed. Made by a kind's prepare in the shim, which lives for one run: nothing of
  * it is ever freed. */
 struct launch {
@@ -21,6 +23,7 @@ struct launch {
     bool tethered;            /* nothing of it may become another user, whom we could not kill */
     pid_t shim;               /* who starts it, and without whom it must not begin */
     int in, out, errfd;
+    struct limits *limits; /* what holds it to its memory and cpu; NULL: nothing */
     int told; /* descriptor of what its kind has it tell beside its output; 0: nothing */
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "worker/executor.h"
+#include "worker/limits.h"
 #include "xalloc.h"
 
 enum { ENV_MAX = 4096 };
@@ -164,6 +165,9 @@ struct order *order_read(const struct message *m)
         refuse(order, "the order names no executor");
     if (!order->problem)
         executor_check(order);
+    const char *beyond = limits_check(order);
+    if (beyond)
+        order_refuse(order, beyond);
     return order;
 }
 

@@ -4,6 +4,7 @@
 
 #include "worker/front.h"
 #include "worker/handover.h"
+#include "worker/limits.h"
 #include "worker/shim.h"
 
 static struct charge *recover_charge(struct front *front, const struct record *record,
@@ -157,6 +158,7 @@ int custody_open(struct front *front, struct err *err)
     custody_read(front);
     custody_settle(front);
     handover_sweep(front->cells.dir, may_write, front);
+    limits_sweep(front->cells.dir, may_write, front);
     journal_flush_acks(&front->journal); /* drops older generations without a run */
     return 0;
 }

@@ -19,6 +19,7 @@
 #include "worker/handover.h"
 #include "worker/journal.h"
 #include "worker/launch.h"
+#include "worker/limits.h"
 #include "worker/tree.h"
 
 enum { CHUNK = 65536, KILL_PAUSE_MIN = 5, KILL_PAUSE_MAX = 500, REFUSALS_MAX = 3 };
@@ -280,6 +281,7 @@ static void report(struct shim *s, uint32_t end)
     r->maxrss = usage.ru_maxrss;
     memcpy(r->reason, s->reason, sizeof r->reason);
     fill_streams(s, r);
+    limits_end(s->order, &s->launch, s->main > 0 ? r : NULL);
     if (s->main > 0 && s->order->executor->result)
         s->order->executor->result(s->order, &s->launch, r);
     if (s->main > 0)

@@ -45,6 +45,7 @@ static void check_bounds(const struct job *job)
     MUST(labs((long)job->priority) <= JOB_PRIORITY_MAX);
     MUST(job->timeout_ms >= 0 && job->kill_after_ms >= 0 && job->lost_after_ms >= 0);
     MUST(job->deadline_ms >= 0 && job->within_ms >= 0 && job->output_limit >= 0);
+    MUST(job->memory >= 0 && job->cpu >= 0 && job->nice >= 0 && job->nice <= 19);
     MUST(job->retry.attempts >= 1 && job->retry.backoff >= 1);
     for (int made = 1; made < 100; made += 7) {
         int64_t delay = job_retry_delay(&job->retry, made);

@@ -258,6 +258,33 @@ static void test_placement(void)
     refuse_all(cases, sizeof cases / sizeof *cases);
 }
 
+static void test_limits(void)
+{
+    static const struct refusal cases[] = {
+        {"shell: x\nmemory: 1000K\n", "t:2:9: 'memory': '1000K' is too little", "no memory"},
+        {"shell: x\nmemory: much\n",
+         "t:2:9: 'memory': 'much' is no size (write 512, 64K, 16M or 2G)",
+         "memory that is no size"},
+        {"shell: x\ncpu: 0.0\n", "t:2:6: 'cpu': '0.0' is too little: at least 0.01 of a processor",
+         "no processor"},
+        {"shell: x\ncpu: 1.2345\n",
+         "t:2:6: 'cpu' is to be a number from 0 to 10000, as 2 or 1.5, not '1.2345'",
+         "a finer part of a processor"},
+        {"shell: x\nnice: -5\n", "t:2:7: 'nice' is to be a whole number from 0 to 19, not '-5'",
+         "a run before others"},
+        {"shell: x\nslurm: {}\nmemory: 1G\ncpu: 1\nnice: 3\n",
+         "t:3:9: 'slurm' and 'memory' exclude each other: give mem under slurm:\n"
+         "t:4:6: 'slurm' and 'cpu' exclude each other: give cpus_per_task under slurm:\n"
+         "t:5:7: 'slurm' and 'nice' exclude each other: give extra: [\"--nice=N\"] under slurm:",
+         "limits of what Slurm carries"},
+        {"container: {image: a}\nnice: 3\nmemory: 1G\n",
+         "t:2:7: 'container' and 'nice' exclude each other: a container may be the child of a "
+         "service; give 'cpu'",
+         "a nice container"},
+    };
+    refuse_all(cases, sizeof cases / sizeof *cases);
+}
+
 /* The keys whose behaviour comes later: right values are refused once, wrong ones say why as well. */
 static void test_later(void)
 {
@@ -300,6 +327,7 @@ int main(void)
     test_keys();
     test_values();
     test_placement();
+    test_limits();
     test_later();
     return tap_done();
 }
