@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Writes what it can; anything less than all of it ends the keeping of this stream. */
@@ -72,4 +73,35 @@ uint64_t capture_locate(uint64_t at, uint64_t kept, uint64_t ring, uint64_t limi
     uint64_t pos = (oldest + (at - head)) % size;
     *run = size - pos < kept - at ? size - pos : kept - at;
     return capture_head(limit) + pos;
+}
+
+void capture_tail(const struct capture *stream, uint64_t kept, uint64_t ring, char *text,
+                  size_t size)
+{
+    uint64_t at = kept > size - 1 ? kept - (size - 1) : 0;
+    size_t len = 0;
+    int fd = kept ? cell_open(stream->dir, stream->cell, stream->stream, O_RDONLY) : -1;
+    while (fd >= 0 && at < kept) {
+        uint64_t run;
+        uint64_t offset = capture_locate(at, kept, ring, stream->limit, &run);
+        ssize_t n = pread(fd, text + len, run, (off_t)offset);
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+        at += (uint64_t)n;
+    }
+    if (fd >= 0)
+        close(fd);
+    text[len] = '\0';
+}
+
+char *capture_last_line(char *text, const char *words)
+{
+    char *found = NULL;
+    for (char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, words, strlen(words)) == 0)
+            found = line + strlen(words);
+    if (found)
+        found[strcspn(found, "\r\n")] = '\0';
+    return found;
 }

@@ -41,4 +41,11 @@ uint64_t capture_kept(uint64_t head, uint64_t ring, uint64_t limit);
  * it there without a break. */
 uint64_t capture_locate(uint64_t at, uint64_t kept, uint64_t ring, uint64_t limit, uint64_t *run);
 
+/* The end of what is kept of a stream, at most size - 1 bytes and a NUL; with the counts of its result. */
+void capture_tail(const struct capture *stream, uint64_t kept, uint64_t ring, char *text,
+                  size_t size);
+/* The last line of text that begins with these words, without its newline: *text is cut there. Their end, or
+ * NULL when there is no such line. */
+char *capture_last_line(char *text, const char *words);
+
 #endif

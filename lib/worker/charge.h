@@ -24,6 +24,8 @@ struct charge {
     int pidfd;             /* of an adopted shim, or of what haunts it; -1: none */
     bool bereft;           /* the shim is gone; the journal is to be asked before that is judged */
     bool haunted;          /* the shim is gone, processes of the run are not */
+    pid_t clearing;        /* the process that clears what the run left (relic.h); 0: none */
+    bool cleared;          /* it did */
     bool ousted;           /* it had a cell, which is a later run's now */
     struct record *result; /* NULL: live */
     /* on this connection: */

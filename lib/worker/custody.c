@@ -12,6 +12,7 @@
 #include "worker/front.h"
 #include "worker/handover.h"
 #include "worker/limits.h"
+#include "worker/relic.h"
 #include "worker/shim.h"
 #include "worker/tree.h"
 #include "xalloc.h"
@@ -104,6 +105,17 @@ static bool has_ended(int pidfd)
     return poll(&p, 1, 0) > 0;
 }
 
+/* Whether something is left that is no process of the run: it is cleared by a process, whose end brings us
+ * back. One that fails (a service that is down) is tried again by the next PING. */
+static bool has_relic(struct front *front, struct charge *charge)
+{
+    if (!charge->cell || charge->cleared || charge->clearing)
+        return charge->clearing != 0;
+    pid_t pid = relic_clear(front->cells.dir, charge->cell, charge->key, front->own);
+    charge->clearing = pid > 0 ? pid : 0;
+    return pid != 0;
+}
+
 /* A dead shim is not a dead job: "lost" is said only when nothing that carries the run's token is
  * left. Nobody waits here, since a process may be uninterruptible for hours: the end of the one we
  * follow, or the next PING, brings us back. One that is dying carries nothing any more, so the one we
@@ -115,6 +127,7 @@ static void lose(struct front *front, struct charge *charge, const struct tree_c
         charge->haunted = true;
     if (claim->found)
         custody_follow(front, charge, claim->pidfd);
+    charge->haunted = charge->haunted || has_relic(front, charge);
     if (charge->haunted)
         return;
     custody_unfollow(front, charge);
@@ -303,18 +316,29 @@ static void remind(struct front *front, const struct charge *charge)
 
 /* ---- following ---- */
 
+/* Whether that changes what is known of the run. */
+static bool reap_of(struct charge *charge, pid_t pid, int status)
+{
+    bool is_shim = charge->child == pid, is_clearing = charge->clearing == pid;
+    if (is_shim)
+        charge->child = 0;
+    if (is_clearing) {
+        charge->clearing = 0;
+        charge->cleared = status == 0;
+    }
+    charge->bereft = charge->bereft || is_shim || (is_clearing && charge->cleared);
+    return charge->bereft;
+}
+
 void custody_reap(struct front *front)
 {
     bool some = false;
     pid_t pid;
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-        for (uint32_t n = 1; n < front->cells.made; n++) {
-            struct charge *charge = front->charges.by_cell[n];
-            if (charge && charge->child == pid) {
-                charge->child = 0;
-                charge->bereft = some = true;
-            }
-        }
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (uint32_t n = 1; n < front->cells.made; n++)
+            if (front->charges.by_cell[n])
+                some = reap_of(front->charges.by_cell[n], pid, status) || some;
     if (!some)
         return;
     custody_read(front);

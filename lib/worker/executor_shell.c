@@ -1,9 +1,7 @@
 /* The kinds that execute what the job says, as it says it: shell, exec and script. */
 #include "worker/executor.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "worker/launch.h"
 #include "xalloc.h"
@@ -37,11 +35,9 @@ static int prepare_exec(const struct order *order, struct launch *launch, struct
 /* The interpreter opens the script by its name in /proc/self/fd, so its descriptor outlives the exec. */
 static int prepare_script(const struct order *order, struct launch *launch, struct err *err)
 {
-    int fd = launch_scratch(order->text, strlen(order->text), err);
+    int fd = launch_scratch_kept(order->text, strlen(order->text), err);
     if (fd < 0)
         return fd;
-    if (fcntl(fd, F_SETFD, 0) < 0)
-        return err_sys(err, ERR_OS, "cannot keep the script open");
     char *path = xasprintf("/proc/self/fd/%d", fd);
     bool chosen = strncmp(order->text, "#!", 2) == 0;
     launch->argv =

@@ -38,6 +38,20 @@ int launch_scratch(const void *p, size_t len, struct err *err)
     return rc < 0 ? rc : reader;
 }
 
+int launch_scratch_kept(const void *p, size_t len, struct err *err)
+{
+    int fd = launch_scratch(p, len, err);
+    if (fd >= 0 && fcntl(fd, F_SETFD, 0) < 0)
+        return err_sys(err, ERR_OS, "cannot keep a file in memory open");
+    return fd;
+}
+
+int launch_scratch_told(struct err *err)
+{
+    int fd = memfd_create("rota", 0);
+    return fd < 0 ? err_sys(err, ERR_IO, "cannot make a file in memory on this host") : fd;
+}
+
 /* argv of `first` words followed by the order's arguments. */
 char **launch_argv(const struct order *order, char *const first[], size_t n)
 {
@@ -69,7 +83,7 @@ void launch_set_open_files(const struct rlimit *limit)
 }
 
 /* Raw calls: glibc's wrappers want to tell other threads of a memory that is not the child's own. */
-static int become(const struct account *as)
+int launch_become(const struct account *as)
 {
 #ifdef SYS_setresuid32
     enum { SETGROUPS = SYS_setgroups32, SETGID = SYS_setresgid32, SETUID = SYS_setresuid32 };
@@ -99,13 +113,13 @@ static enum stage become_program(const struct order *order, const struct launch 
         return STAGE_STREAMS;
     if (limits_enter(order, launch) < 0)
         return STAGE_LIMITS;
-    if (become(launch->as) < 0)
+    if (launch_become(launch->as) < 0)
         return STAGE_USER;
     if (launch->tethered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return STAGE_STREAMS;
     /* Until it executes, which may take long (a directory of a server that is away), this process has the
      * worker's environment: whoever looks for what a dead shim left by the run's token does not find it, and
-     * it would begin the job after the run was called lost. So it ends with the shim. After become, which
+     * it would begin the job after the run was called lost. So it ends with the shim. After launch_become, which
      * takes the wish back; and the shim may have died before. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != launch->shim)
         return STAGE_STREAMS;
@@ -169,7 +183,8 @@ static int prepare(const struct order *order, struct launch *launch, struct err 
     rc = limits_prepare(order, launch, err);
     if (rc < 0)
         return rc;
-    launch->directory = order_directory(order, &launch->is_home);
+    if (!launch->directory)
+        launch->directory = order_directory(order, &launch->is_home);
     launch->as = order->as;
     launch->tethered = order->leash_ms != 0; /* it is promised that the leash ends all of it */
     launch->shim = getpid();

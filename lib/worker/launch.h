@@ -17,7 +17,7 @@ struct launch {
     char **argv;
     const char *name; /* of it in messages */
     char **envp;
-    char *directory;
+    char *directory; /* a kind may choose it */
     bool is_home;
     const struct account *as; /* NULL: stay */
     bool tethered;            /* nothing of it may become another user, whom we could not kill */
@@ -43,5 +43,11 @@ char **launch_argv(const struct order *order, char *const first[], size_t n);
 /* A file without a name that holds p, open for reading at its start; ERR_IO. Closed when a program is
  * executed. */
 int launch_scratch(const void *p, size_t len, struct err *err);
+/* As that, but the program has it too. */
+int launch_scratch_kept(const void *p, size_t len, struct err *err);
+/* A file without a name for the program to write by its name in /proc/self/fd, and for us to read; ERR_IO. */
+int launch_scratch_told(struct err *err);
+/* Becomes an account (NULL: stays), for good; -1 with errno. */
+int launch_become(const struct account *as);
 
 #endif

@@ -12,7 +12,6 @@
 #include "xalloc.h"
 
 enum { ENV_MAX = 4096 };
-#define JOB_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* The first problem is the one told. */
 __attribute__((format(printf, 2, 3))) static void refuse(struct order *order, const char *fmt, ...)
@@ -230,7 +229,7 @@ char **order_environment(const struct order *order)
     set(env, &n, xasprintf("USER=%s", who->name));
     set(env, &n, xasprintf("LOGNAME=%s", who->name));
     set(env, &n, xasprintf("SHELL=%s", who->shell));
-    set(env, &n, xstrdup("PATH=" JOB_PATH));
+    set(env, &n, xstrdup("PATH=" ORDER_PATH));
     set(env, &n, xstrdup("LANG=C.UTF-8"));
     for (size_t i = 0; i < order->env.n; i++)
         set(env, &n, xstrdup(order->env.v[i]));

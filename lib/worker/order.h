@@ -11,6 +11,9 @@
 #include "strlist.h"
 #include "worker/account.h"
 
+/* The PATH of a run that says none. */
+#define ORDER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 struct executor;
 
 struct order {

@@ -5,6 +5,7 @@
 #include "worker/front.h"
 #include "worker/handover.h"
 #include "worker/limits.h"
+#include "worker/relic.h"
 #include "worker/shim.h"
 
 static struct charge *recover_charge(struct front *front, const struct record *record,
@@ -159,6 +160,7 @@ int custody_open(struct front *front, struct err *err)
     custody_settle(front);
     handover_sweep(front->cells.dir, may_write, front);
     limits_sweep(front->cells.dir, may_write, front);
+    relic_sweep(front->cells.dir, front->own, may_write, front);
     journal_flush_acks(&front->journal); /* drops older generations without a run */
     return 0;
 }

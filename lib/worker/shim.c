@@ -91,8 +91,9 @@ static void drain(struct shim *s)
 
 static struct tree_count signal_all(const struct shim *s, int sig)
 {
-    if (s->order->executor->kill)
-        s->order->executor->kill(s->order, sig);
+    const struct executor *executor = s->order->executor;
+    if (executor->kill && executor->kill(s->order, sig))
+        return (struct tree_count){.signalled = 1};
     return tree_signal(sig);
 }
 
