@@ -59,10 +59,38 @@ void field_exec(struct field_reader *r, const struct field *field, const struct 
 static const struct choice pull_choices[] = {
     {"missing", 0, false}, {"always", 0, false}, {"never", 0, false}, {0}};
 
+static void read_image(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    if (value->kind == YAML_IS_SCALAR && value->text[0] == '-')
+        field_expected(r, field, value, "the name of an image");
+    else
+        option_text(r, field, value, base);
+}
+
+/* The source is a path of the host or the name of a volume; both programs would make a directory of a typing
+ * error. */
+static void read_mount(struct field_reader *r, const struct field *field,
+                       const struct yaml_node *value, void *base)
+{
+    const char *colon = value->kind == YAML_IS_SCALAR ? strchr(value->text, ':') : NULL;
+    if (!colon || colon[1] != '/' || strchr(".~:", value->text[0]))
+        field_expected(r, field, value,
+                       "/SOURCE:/TARGET or VOLUME:/TARGET, with or without :OPTIONS");
+    else
+        option_text(r, field, value, base);
+}
+
+static void read_mounts(struct field_reader *r, const struct field *field,
+                        const struct yaml_node *value, void *base)
+{
+    field_each(r, field, value, base, read_mount);
+}
+
 const struct field container_fields[] = {
-    {.name = "image", .read = option_text, .offset = AT(options), .required = true},
+    {.name = "image", .read = read_image, .offset = AT(options), .required = true},
     {.name = "argv", .read = read_argv},
-    {.name = "mounts", .read = option_list, .offset = AT(options)},
+    {.name = "mounts", .read = read_mounts, .offset = AT(options)},
     {.name = "network", .read = option_text, .offset = AT(options)},
     {.name = "pull", .read = option_choice, .offset = AT(options), .choices = pull_choices},
     {0},
@@ -89,12 +117,16 @@ static void read_url(struct field_reader *r, const struct field *field,
         option_text(r, field, value, base);
 }
 
+static const struct choice follow_choices[] = {{"true", 0, false}, {"false", 0, false}, {0}};
+
 const struct field http_fields[] = {
     {.name = "url", .read = read_url, .offset = AT(options), .required = true},
     {.name = "method", .read = option_text, .offset = AT(options)},
     {.name = "headers", .read = option_map, .offset = AT(options)},
     {.name = "body", .read = field_text, .offset = AT(text)},
     {.name = "expect", .read = option_numbers, .offset = AT(options), .min = 100, .max = 599},
+    {.name = "follow", .read = option_choice, .offset = AT(options), .choices = follow_choices},
+    {.name = "connect_timeout", .read = option_duration, .offset = AT(options), .min = 1},
     {0},
 };
 
@@ -171,9 +203,17 @@ static void check_one(struct field_reader *r, const struct yaml_node *map)
                        "there is nothing to run: give shell:, exec:, script:, container: or http:");
 }
 
+static void check_http(struct field_reader *r, const struct yaml_node *map, const struct job *job)
+{
+    const struct yaml_node *input = yaml_get(map, "stdin");
+    if (input && job->executor == EXECUTOR_HTTP)
+        field_complain(r, input, "'http' and 'stdin' exclude each other: what is sent is its body");
+}
+
 void jobfile_check_work(struct field_reader *r, const struct yaml_node *document,
                         const struct job *job)
 {
     check_one(r, document);
     check_slurm(r, document, job);
+    check_http(r, document, job);
 }

@@ -3,9 +3,7 @@
 #include <string.h>
 
 static const struct executor *const executors[] = {
-    &executor_shell,
-    &executor_exec,
-    &executor_script,
+    &executor_shell, &executor_exec, &executor_script, &executor_container, &executor_http,
 };
 
 enum { EXECUTORS = sizeof executors / sizeof *executors };

@@ -48,6 +48,11 @@ void account_free(struct account *account)
     (void)account;
 }
 
+void accounts_free(struct accounts *cache)
+{
+    (void)cache;
+}
+
 int spool_open(struct spool *spool, const char *base, const char *home, const char *uuid,
                const char *worker, struct err *err)
 {

@@ -86,6 +86,25 @@ static void test_syntax(void)
     refuse_all(cases, sizeof cases / sizeof *cases);
 }
 
+static void test_kinds(void)
+{
+    static const struct refusal cases[] = {
+        {"container: {argv: [a]}\n", "t:1:12: 'image' is missing", "a container without image"},
+        {"container: {image: x, mounts: [a]}\n",
+         "t:1:32: 'mounts' is to be /SOURCE:/TARGET or VOLUME:/TARGET, with or without :OPTIONS, "
+         "not "
+         "'a'",
+         "a mount without target"},
+        {"http: {url: ftp://x}\n",
+         "t:1:13: 'url' is to be a URL that begins with http:// or https://, not 'ftp://x'",
+         "another protocol"},
+        {"http: {url: http://x}\nstdin: y\n",
+         "t:2:8: 'http' and 'stdin' exclude each other: what is sent is its body",
+         "a request with standard input"},
+    };
+    refuse_all(cases, sizeof cases / sizeof *cases);
+}
+
 static void test_keys(void)
 {
     static const struct refusal cases[] = {
@@ -325,6 +344,7 @@ int main(void)
 {
     test_syntax();
     test_keys();
+    test_kinds();
     test_values();
     test_placement();
     test_limits();

@@ -134,6 +134,10 @@ static void draw_container(struct job *job)
     strlist_add(&job->options, "image=docker.io/library/postgres:15");
     for (unsigned n = draw(3); n; n--)
         strlist_take(&job->options, xasprintf("mounts=/data%u:/data:ro", n));
+    if (draw(2))
+        strlist_add(&job->options, "network=none");
+    if (draw(2))
+        strlist_add(&job->options, "pull=never");
     for (unsigned n = draw(3); n; n--)
         strlist_take(&job->argv, draw_words());
 }
@@ -146,6 +150,10 @@ static void draw_http(struct job *job)
         strlist_take(&job->options, xasprintf("headers=X-%u=a=\"b\": c", n));
     for (unsigned n = draw(3); n; n--)
         strlist_take(&job->options, xasprintf("expect=%u", 200 + n));
+    if (draw(2))
+        strlist_add(&job->options, "follow=true");
+    if (draw(2))
+        strlist_add(&job->options, "connect_timeout=1500");
     if (draw(2))
         job->text = draw_text();
 }
@@ -266,7 +274,7 @@ static void draw_job(struct job *job)
     else
         draw_limits(job);
     draw_after(job);
-    if (draw(2))
+    if (job->executor != EXECUTOR_HTTP && draw(2))
         job->stdin_text = draw_text();
     if (draw(2))
         job->slots = 1 + (int)draw(10000);
