@@ -20,10 +20,7 @@ DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev 
 DEPS_TEST   = bats openssh-server openssh-client sqlite3 jq python3 python3-croniter strace procps util-linux \
               faketime mandoc prometheus tzdata fish zsh tcsh dropbear-bin passwd chromium chromium-driver \
               python3-selenium python3-jsonschema curl msmtp python3-aiosmtpd systemd dbus user-mode-linux \
-              python3-selenium python3-jsonschema curl msmtp python3-aiosmtpd systemd dbus user-mode-linux \
               podman runc busybox-static slurmctld slurmd slurm-client munge $(DEPS_DEB)
-DEPS_LINT   = clang clang-tidy clang-format shellcheck
-DEPS_DEB    = build-essential debhelper lintian
 DEPS_LINT   = clang clang-tidy clang-format shellcheck
 DEPS_DEB    = build-essential debhelper lintian
 DEPS_BENCH  = parallel pdsh clustershell task-spooler openssh-server openssh-client sqlite3 procps

@@ -111,7 +111,8 @@ MessageTimeout=10
 SlurmdTimeout=60
 ReturnToService=2
 MinJobAge=300
-NodeName=n[1-$nodes] NodeHostname=$(uname -n) Port=[$((port + 1))-$((port + nodes))] CPUs=64 RealMemory=16000
+NodeName=n[1-$nodes] NodeHostname=$(uname -n) Port=[$((port + 1))-$((port + nodes))] \
+CPUs=64 RealMemory=16000
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=ALL MaxTime=2 State=UP
 END

@@ -166,7 +166,7 @@ array_runs()
     grep -qx "$(cat "$out")" <<<"$pids"
     slurm_stop
     for pid in $pids; do
-        run -1 process_lives "$pid"
+        run ! process_lives "$pid"
     done
     [ -z "${SLURM_CONF-}" ]
     export SLURM_LAB=$first SLURM_CONF=$first/slurm.conf
