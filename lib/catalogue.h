@@ -237,6 +237,8 @@ struct run {
     int64_t workflow;
     bool needs;    /* it comes after others (catalogue/need.h) … */
     int64_t unmet; /* … of which so many clauses do not hold yet */
+    char *nodes;   /* where its host had it carried (catalogue/elsewhere.h); NULL: nowhere */
+    char *external_id;
 };
 void run_free(struct run *run);
 

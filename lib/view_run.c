@@ -36,6 +36,8 @@ FIELD(err_bytes, view_int(run->err_bytes))
 FIELD(err_dropped, view_int(run->err_dropped))
 FIELD(utime, view_seconds(run->utime_us / 1000))
 FIELD(stime, view_seconds(run->stime_us / 1000))
+FIELD(nodes, view_text(run->nodes))
+FIELD(external_id, view_text(run->external_id))
 FIELD(maxrss, view_int(run->maxrss_kb))
 
 static struct view_value state(const void *record)
@@ -112,6 +114,8 @@ static const struct view_column run_columns[] = {
     {"utime", "USER", false, false, true, false, utime, VIEW_IS(SECONDS)},
     {"stime", "SYSTEM", false, false, true, false, stime, VIEW_IS(SECONDS)},
     {"maxrss", "MAXRSS", false, false, true, false, maxrss, VIEW_IS(INT)},
+    {"nodes", "NODES", false, false, false, false, nodes, VIEW_MAYBE(TEXT)},
+    {"external_id", "THERE", false, false, false, false, external_id, VIEW_MAYBE(TEXT)},
     {"reason", "REASON", true, true, false, false, reason, VIEW_MAYBE(TEXT)},
 };
 const struct view_record view_run_record = VIEW_RECORD("run", 1, run_columns);

@@ -22,7 +22,7 @@
 
 enum {
     CATALOGUE_APPLICATION = 0x726f7461, /* application_id: "rota" */
-    CATALOGUE_SCHEMA = 5,               /* user_version that this program writes */
+    CATALOGUE_SCHEMA = 6,               /* user_version that this program writes */
     BATCH = 1000,                       /* rows read before the read transaction is let go */
 };
 

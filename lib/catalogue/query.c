@@ -24,7 +24,9 @@
     " WHERE spec.id = run.spec), NULL)), host, submitter, attempt, priority, exit_code, signal,"   \
     " due_at, queued_at, not_before, started_at, finished_at, cancel_at, utime_us, stime_us,"      \
     " maxrss_kb, out_bytes, out_dropped, err_bytes, err_dropped, rerun_of, array, idx, "           \
-    "occurrence, item, pin, shards, workflow, unmet "
+    "occurrence, item, pin, shards, workflow, unmet,"                                              \
+    " (SELECT nodes FROM elsewhere AS e WHERE e.run = run.id AND e.attempt = run.attempt),"        \
+    " (SELECT external_id FROM elsewhere AS e WHERE e.run = run.id AND e.attempt = run.attempt) "
 #define WANTED                                                                                     \
     " AND (?2 IS NULL OR ?2 & (1 << state)) AND (?3 IS NULL OR job GLOB ?3)"                       \
     " AND (?4 IS NULL OR host GLOB ?4) AND (?5 IS NULL OR state < 6 OR finished_at >= ?5)"         \
@@ -84,6 +86,8 @@ static void read_row(sqlite3_stmt *s, struct run *run)
         .workflow = sqlite3_column_int64(s, 31),
         .needs = sqlite3_column_type(s, 32) != SQLITE_NULL,
         .unmet = sqlite3_column_int64(s, 32),
+        .nodes = column_text(s, 33),
+        .external_id = column_text(s, 34),
     };
 }
 
@@ -91,6 +95,8 @@ void run_free(struct run *run)
 {
     free(run->job);
     free(run->reason);
+    free(run->nodes);
+    free(run->external_id);
     free(run->host);
     free(run->submitter);
     free(run->item);

@@ -244,11 +244,8 @@ static const char SCHEMA_2[] =
 
 /* migrations[n], one after the other, bring schema n to n + 1; the last says so in user_version. */
 static const char *const migrations[CATALOGUE_SCHEMA][4] = {
-    {SCHEMA_1},
-    {SCHEMA_2},
-    {schema_monitor},
-    {schema_groups, schema_array, schema_need},
-    {schema_keep}};
+    {SCHEMA_1},    {SCHEMA_2},        {schema_monitor}, {schema_groups, schema_array, schema_need},
+    {schema_keep}, {schema_elsewhere}};
 
 int schema_version(struct catalogue *cat, int64_t *version, struct err *err)
 {

@@ -42,5 +42,6 @@
 extern const char schema_monitor[];                               /* 3 */
 extern const char schema_groups[], schema_array[], schema_need[]; /* 4, in this order */
 extern const char schema_keep[];                                  /* 5 */
+extern const char schema_elsewhere[];                             /* 6 */
 
 #endif

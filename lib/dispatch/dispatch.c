@@ -69,7 +69,7 @@ static bool is_done(const struct dispatch *d)
 {
     if (d->leaving)
         return true;
-    if (d->options->stay || d->nended || d->ntold || d->dirty || d->place_wanted ||
+    if (d->options->stay || d->nended || d->ntold || d->nnoted || d->dirty || d->place_wanted ||
         tick_is_due(d) || waiting_is_due(d))
         return false;
     if (d->options->wait)
@@ -321,6 +321,7 @@ static void finish(struct dispatch *d)
     }
     free(d->reread);
     free(d->told);
+    noted_free(d);
     free(d->unruns);
     waiting_free(d);
     output_close(d->output);

@@ -115,6 +115,14 @@ void feature_take(struct peer *peer, const struct message *m);
 /* What the job needs and the worker there has not, static; NULL: nothing. */
 const char *feature_lacking(const struct peer *peer, const struct job *job);
 
+/* ---- noted.c ---- */
+/* How a run stands that its worker had carried elsewhere; of NOTE. */
+void noted_take(struct dispatch *d, const struct work *work, const struct message *m);
+/* In a transaction. */
+int noted_record(struct dispatch *d, struct err *err);
+void noted_told(struct dispatch *d);
+void noted_free(struct dispatch *d);
+
 /* ---- start.c ---- */
 /* Starts a run that is claimed there. What is too long to be sent ends here, as failed. */
 void talk_start(struct peer *peer, struct work *work);

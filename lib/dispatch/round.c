@@ -121,8 +121,9 @@ static int record_claims(struct dispatch *d, struct round *round, struct err *er
 
 static bool is_needed(const struct dispatch *d, const struct round *round)
 {
-    return d->nended || d->ntold || d->dirty || round->nclaims || d->nunruns || waiting_is_due(d) ||
-           (d->waiting_due && clock_mono() >= d->waiting_due) || clock_mono() >= d->lease_due;
+    return d->nended || d->ntold || d->nnoted || d->dirty || round->nclaims || d->nunruns ||
+           waiting_is_due(d) || (d->waiting_due && clock_mono() >= d->waiting_due) ||
+           clock_mono() >= d->lease_due;
 }
 
 /* Nothing is written to it any more, not even that we leave: who comes next sees that we are gone. */
@@ -167,6 +168,8 @@ static int record(struct dispatch *d, struct round *round, struct err *err)
         rc = waiting_record(d, err); /* before the hosts: one that is back takes reasons away */
     if (rc == 0)
         rc = record_hosts(d, err);
+    if (rc == 0)
+        rc = noted_record(d, err); /* after the hosts, likewise */
     if (rc == 0)
         rc = record_claims(d, round, err);
     if (rc == 0)
@@ -264,6 +267,7 @@ static void tell(struct dispatch *d, struct round *round)
             d->told[i]->state = RUN_RUNNING;
     }
     d->ntold = 0;
+    noted_told(d);
     for (struct peer *peer = d->dirty; peer; peer = peer->next_dirty)
         peer->host_dirty = peer->reasons_due = false;
     d->dirty = NULL;

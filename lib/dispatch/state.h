@@ -152,6 +152,8 @@ struct dispatch {
     struct work *ended, **ended_tail; /* to be recorded, in the order they came */
     struct work **told;               /* STARTED to be recorded */
     size_t nended, ntold, told_cap;
+    struct elsewhere *noted; /* to be recorded (noted.c) */
+    size_t nnoted, noted_cap;
     struct peer *dirty; /* host rows to be written */
     int64_t round_due;  /* monotonic: when the next round is; 0: none */
     int64_t

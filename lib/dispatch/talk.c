@@ -255,6 +255,15 @@ static int on_started(struct peer *peer, const struct message *m, struct err *er
     return 0;
 }
 
+static int on_note(struct peer *peer, const struct message *m, struct err *err)
+{
+    const struct work *work = work_of(peer, m);
+    (void)err;
+    if (work && !work->ending)
+        noted_take(peer->d, work, m);
+    return 0;
+}
+
 static void give_credit(struct peer *peer, struct work *work, size_t len)
 {
     work->credit_due += (int64_t)len;
@@ -360,6 +369,7 @@ static const struct {
     {MSG_OUTPUT, LISTING | READY, on_output},
     {MSG_RESULT, LISTING | READY, on_result},
     {MSG_STARTED, LISTING | READY, on_started},
+    {MSG_NOTE, LISTING | READY, on_note},
     {MSG_PONG, LISTING | READY, on_pong},
     {MSG_RUN, LISTING, on_run},
     {MSG_READY, LISTING, on_ready},
