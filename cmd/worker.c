@@ -6,6 +6,7 @@
 
 #include "build_id.h"
 #include "exitcode.h"
+#include "worker/batch.h"
 #include "worker/front.h"
 #include "worker/survey.h"
 
@@ -13,6 +14,7 @@ enum { NONCE_MAX = 64 };
 
 static const char usage[] = "usage: rota-worker serve NONCE\n"
                             "       rota-worker facts NONCE\n"
+                            "       rota-worker batch GROUP\n"
                             "       rota-worker --version\n";
 
 /* The nonce comes back at the head of the answer: digits and letters only, so that it is one line. */
@@ -41,6 +43,15 @@ static int facts(const char *nonce)
     return exitcode_of(rc);
 }
 
+static int batch(const char *group)
+{
+    struct err err = {0};
+    int rc = batch_run(group, &err);
+    if (rc < 0)
+        (void)fprintf(stderr, "rota-worker: %s\n", err.msg);
+    return exitcode_of(rc);
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -48,6 +59,8 @@ int main(int argc, char **argv)
         return serve(argv[2]);
     if (argc == 3 && strcmp(verb, "facts") == 0 && is_nonce(argv[2]))
         return facts(argv[2]);
+    if (argc == 3 && strcmp(verb, "batch") == 0)
+        return batch(argv[2]);
     if (argc == 2 && (strcmp(verb, "version") == 0 || strcmp(verb, "--version") == 0))
         return puts(ROTA_BUILD) < 0 || fflush(stdout) == EOF ? EXITCODE_IO : EXITCODE_DONE;
     if (argc == 2 && (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0))

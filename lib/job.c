@@ -51,11 +51,8 @@ enum run_state run_state_of(const char *name)
 }
 
 static const char *const executors[] = {
-    [EXECUTOR_SHELL] = "shell",
-    [EXECUTOR_EXEC] = "exec",
-    [EXECUTOR_SCRIPT] = "script",
-    [EXECUTOR_CONTAINER] = "container",
-    [EXECUTOR_HTTP] = "http",
+    [EXECUTOR_SHELL] = "shell",         [EXECUTOR_EXEC] = "exec", [EXECUTOR_SCRIPT] = "script",
+    [EXECUTOR_CONTAINER] = "container", [EXECUTOR_HTTP] = "http",
 };
 
 const char *job_executor_name(enum job_executor executor)

@@ -86,6 +86,7 @@ void charge_remove(struct charges *charges, struct charge *charge)
     if (charge->pidfd >= 0)
         close(charge->pidfd);
     free(charge->result);
+    free(charge->note);
     free(charge);
     charges->n--;
 }

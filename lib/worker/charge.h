@@ -26,6 +26,8 @@ struct charge {
     bool haunted;          /* the shim is gone, processes of the run are not */
     pid_t clearing;        /* the process that clears what the run left (relic.h); 0: none */
     bool cleared;          /* it did */
+    bool carried;          /* it has a ticket in place of a shim (carried.h) */
+    char *note;            /* what the head was told of it last; NULL: nothing */
     bool ousted;           /* it had a cell, which is a later run's now */
     struct record *result; /* NULL: live */
     /* on this connection: */

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "worker/capture.h"
+#include "worker/carried.h"
+#include "worker/executor.h"
 #include "worker/front.h"
 #include "worker/handover.h"
 #include "worker/limits.h"
@@ -218,8 +220,11 @@ static struct generation *promise(struct front *front)
 
 static void fork_shim(struct front *front, struct charge *charge, const struct order *order)
 {
-    struct shim_task task = {order, &front->cells, charge->started, charge->generation->fd,
-                             getpid()};
+    struct shim_task task = {.order = order,
+                             .cells = &front->cells,
+                             .started = charge->started,
+                             .journal = charge->generation->fd,
+                             .front = getpid()};
     pid_t pid = fork();
     if (pid == 0)
         shim_main(&task);
@@ -250,7 +255,14 @@ static void begin(struct front *front, struct order *order, struct generation *g
         return;
     }
     stream_started(front, charge);
-    fork_shim(front, charge, order);
+    if (!order->executor->carried) {
+        fork_shim(front, charge, order);
+        return;
+    }
+    struct err err;
+    front->carries = true;
+    if (carried_begin(front, charge, order, &err) < 0)
+        conclude(front, charge, END_NOSTART, err.msg);
 }
 
 void custody_begin(struct front *front)
@@ -265,6 +277,8 @@ void custody_begin(struct front *front)
         order_free(front->orders[i]); /* and our copy of its lock, before the next fork */
     }
     front->norders = 0;
+    if (front->carries)
+        carried_wake(front);
 }
 
 /* ---- asking the shim ---- */
@@ -303,14 +317,18 @@ void custody_signal(struct front *front, struct charge *charge, int sig)
         (void)atomic_fetch_or(&slot->signals, UINT64_C(1) << (sig - 1));
     else
         atomic_store(&slot->cancel, 1);
-    wake_shim(front, charge, sig);
+    if (charge->carried)
+        carried_wake(front);
+    else
+        wake_shim(front, charge, sig);
 }
 
 /* One that does not look at its cell may have lost the cancel: it is told again, which changes
  * nothing for who knows it. */
 static void remind(struct front *front, const struct charge *charge)
 {
-    if (!charge->result && charge->cell && atomic_load(&front->cells.slot[charge->cell].cancel))
+    if (!charge->result && !charge->carried && charge->cell &&
+        atomic_load(&front->cells.slot[charge->cell].cancel))
         wake_shim(front, charge, 0);
 }
 
@@ -335,10 +353,13 @@ void custody_reap(struct front *front)
     bool some = false;
     pid_t pid;
     int status;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == front->carrier)
+            carried_carrier_gone(front);
         for (uint32_t n = 1; n < front->cells.made; n++)
             if (front->charges.by_cell[n])
                 some = reap_of(front->charges.by_cell[n], pid, status) || some;
+    }
     if (!some)
         return;
     custody_read(front);
@@ -356,7 +377,10 @@ static void recheck(struct charge *charge, void *arg)
     struct front *front = arg;
     stream_wake(front, charge); /* its output could not be read, maybe */
     remind(front, charge);
-    if (charge->result || charge->child || (charge->pidfd >= 0 && !charge->haunted))
+    if (charge->carried)
+        carried_look(front, charge);
+    if (charge->result || charge->carried || charge->child ||
+        (charge->pidfd >= 0 && !charge->haunted))
         return;
     if (charge->cell && !charge->haunted && cells_is_locked(&front->cells, charge->cell))
         custody_adopt(front, charge);
@@ -367,6 +391,8 @@ static void recheck(struct charge *charge, void *arg)
 void custody_recheck(struct front *front)
 {
     charges_each(&front->charges, recheck, front);
+    if (front->carries)
+        carried_wake(front);
     custody_read(front);
     custody_settle(front);
     custody_acked(front); /* what could not be written before */
@@ -380,7 +406,9 @@ void custody_notice(struct front *front, uint32_t cell)
     if (!charge)
         return;
     atomic_store(&front->cells.slot[cell].notified, 0);
-    if (!charge->result && atomic_load(&front->cells.slot[cell].ended))
+    if (charge->carried)
+        carried_look(front, charge);
+    else if (!charge->result && atomic_load(&front->cells.slot[cell].ended))
         custody_read(front);
     stream_wake(front, charge);
 }
@@ -421,6 +449,8 @@ void custody_ack(struct front *front, struct message_key key)
         front->cells.slot[charge->cell].run = 0;
         cells_give_back(&front->cells, charge->cell);
     }
+    if (charge->carried)
+        carried_forget(front, key);
     if (charge->generation)
         journal_ack(charge->generation, key);
     charge_remove(&front->charges, charge);

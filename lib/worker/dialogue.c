@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "clock.h"
+#include "worker/carried.h"
 #include "worker/executor.h"
 #include "worker/facts.h"
 #include "worker/front.h"
 #include "worker/limits.h"
+#include "worker/ticket.h"
 #include "xalloc.h"
 
 /* ---- hello ---- */
@@ -69,8 +71,10 @@ static int take_spool(struct front *front, const struct message *m, struct err *
         rc = spool_identify(&front->spool, err);
     if (rc == 0)
         rc = spool_open_fixed(&front->spool, err);
-    if (rc == 0)
+    if (rc == 0) {
+        front->tickets = ticket_base(front->spool.dir, base, front->own->home);
         rc = custody_open(front, err);
+    }
     free(base);
     free(uuid);
     free(worker);
@@ -183,6 +187,8 @@ static int on_adopt(struct front *front, const struct message *m, struct err *er
     charge->sent[0] = message_get_u64(m, TAG_OUT_AT, 0);
     charge->sent[1] = message_get_u64(m, TAG_ERR_AT, 0);
     charge->credit = message_get_u64(m, TAG_CREDIT, 0);
+    if (charge->carried)
+        carried_tell_again(front, charge);
     stream_wake(front, charge);
     return 0;
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 static const struct executor *const executors[] = {
-    &executor_shell, &executor_exec, &executor_script, &executor_container, &executor_http,
+    &executor_shell,     &executor_exec, &executor_script,
+    &executor_container, &executor_http, &executor_slurm,
 };
 
 enum { EXECUTORS = sizeof executors / sizeof *executors };

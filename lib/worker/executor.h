@@ -9,6 +9,9 @@
  *   result    in the shim, after the end: more than the exit status says
  *   clear     when the shim was killed: what is no process of it, by its note (relic.h)
  *
+ * One that is `carried` has no shim here: its runs are handed to a scheduler (carrier.h), which has the work of
+ * another kind executed elsewhere.
+ *
  * A new kind is one file and one row.
  */
 #ifndef ROTA_WORKER_EXECUTOR_H
@@ -25,6 +28,7 @@ struct launch;
 
 struct executor {
     const char *name;
+    bool carried;
     const char *(*check)(const struct order *order); /* why an order is no good; NULL: it is */
     int (*prepare)(const struct order *order, struct launch *launch, struct err *err);
     /* Sends this signal to what is not a descendant of the shim; NULL: there is no such thing. True: that
@@ -40,7 +44,7 @@ struct executor {
 };
 
 extern const struct executor executor_shell, executor_exec, executor_script, executor_container,
-    executor_http;
+    executor_http, executor_slurm;
 
 const struct executor *executor_find(const char *name); /* NULL: no such kind */
 void executor_check(struct order *order);

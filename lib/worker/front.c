@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -103,6 +104,7 @@ static void close_front(struct front *front)
     accounts_free(&front->accounts);
     account_free(front->own);
     spool_close(&front->spool);
+    free(front->tickets);
     message_reader_free(&front->reader);
     buf_free(&front->in);
     buf_free(&front->out);

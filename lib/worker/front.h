@@ -32,6 +32,9 @@ struct front {
     struct account *own;
     struct accounts accounts;
     struct spool spool;
+    char *tickets; /* where those of carried runs are (ticket.h) */
+    pid_t carrier; /* our child; 0: it lives without us, or not */
+    bool carries;  /* some run is carried, or was */
     struct journal journal;
     struct cells cells;
     struct charges charges;
@@ -100,6 +103,8 @@ void custody_acked(struct front *front);
 void stream_wake(struct front *front, struct charge *charge);
 /* STARTED is to be said of it, unless it ends before. */
 void stream_started(struct front *front, struct charge *charge);
+/* Says STARTED at once, if it is to be said. */
+void stream_started_now(struct front *front, struct charge *charge);
 /* Takes it out of the queue, before it is removed. */
 void stream_forget(struct front *front, struct charge *charge);
 /* Adds to front->out: STARTED that are due, results, and output as long as little is pending. */

@@ -31,12 +31,21 @@ static void name_written(uint32_t cell, struct message_key key, char name[64])
     (void)snprintf(name, 64, "%u.%016" PRIx64 ".set", cell, key.token);
 }
 
+char *handover_path_in(const struct order *order, const char *cells)
+{
+    char name[64];
+    name_written((uint32_t)order->cell, order->key, name);
+    return xasprintf("%s/%s", cells, name);
+}
+
 char *handover_path(const struct order *order, const char *spool)
 {
-    char name[64], *path, *dir;
+    char *path, *dir;
     if (!order->as) {
-        name_written((uint32_t)order->cell, order->key, name);
-        return xasprintf("%s/cells/%s", spool, name);
+        char *cells = xasprintf("%s/cells", spool);
+        path = handover_path_in(order, cells);
+        free(cells);
+        return path;
     }
     dir = tmp_dir(order->key);
     path = xasprintf("%s/%s", dir, IN_TMP);

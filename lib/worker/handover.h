@@ -20,6 +20,8 @@
 
 /* The name of the file of an order that has its cell and its account; free. `spool`: its directory. */
 char *handover_path(const struct order *order, const char *spool);
+/* The same, of a run whose cells are that directory. */
+char *handover_path_in(const struct order *order, const char *cells);
 /* In the shim, before the run: makes what it needs to write there. */
 void handover_prepare(const struct order *order);
 /* In the shim, after the run: keeps what it says in the cell, and says in the result how much. */

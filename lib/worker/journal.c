@@ -35,6 +35,16 @@ void record_seal(struct record *record)
     record->crc = checksum(record);
 }
 
+bool record_is_good(struct record *record)
+{
+    if (record->magic != RECORD_MAGIC || record->crc != checksum(record))
+        return false;
+    record->room[sizeof record->room - 1] = '\0';
+    if (record->kind == RECORD_RESULT)
+        record->result.reason[sizeof record->result.reason - 1] = '\0';
+    return true;
+}
+
 int record_append(int fd, const struct record *records, size_t n, struct err *err)
 {
     size_t len = n * sizeof *records;
@@ -65,13 +75,10 @@ static size_t walk(const char *chunk, size_t len, struct generation *g, journal_
     while (len - at >= JOURNAL_RECORD) {
         struct record record;
         memcpy(&record, chunk + at, sizeof record);
-        if (record.magic != RECORD_MAGIC || record.crc != checksum(&record)) {
+        if (!record_is_good(&record)) {
             at += resynchronise(chunk + at, len - at);
             continue;
         }
-        record.room[sizeof record.room - 1] = '\0';
-        if (record.kind == RECORD_RESULT)
-            record.result.reason[sizeof record.result.reason - 1] = '\0';
         each(&record, g, arg);
         at += JOURNAL_RECORD;
     }

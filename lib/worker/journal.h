@@ -14,6 +14,7 @@
 #ifndef ROTA_WORKER_JOURNAL_H
 #define ROTA_WORKER_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -60,6 +61,8 @@ struct record {
 };
 
 void record_seal(struct record *record);
+/* Whether it was sealed and is as it was then; its texts end. */
+bool record_is_good(struct record *record);
 /* Appends sealed records in one write. For shims too. ERR_IO: not, or not wholly, written. */
 int record_append(int fd, const struct record *records, size_t n, struct err *err);
 

@@ -56,11 +56,12 @@ static uint64_t take_small(const struct message_field *f)
     return number > INT32_MAX ? INT32_MAX : number;
 }
 
-static void take_executor(struct order *order, const struct message_field *f)
+static void take_executor(struct order *order, const struct executor **to,
+                          const struct message_field *f)
 {
     char *name = take_text(order, f, "the executor");
-    order->executor = name ? executor_find(name) : NULL;
-    if (name && !order->executor)
+    *to = name ? executor_find(name) : NULL;
+    if (name && !*to)
         refuse(order, "the worker on this host has no executor '%s'", name);
     free(name);
 }
@@ -96,7 +97,10 @@ static void take_field(struct order *order, const struct message_field *f)
         order->credit = message_field_u64(f);
         break;
     case TAG_EXECUTOR:
-        take_executor(order, f);
+        take_executor(order, &order->executor, f);
+        break;
+    case TAG_WORK:
+        take_executor(order, &order->work, f);
         break;
     case TAG_TEXT:
         replace(&order->text, take_text(order, f, "the job's text"));
@@ -167,6 +171,10 @@ struct order *order_read(const struct message *m)
     const char *beyond = limits_check(order);
     if (beyond)
         order_refuse(order, beyond);
+    if (order->executor && order->executor->carried) {
+        order->start = xmemdup(m->p, m->len ? m->len : 1);
+        order->start_len = m->len;
+    }
     return order;
 }
 
@@ -257,6 +265,7 @@ void order_free(struct order *order)
 {
     if (!order)
         return;
+    free(order->start);
     free(order->text);
     strlist_free(&order->args);
     strlist_free(&order->env);

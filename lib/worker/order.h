@@ -20,7 +20,10 @@ struct order {
     struct message_key key;
     uint64_t credit;
     const struct executor *executor;
-    char *text;                        /* NULL: none; as input, workdir, user */
+    const struct executor *work; /* whose work that one carries; NULL: its own */
+    char *text;                  /* NULL: none; as input, workdir, user */
+    unsigned char *start;        /* the message, of one that is carried; NULL: not kept */
+    size_t start_len;
     struct strlist args, env, options; /* options: "key=value" */
     char *input;
     size_t input_len;

@@ -2,6 +2,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "worker/carried.h"
 #include "worker/front.h"
 #include "worker/handover.h"
 #include "worker/limits.h"
@@ -126,7 +127,7 @@ static void recover_live(struct charge *charge, void *arg)
         cells_keep(&front->cells, charge->cell);
     else if (charge->result)
         drop_output(&charge->result->result);
-    if (charge->result)
+    if (charge->result || charge->carried)
         return;
     if (charge->cell && charge->started.boot == front->boot &&
         cells_is_locked(&front->cells, charge->cell))
@@ -152,6 +153,7 @@ int custody_open(struct front *front, struct err *err)
     if (rc < 0)
         return rc;
     recover_cells(front);
+    carried_recover(front);
     charges_each(&front->charges, recover_live, front);
     cells_ready(&front->cells);
     /* A shim may have written its result and gone between our reading and our look at its lock. Now

@@ -143,10 +143,12 @@ static void reap(struct shim *s)
 
 static void take_signal(struct shim *s, const struct signalfd_siginfo *info)
 {
-    if (info->ssi_signo == SIGTERM)
-        stop(s, END_LOST, s->order->kill_after_ms,
-             "the supervisor was told to end: the host is going down");
-    else if (info->ssi_signo == SIGUSR1 && info->ssi_code == SI_QUEUE && info->ssi_int == 0)
+    const char *why = "the supervisor was told to end: the host is going down";
+    if (info->ssi_signo == SIGTERM) {
+        uint32_t end = s->task->why_told ? s->task->why_told(&why) : END_LOST;
+        stop(s, end, s->order->kill_after_ms, end == END_LOST ? why : "");
+    }
+    if (info->ssi_signo == SIGUSR1 && info->ssi_code == SI_QUEUE && info->ssi_int == 0)
         stop(s, END_CANCELLED, s->order->kill_after_ms, ""); /* of an older front end, maybe */
 }
 
@@ -344,7 +346,7 @@ static void detach(const struct shim_task *task)
     closefrom(FD_FREE);
 }
 
-_Noreturn void shim_main(const struct shim_task *task)
+void shim_tend(const struct shim_task *task)
 {
     const struct order *order = task->order;
     struct shim s = {.task = task, .order = order, .pipe = {-1, -1}, .main_runs = true};
@@ -370,5 +372,10 @@ _Noreturn void shim_main(const struct shim_task *task)
         follow(&s);
         report(&s, s.why ? s.why : WIFEXITED(s.status) ? END_EXIT : END_SIGNAL);
     }
+}
+
+_Noreturn void shim_main(const struct shim_task *task)
+{
+    shim_tend(task);
     _exit(0);
 }

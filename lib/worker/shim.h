@@ -42,9 +42,13 @@ struct shim_task {
     struct moment started;
     int journal; /* descriptor of the generation that holds STARTED */
     pid_t front; /* who forked it */
+    /* What a SIGTERM to it means; NULL: that the host is going down. */
+    enum message_end (*why_told)(const char **reason);
 };
 
-/* The life of a shim, called in the child of a fork; never returns. */
+/* The life of a shim, to the RESULT. Everything is blocked, closed or moved that a shim does not have. */
+void shim_tend(const struct shim_task *task);
+/* The same, in the child of a fork. */
 _Noreturn void shim_main(const struct shim_task *task);
 
 #endif

@@ -85,20 +85,24 @@ void stream_started(struct front *front, struct charge *charge)
         front->started_due = clock_mono() + STARTED_MS;
 }
 
-static void send_started(struct charge *charge, void *arg)
+void stream_started_now(struct front *front, struct charge *charge)
 {
-    struct front *front = arg;
     if (!charge->started_due)
         return;
-    if (moment_age(&charge->started, front->boot) < STARTED_MS) {
-        stream_started(front, charge); /* the next look */
-        return;
-    }
     charge->started_due = false;
     struct message_writer w = message_begin(&front->out, MSG_STARTED);
     message_key(&w, charge->key);
     message_u64(&w, TAG_AGE, (uint64_t)moment_age(&charge->started, front->boot));
     message_end(&w);
+}
+
+static void send_started(struct charge *charge, void *arg)
+{
+    struct front *front = arg;
+    if (charge->started_due && moment_age(&charge->started, front->boot) < STARTED_MS)
+        stream_started(front, charge); /* the next look */
+    else
+        stream_started_now(front, charge);
 }
 
 static void add_values(struct message_writer *w, const struct buf *values)

@@ -1,0 +1,100 @@
+/* What the front end asks for a run of Slurm's: that it ends, or is sent a signal. */
+#include <stdlib.h>
+
+#include "clock.h"
+#include "worker/carrier_internal.h"
+#include "worker/command.h"
+#include "xalloc.h"
+
+enum { SCANCEL_MS = 60000, AGAIN_MS = 30000, SLACK_MS = 5000, WORDS = 500 };
+
+/* Words of a call of scancel, made when there are enough of them, or at the end. */
+static void scancel(struct strlist *words)
+{
+    struct buf out = {0};
+    struct err err;
+    char *said = NULL;
+    (void)command_run(words->v, SCANCEL_MS, &out, &said, &err); /* failing: it is said again */
+    buf_free(&out);
+    free(said);
+}
+
+/* One that has begun is told to end by its batch, which knows how, and only then by Slurm; one that has not is
+ * claimed, so that it never does. */
+static bool cancel(struct carrier *c, struct load *load, bool gently)
+{
+    struct err err;
+    if (!load->claimed && gently)
+        return false;
+    if (!load->claimed && ticket_claim(c->task->base, load->name, false, &err) >= 0 &&
+        !ticket_has(c->task->base, load->name, "claim")) {
+        load_end(c, load, END_CANCELLED, "");
+        return true;
+    }
+    load->claimed = true;
+    if (!load->cancels)
+        (void)ticket_put(c->task->base, load->name, "cancel", "", 0, &err);
+    if ((load->cancels == 0) != gently)
+        return false;
+    load->cancels++;
+    load->cancel_due = clock_mono() + (gently ? load->kill_after + SLACK_MS : AGAIN_MS);
+    return true;
+}
+
+static void cancel_some(struct carrier *c, bool gently)
+{
+    static const char *const begins[] = {"scancel", "--quiet", "--batch", "--signal=TERM"};
+    struct strlist words = {0};
+    size_t first = gently ? 4 : 2;
+    int64_t now = clock_mono();
+    for (struct load *load = c->loads; load; load = load->next) {
+        char id[JOB_ID];
+        load_id(load, id); /* before it leaves its group */
+        for (size_t i = words.n; i < first; i++)
+            strlist_add(&words, begins[i]);
+        if (load->cancelled && !load->over && load->cancel_due <= now && cancel(c, load, gently) &&
+            *id)
+            strlist_add(&words, id);
+        if (words.n >= WORDS) {
+            scancel(&words);
+            strlist_free(&words);
+        }
+    }
+    if (words.n > first)
+        scancel(&words);
+    strlist_free(&words);
+}
+
+/* What the front end asks for is in the cell (shim.h). */
+void cancel_heed(struct carrier *c)
+{
+    bool some = false;
+    for (struct load *load = c->loads; load; load = load->next) {
+        if (atomic_load(&c->task->cells->slot[load->cell].cancel))
+            load->cancelled = true;
+        some = some || (load->cancelled && !load->over);
+    }
+    if (!some)
+        return;
+    cancel_some(c, true);
+    cancel_some(c, false);
+}
+
+void cancel_signal(struct carrier *c)
+{
+    for (struct load *load = c->loads; load; load = load->next) {
+        uint64_t asked = atomic_exchange(&c->task->cells->slot[load->cell].signals, 0);
+        char id[JOB_ID];
+        load_id(load, id);
+        for (int sig = 1; asked && *id; sig++, asked >>= 1)
+            if (asked & 1) {
+                struct strlist words = {0};
+                strlist_add(&words, "scancel");
+                strlist_add(&words, "--full");
+                strlist_take(&words, xasprintf("--signal=%d", sig));
+                strlist_add(&words, id);
+                scancel(&words);
+                strlist_free(&words);
+            }
+    }
+}

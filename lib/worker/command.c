@@ -1,0 +1,129 @@
+#include "worker/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "xalloc.h"
+
+enum { CHUNK = 65536, ERRORS_MAX = 65536, STREAMS = 2, NO_PROGRAM = 127 };
+
+struct conversation {
+    pid_t pid;
+    int fd[STREAMS]; /* of its output and its errors; -1: at their end */
+    struct buf *to[STREAMS];
+    size_t max[STREAMS];
+};
+
+_Noreturn static void become(char *const argv[], const int ends[STREAMS], pid_t parent)
+{
+    sigset_t none;
+    int null = open("/dev/null", O_RDONLY);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(null, 0) < 0 ||
+        dup2(ends[0], 1) < 0 || dup2(ends[1], 2) < 0)
+        _exit(NO_PROGRAM);
+    (void)execvp(argv[0], argv);
+    static const char text[] = ": not found, or cannot be run\n";
+    (void)!write(2, argv[0], strlen(argv[0]));
+    (void)!write(2, text, sizeof text - 1);
+    _exit(NO_PROGRAM);
+}
+
+static int begin(struct conversation *c, char *const argv[], struct err *err)
+{
+    int out[2], errors[2];
+    pid_t parent = getpid();
+    if (pipe2(out, O_CLOEXEC) < 0)
+        return err_sys(err, ERR_OS, "cannot make a pipe");
+    if (pipe2(errors, O_CLOEXEC) < 0) {
+        close(out[0]);
+        close(out[1]);
+        return err_sys(err, ERR_OS, "cannot make a pipe");
+    }
+    c->pid = fork();
+    if (c->pid == 0)
+        become(argv, (int[]){out[1], errors[1]}, parent);
+    close(out[1]);
+    close(errors[1]);
+    c->fd[0] = out[0];
+    c->fd[1] = errors[0];
+    return c->pid < 0 ? err_sys(err, ERR_OS, "cannot fork") : 0;
+}
+
+/* One read; what is over the bound is thrown away. */
+static void take(struct conversation *c, int i)
+{
+    static char chunk[CHUNK];
+    ssize_t n = read(c->fd[i], chunk, sizeof chunk);
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n <= 0) {
+        close(c->fd[i]);
+        c->fd[i] = -1;
+    } else if (c->to[i]->len < c->max[i]) {
+        buf_add(c->to[i], chunk, (size_t)n);
+    }
+}
+
+/* To the end of both streams. */
+static int listen_to(struct conversation *c, const char *name, int64_t timeout_ms, struct err *err)
+{
+    int64_t until = clock_mono() + timeout_ms;
+    while (c->fd[0] >= 0 || c->fd[1] >= 0) {
+        struct pollfd fds[STREAMS] = {{.fd = c->fd[0], .events = POLLIN},
+                                      {.fd = c->fd[1], .events = POLLIN}};
+        int64_t left = until - clock_mono();
+        if (left <= 0)
+            return err_set(err, ERR_UNREACHABLE, "%s did not end within %lld s", name,
+                           (long long)timeout_ms / 1000);
+        if (poll(fds, STREAMS, (int)left) < 0 && errno != EINTR)
+            return err_sys(err, ERR_OS, "cannot wait for %s", name);
+        for (int i = 0; i < STREAMS; i++)
+            if (fds[i].revents)
+                take(c, i);
+    }
+    return 0;
+}
+
+/* The first line that says something, without a name of a program before it. */
+static char *first_line(struct buf *text)
+{
+    const char *p = buf_str(text);
+    p += strspn(p, " \t\r\n");
+    return xstrndup(p, strcspn(p, "\r\n"));
+}
+
+int command_run(char *const argv[], int64_t timeout_ms, struct buf *out, char **said,
+                struct err *err)
+{
+    struct buf errors = {0};
+    struct conversation c = {
+        .fd = {-1, -1}, .to = {out, &errors}, .max = {COMMAND_OUTPUT_MAX, ERRORS_MAX}};
+    int status = 0;
+    *said = NULL;
+    int rc = begin(&c, argv, err);
+    if (rc == 0)
+        rc = listen_to(&c, argv[0], timeout_ms, err);
+    for (int i = 0; i < STREAMS; i++)
+        if (c.fd[i] >= 0)
+            close(c.fd[i]);
+    if (rc < 0 && c.pid > 0)
+        (void)kill(c.pid, SIGKILL);
+    while (c.pid > 0 && waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    *said = first_line(&errors);
+    buf_free(&errors);
+    if (rc < 0)
+        return rc;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
