@@ -141,6 +141,16 @@ void field_http(struct field_reader *r, const struct field *field, const struct 
 
 /* ---- slurm ---- */
 
+static void refuse_array(struct field_reader *r, const struct field *field,
+                         const struct yaml_node *value, void *base)
+{
+    (void)base;
+    field_complain(
+        r, value,
+        "'%s' is a key of the job, not of 'slurm': its elements become an array of Slurm's",
+        field->name);
+}
+
 const struct field slurm_fields[] = {
     {.name = "partition", .read = option_text, .offset = AT(slurm)},
     {.name = "time", .read = option_duration, .offset = AT(slurm), .min = 60000},
@@ -150,6 +160,7 @@ const struct field slurm_fields[] = {
     {.name = "mem", .read = option_size, .offset = AT(slurm), .min = 1 << 20, .max = INT64_MAX},
     {.name = "account", .read = option_text, .offset = AT(slurm)},
     {.name = "qos", .read = option_text, .offset = AT(slurm)},
+    {.name = "array", .read = refuse_array},
     {.name = "extra", .read = option_list, .offset = AT(slurm)},
     {0},
 };

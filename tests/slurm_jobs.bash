@@ -22,6 +22,9 @@ setup()
 teardown()
 {
     slurm_daemon_lives slurmctld || slurm_ctld_start
+    if declare -F four_stop >/dev/null; then
+        four_stop # of the test that has hosts too
+    fi
     scancel --user="$(id -un)"
     eventually_within 60 slurm_no_jobs
     rota_teardown

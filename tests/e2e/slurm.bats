@@ -4,6 +4,7 @@
 
 load ../lib
 load ../dispatcher
+load four
 load slurm
 load ../slurm_jobs
 
@@ -166,4 +167,20 @@ END
     dispatcher_ends
     is_state "$id" succeeded
     began_once
+}
+
+@test "a workflow goes over ssh and Slurm, and hands values on" {
+    export FOUR_HOME=$HOME
+    four_start
+    four_config 2
+    printf '[worker login]\ntransport = local\ntags = slurm\nslots = 100\n' >>"$ROTA_CONFIG"
+    cp "$ROTA_TOP/jobs/simulation.yaml" .
+    rota submit -q simulation.yaml
+    run -0 rota dispatch
+    run -0 rota status --format '{job} {state} {external_id}'
+    [ "$(grep -c '^simulate succeeded slurm [0-9_]*$' <<<"$output")" -eq 4 ]
+    grep -qx 'prepare succeeded ' <<<"$output"
+    grep -qx 'collect succeeded ' <<<"$output"
+    [[ $(rota status --job prepare --format '{host}') != login ]]
+    [ "$(sqlite3 "$ROTA_CATALOGUE" "SELECT count(*) FROM v_values WHERE key = 'sample' AND value % $(date +%-d) = 0")" -eq 4 ]
 }

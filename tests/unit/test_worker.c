@@ -56,7 +56,7 @@ static void test_nostart(struct client *c)
          "cannot run 'no-such-program': No such file or directory"},
         {{.executor = "script", .text = "#!/no/such/sh\n"},
          "cannot run '#!/no/such/sh': No such file or directory"},
-        {{.executor = "slurm", .text = "true"}, "the worker on this host has no executor 'slurm'"},
+        {{.executor = "lathe", .text = "true"}, "the worker on this host has no executor 'lathe'"},
         {{.executor = "shell"}, "the order has no text to run"},
         {{.executor = "exec"}, "the order has no program to run"},
         {{.text = "true", .env = {"=x"}}, "an entry of the environment is not NAME=value: '=x'"},
