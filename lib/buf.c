@@ -97,6 +97,13 @@ char *buf_detach(struct buf *b)
     return s;
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->base)
+        explicit_bzero(b->base, b->cap);
+    buf_free(b);
+}
+
 void buf_free(struct buf *b)
 {
     free(b->base);

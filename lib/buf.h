@@ -41,5 +41,7 @@ char *buf_str(struct buf *b);
 /* The content as a C string, owned by the caller (free); the buffer is empty afterwards. */
 char *buf_detach(struct buf *b);
 void buf_free(struct buf *b);
+/* The same of what held a secret: overwrites it before. What was left behind when it grew is not reached. */
+void buf_wipe(struct buf *b);
 
 #endif

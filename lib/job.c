@@ -142,6 +142,11 @@ void job_free(struct job *job)
     strlist_free(&job->slurm);
     free(job->stdin_text);
     strlist_free(&job->env);
+    for (size_t i = 0; i < job->nsecrets; i++) {
+        free(job->secrets[i].name);
+        strlist_free(&job->secrets[i].source);
+    }
+    free(job->secrets);
     free(job->workdir);
     free(job->user);
     strlist_free(&job->tags);

@@ -135,16 +135,26 @@ struct job_need {
     int line, column; /* in its file; 0 of a job that is in the catalogue */
 };
 
+enum job_secret_from { SECRET_FILE = 1, SECRET_ENV, SECRET_COMMAND };
+/* One of `secrets`: a variable of its runs, and where the head finds its value. Never the value. */
+struct job_secret {
+    char *name;
+    enum job_secret_from from;
+    struct strlist source; /* the path, the variable, or program and arguments */
+};
+
 struct job {
     char *name;
     enum job_executor executor;
-    char *text;              /* shell: the command; script: its text; http: the body */
-    struct strlist argv;     /* exec, container */
-    struct strlist options;  /* container, http: "key=value", see jobfile_options.h */
-    bool by_slurm;           /* Slurm carries it: shell, exec or script */
-    struct strlist slurm;    /* what Slurm is asked for, as options */
-    char *stdin_text;        /* NULL: /dev/null */
-    struct strlist env;      /* "NAME=value", by name */
+    char *text;                 /* shell: the command; script: its text; http: the body */
+    struct strlist argv;        /* exec, container */
+    struct strlist options;     /* container, http: "key=value", see jobfile_options.h */
+    bool by_slurm;              /* Slurm carries it: shell, exec or script */
+    struct strlist slurm;       /* what Slurm is asked for, as options */
+    char *stdin_text;           /* NULL: /dev/null */
+    struct strlist env;         /* "NAME=value", by name */
+    struct job_secret *secrets; /* by name */
+    size_t nsecrets;
     char *workdir;           /* NULL: the home */
     char *user;              /* NULL: the worker's own */
     struct strlist tags;     /* where.tags: the host has all of these */

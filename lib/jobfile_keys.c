@@ -10,6 +10,7 @@
 #include "jobfile_after.h"
 #include "jobfile_limits.h"
 #include "jobfile_schedule.h"
+#include "jobfile_secret.h"
 #include "jobfile_work.h"
 #include "strlist.h"
 #include "xalloc.h"
@@ -32,8 +33,7 @@ static int order_strings(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void read_variable(struct field_reader *r, const struct yaml_node *key,
-                          const struct yaml_node *value, struct strlist *env)
+bool jobfile_check_variable(struct field_reader *r, const struct yaml_node *key)
 {
     if (!env_name_is_valid(key->text, strlen(key->text)))
         field_complain(r, key, "'%.60s' is no name of a variable: letters, digits and _",
@@ -41,7 +41,17 @@ static void read_variable(struct field_reader *r, const struct yaml_node *key,
     else if (strncmp(key->text, "ROTA_", 5) == 0)
         field_complain(r, key, "'%.60s': variables that begin with ROTA_ are rota's own",
                        key->text);
-    else if (yaml_is_null(value))
+    else
+        return true;
+    return false;
+}
+
+static void read_variable(struct field_reader *r, const struct yaml_node *key,
+                          const struct yaml_node *value, struct strlist *env)
+{
+    if (!jobfile_check_variable(r, key))
+        return;
+    if (yaml_is_null(value))
         field_complain(r, value, "'%.60s' has no value: write \"\" for an empty one", key->text);
     else if (value->kind != YAML_IS_SCALAR)
         field_complain(r, value, "the value of '%.60s' is to be a text", key->text);
@@ -325,6 +335,7 @@ static const struct field job_fields[] = {
     {.name = "slurm", .read = field_slurm, .fields = slurm_fields},
     {.name = "stdin", .read = field_text, .offset = AT(stdin_text)},
     {.name = "env", .read = read_env, .offset = AT(env)},
+    {.name = "secrets", .read = field_secrets},
     {.name = "workdir", .read = field_path, .offset = AT(workdir)},
     {.name = "user", .read = read_user, .offset = AT(user)},
     {.name = "where", .read = read_where, .fields = where_fields},
@@ -379,6 +390,7 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     field_read_map(r, job_fields, document, job);
     jobfile_check_work(r, document, job);
     jobfile_check_limits(r, document, job);
+    jobfile_check_secrets(r, document, job);
     note_places(document, job);
     jobfile_check_array(r, document);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");

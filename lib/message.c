@@ -101,6 +101,7 @@ void message_end(struct message_writer *w)
         buf_grew(w->out, FRAME_HEADER + part);
         at += part;
     }
+    explicit_bzero(payload, len);
     free(payload);
 }
 
@@ -184,6 +185,14 @@ int message_next(struct message_reader *r, struct buf *in, struct message *m, st
 void message_reader_free(struct message_reader *r)
 {
     buf_free(&r->whole);
+}
+
+void message_wipe(struct message_reader *r, struct buf *in)
+{
+    if (r->complete)
+        explicit_bzero(buf_data(&r->whole), r->whole.len);
+    else if (r->used)
+        explicit_bzero(buf_data(in), r->used);
 }
 
 bool message_field(const struct message *m, size_t *pos, struct message_field *f)

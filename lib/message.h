@@ -215,6 +215,10 @@ int64_t message_silence_ms(void);
 int message_next(struct message_reader *r, struct buf *in, struct message *m, struct err *err);
 void message_reader_free(struct message_reader *r);
 
+/* Overwrites the payload of the message handed out last, which held a secret: nothing reads it any more. What
+ * the reader left behind of it elsewhere, when buffers grew or frames were put together, is not reached. */
+void message_wipe(struct message_reader *r, struct buf *in);
+
 struct message_field {
     enum message_tag tag;
     const unsigned char *p;

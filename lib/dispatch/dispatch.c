@@ -75,7 +75,7 @@ static bool is_done(const struct dispatch *d)
     if (d->options->wait)
         return d->nwaits == 0;
     if (d->options->once)
-        return !is_connecting(d) && !has_results_coming(d);
+        return !is_connecting(d) && !has_results_coming(d) && !fetching_any(d);
     return !has_live_runs(d) && !is_connecting(d) && !placing_could_start(d) && !is_due_soon(d);
 }
 
@@ -295,6 +295,7 @@ static void finish(struct dispatch *d)
     if (d->loop) {
         part(d);
         peer_free_all(d);
+        fetching_free(d);
         child_end_all(PARTING_MS);
         queue_free(d);
         tick_free(d);

@@ -22,6 +22,11 @@ static bool has_limits(const struct job *job)
     return job->memory || job->cpu || job->nice;
 }
 
+static bool has_secrets(const struct job *job)
+{
+    return job->nsecrets > 0;
+}
+
 /* What a job may need; a row without name is called as its executor is. */
 static const struct {
     const char *name;
@@ -30,6 +35,7 @@ static const struct {
     {NULL, has_options},
     {"slurm", is_by_slurm},
     {"limits", has_limits},
+    {"secrets", has_secrets},
 };
 
 void feature_take(struct peer *peer, const struct message *m)

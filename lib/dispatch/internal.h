@@ -6,6 +6,7 @@
  *   talk.c      what a worker says, and what is said to it
  *   start.c     what a worker is told of a run that it is to start
  *   element.c   what a run of an array is told
+ *   fetching.c  secrets, read before a run starts
  *   stopping.c  arrays of which the rest is not to start
  *   stranger.c  runs of a worker that are not in memory
  *   spec.c      specifications, each read once
@@ -123,8 +124,20 @@ int noted_record(struct dispatch *d, struct err *err);
 void noted_told(struct dispatch *d);
 void noted_free(struct dispatch *d);
 
+/* ---- fetching.c ---- */
+/* Whether all secrets of a claimed run are there: 1; 0: talk_start is called again when they are; -1: one
+ * cannot be read, *why says so (free). */
+int fetching_look(struct peer *peer, const struct work *work, char **why);
+/* Adds them, when they are there. */
+void fetching_say(struct message_writer *w, const struct peer *peer, const struct work *work);
+/* The run is to be cancelled: it ends when it waits for secrets. */
+void fetching_cancel(struct work *work);
+/* Whether some run waits. */
+bool fetching_any(const struct dispatch *d);
+void fetching_free(struct dispatch *d);
+
 /* ---- start.c ---- */
-/* Starts a run that is claimed there. What is too long to be sent ends here, as failed. */
+/* Starts a run that is claimed there, at once or when its secrets are there. What is too long to be sent ends here, as failed. */
 void talk_start(struct peer *peer, struct work *work);
 
 /* ---- talk.c ---- */
@@ -232,7 +245,8 @@ void waiting_leave(struct work *work);
 void waiting_want(struct dispatch *d);
 /* Nothing in memory uses the specification any more: what was said of it is to go. */
 void waiting_over(struct dispatch *d, struct spec *spec);
-/* The reason of a run that nothing can be done for now; takes ownership of the text. */
+/* The reason of a run that nothing can be done for now; takes ownership of the text. NULL: there is none
+ * any more. */
 void waiting_note(struct dispatch *d, int64_t run, char *reason);
 void waiting_free(struct dispatch *d);
 /* Whether there is something to write that does not wait for its time. */

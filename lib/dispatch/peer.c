@@ -129,8 +129,8 @@ static void disconnect(struct peer *peer)
     message_reader_free(&peer->reader);
     peer->reader = (struct message_reader){0};
     buf_free(&peer->in);
-    buf_free(&peer->queued);
-    buf_free(&peer->sending);
+    buf_wipe(&peer->queued);
+    buf_wipe(&peer->sending);
     peer->offered = 0;
     peer->stamp = 0;
     for (struct work *work = peer->works; work; work = work->next)
@@ -300,6 +300,7 @@ static int write_all(struct peer *peer, struct err *err)
         peer->offered = n == 0 ? len : 0;
         if (n == 0)
             return 0;
+        explicit_bzero(buf_data(&peer->sending), (size_t)n); /* it may have held a secret */
         buf_consume(&peer->sending, (size_t)n);
     }
 }

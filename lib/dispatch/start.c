@@ -100,24 +100,38 @@ static void refuse_feature(struct peer *peer, struct work *work, const char *lac
     free(reason);
 }
 
+/* Whether it may be told now; if not, it is later, or ends here. */
+static bool may_start(struct peer *peer, struct work *work)
+{
+    char *why;
+    size_t size = element_size(work);
+    const char *lacking = feature_lacking(peer, &work->spec->job);
+    if (size > MESSAGE_MAX) { /* before it is made: it may be more than there is memory */
+        refuse_size(peer, work, size);
+        return false;
+    }
+    if (lacking) {
+        refuse_feature(peer, work, lacking);
+        return false;
+    }
+    int there = fetching_look(peer, work, &why);
+    if (there < 0)
+        give_up(peer, work, why);
+    free(why);
+    return there > 0;
+}
+
 void talk_start(struct peer *peer, struct work *work)
 {
     const struct job *job = &work->spec->job;
-    size_t size = element_size(work);
-    if (size > MESSAGE_MAX) { /* before it is made: it may be more than there is memory */
-        refuse_size(peer, work, size);
+    if (!may_start(peer, work))
         return;
-    }
-    const char *lacking = feature_lacking(peer, job);
-    if (lacking) {
-        refuse_feature(peer, work, lacking);
-        return;
-    }
     struct message_writer w = message_begin(&peer->queued, MSG_START);
     message_key(&w, work_key(work));
     message_u64(&w, TAG_CREDIT, TALK_CREDIT);
     say_command(&w, work);
     env_of(&w, peer, work);
+    fetching_say(&w, peer, work);
     message_str(&w, TAG_WORKDIR, job->workdir);
     message_str(&w, TAG_USER, job->user);
     say_limits(&w, job);
@@ -127,7 +141,7 @@ void talk_start(struct peer *peer, struct work *work)
     message_u64(&w, TAG_LEFTOVERS, job->leftovers);
     message_u64(&w, TAG_LEASH, job->on_lost == ON_LOST_RETRY ? (uint64_t)job->lost_after_ms : 0);
     talk_stamp(peer, &w);
-    size = message_size(&w);
+    size_t size = message_size(&w);
     if (size > MESSAGE_MAX) {
         message_drop(&w);
         refuse_size(peer, work, size);

@@ -123,6 +123,13 @@ struct peer {
     bool reasons_due; /* its runs' reasons changed: it went away, or came back */
 };
 
+/* Secrets that are read, or were a moment ago (fetching.c). */
+struct fetching {
+    struct fetch *first;
+    int64_t *runs; /* claimed ones that wait for some */
+    size_t nruns, cap;
+};
+
 struct dispatch {
     const struct config *config; /* the one in force */
     struct config **reread;      /* owned: every later one; peers may point into any of them */
@@ -166,7 +173,8 @@ struct dispatch {
     int64_t
         *unused; /* specifications of which nothing waits any more: the catalogue is to say so */
     size_t nunused, unused_cap;
-    int64_t stopped;    /* the array that was stopped last, 0: none */
+    int64_t stopped; /* the array that was stopped last, 0: none */
+    struct fetching fetching;
     struct note *notes; /* reasons of runs that nothing can be done for now, to be written */
     size_t nnotes, notes_cap;
     struct err hopeless; /* why a run that was waited for is not any more; code 0: none */

@@ -169,6 +169,8 @@ static int on_start(struct front *front, const struct message *m, struct err *er
         return 0;
     }
     struct order *order = order_read(m);
+    if (order->secrets.n)
+        message_wipe(&front->reader, &front->in);
     order->sign = sign_of(front, m);
     front->orders[front->norders++] = order;
     if (front->norders == FRONT_ORDERS)

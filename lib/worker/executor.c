@@ -24,8 +24,13 @@ void executor_check(struct order *order)
         order_refuse(order, why);
 }
 
+/* What every kind has beside its name, and older builds lack. */
+static const char *const abilities[] = {"secrets"};
+
 void executor_tell(struct message_writer *w)
 {
     for (size_t i = 0; i < EXECUTORS; i++)
         message_str(w, TAG_FEATURE, executors[i]->name);
+    for (size_t i = 0; i < sizeof abilities / sizeof *abilities; i++)
+        message_str(w, TAG_FEATURE, abilities[i]);
 }

@@ -48,7 +48,7 @@ extern const struct executor executor_shell, executor_exec, executor_script, exe
 
 const struct executor *executor_find(const char *name); /* NULL: no such kind */
 void executor_check(struct order *order);
-/* The FEATURE of each. */
+/* The FEATURE of each, and of what they all have. */
 void executor_tell(struct message_writer *w);
 
 #endif

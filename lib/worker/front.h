@@ -5,6 +5,7 @@
  *   front.c    the loop
  *   dialogue.c what each message of the head does
  *   custody.c  runs begin, are followed, end, are forgotten
+ *   verdict.c  how runs end of which no shim tells
  *   recovery.c what the journal says at the start: runs are adopted or given up
  *   stream.c   output and results on their way to the head
  */
@@ -72,6 +73,9 @@ void custody_adopt(struct front *front, struct charge *charge);
 /* Takes what shims have reported. */
 void custody_read(struct front *front);
 void custody_set_result(struct front *front, struct charge *charge, const struct record *record);
+/* Ends a run that no shim reports: with what its cell has of its output. */
+void custody_conclude(struct front *front, struct charge *charge, enum message_end end,
+                      const char *reason);
 /* Ends all bereft runs that have no result. The journal was read since they were marked so. */
 void custody_settle(struct front *front);
 /* Tells of the end of a process through custody_shim_gone. Takes over the pidfd (-1: none), in place

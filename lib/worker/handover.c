@@ -13,6 +13,7 @@
 #include "crc32.h"
 #include "io.h"
 #include "values.h"
+#include "worker/mask.h"
 #include "xalloc.h"
 
 enum { FILE_MAX = 4 * VALUES_MAX }; /* read of a file; what is behind it is ignored */
@@ -197,6 +198,7 @@ void handover_take(const struct order *order, int cells, struct record_result *r
     int fd = open_output(order, cells);
     bool none = fd < 0 && errno == ENOENT;
     size_t len = fd < 0 ? 0 : read_written(fd, text, sizeof text);
+    len = mask_text(&order->secrets, text, len);
     if (fd >= 0)
         close(fd);
     if (!none || order->as)

@@ -9,6 +9,7 @@
 
 #include "worker/executor.h"
 #include "worker/limits.h"
+#include "worker/secret.h"
 #include "xalloc.h"
 
 enum { ENV_MAX = 4096 };
@@ -84,6 +85,14 @@ static void take_env(struct order *order, const struct message_field *f)
         refuse(order, "an entry of the environment is not NAME=value: '%s'", last);
 }
 
+static void take_secret(struct order *order, const struct message_field *f)
+{
+    take_list(order, &order->secrets, f, "a secret");
+    const char *last = order->secrets.n ? order->secrets.v[order->secrets.n - 1] : "A=";
+    if (*last == '=' || !strchr(last, '=') || order->secrets.n > ENV_MAX)
+        refuse(order, "a secret is not NAME=value, or they are over %d", ENV_MAX);
+}
+
 static void take_input(struct order *order, const struct message_field *f)
 {
     replace(&order->input, xmemdup(f->p, f->len ? f->len : 1));
@@ -113,6 +122,9 @@ static void take_field(struct order *order, const struct message_field *f)
         break;
     case TAG_ENV:
         take_env(order, f);
+        break;
+    case TAG_SECRET:
+        take_secret(order, f);
         break;
     case TAG_STDIN:
         take_input(order, f);
@@ -231,7 +243,7 @@ static void set(char **env, size_t *n, char *entry)
 char **order_environment(const struct order *order)
 {
     const struct account *who = order->as ? order->as : order->own;
-    char **env = xcalloc(order->env.n + 16, sizeof *env);
+    char **env = xcalloc(order->env.n + order->secrets.n + 16, sizeof *env);
     size_t n = 0;
     set(env, &n, xasprintf("HOME=%s", who->home));
     set(env, &n, xasprintf("USER=%s", who->name));
@@ -241,6 +253,8 @@ char **order_environment(const struct order *order)
     set(env, &n, xstrdup("LANG=C.UTF-8"));
     for (size_t i = 0; i < order->env.n; i++)
         set(env, &n, xstrdup(order->env.v[i]));
+    for (size_t i = 0; i < order->secrets.n; i++)
+        set(env, &n, xstrdup(order->secrets.v[i]));
     set(env, &n, xasprintf("ROTA_RUN=%" PRIu64, order->key.run));
     set(env, &n, xasprintf("ROTA_ATTEMPT=%" PRIu32, order->key.attempt));
     set(env, &n, xasprintf("ROTA_TOKEN=%016" PRIx64, order->key.token));
@@ -270,6 +284,7 @@ void order_free(struct order *order)
     strlist_free(&order->args);
     strlist_free(&order->env);
     strlist_free(&order->options);
+    secrets_free(&order->secrets);
     free(order->input);
     free(order->workdir);
     free(order->user);

@@ -25,6 +25,7 @@ struct order {
     unsigned char *start;        /* the message, of one that is carried; NULL: not kept */
     size_t start_len;
     struct strlist args, env, options; /* options: "key=value" */
+    struct strlist secrets;            /* "NAME=value": environment as well, never shown or kept */
     char *input;
     size_t input_len;
     char *workdir;

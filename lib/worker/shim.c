@@ -20,6 +20,7 @@
 #include "worker/journal.h"
 #include "worker/launch.h"
 #include "worker/limits.h"
+#include "worker/mask.h"
 #include "worker/tree.h"
 
 enum { CHUNK = 65536, KILL_PAUSE_MIN = 5, KILL_PAUSE_MAX = 500, REFUSALS_MAX = 3 };
@@ -30,7 +31,8 @@ struct shim {
     struct cell *cell;
     struct launch launch;
     struct capture capture[CELL_STREAMS];
-    int pipe[CELL_STREAMS]; /* -1: the job closed it */
+    struct mask *mask[CELL_STREAMS]; /* NULL: no secrets */
+    int pipe[CELL_STREAMS];          /* -1: the job closed it */
     int signals;
     pid_t main;
     bool main_runs;
@@ -58,6 +60,25 @@ static void notify(struct shim *s)
         atomic_store(&s->cell->notified, 0);
 }
 
+static void keep_output(struct shim *s, int stream, const char *p, size_t len)
+{
+    if (s->mask[stream])
+        p = mask_put(s->mask[stream], p, len, &len);
+    if (len && capture_write(&s->capture[stream], p, len))
+        notify(s);
+}
+
+/* What a mask holds back, since it may have been the beginning of a secret. */
+static void release_output(struct shim *s)
+{
+    for (int i = 0; i < CELL_STREAMS; i++) {
+        size_t len = 0;
+        const char *p = s->mask[i] ? mask_end(s->mask[i], &len) : NULL;
+        if (len)
+            (void)capture_write(&s->capture[i], p, len);
+    }
+}
+
 /* One read of a pipe that is known to have bytes or to be at its end; 0 when there is no more. */
 static size_t pump(struct shim *s, int stream, size_t max)
 {
@@ -70,8 +91,7 @@ static size_t pump(struct shim *s, int stream, size_t max)
         s->pipe[stream] = -1;
         return 0;
     }
-    if (capture_write(&s->capture[stream], chunk, (size_t)n))
-        notify(s);
+    keep_output(s, stream, chunk, (size_t)n);
     return (size_t)n;
 }
 
@@ -247,6 +267,7 @@ static void follow(struct shim *s)
         check_clocks(s);
     }
     drain(s);
+    release_output(s);
 }
 
 static void fill_streams(const struct shim *s, struct record_result *r)
@@ -361,6 +382,8 @@ void shim_tend(const struct shim_task *task)
                                         .stream = i,
                                         .limit = order->out_limit,
                                         .fd = -1};
+    for (int i = 0; i < CELL_STREAMS && order->secrets.n; i++)
+        s.mask[i] = mask_new(&order->secrets);
     if (leash_is_over(&s)) { /* the head may have given it up, and started another attempt */
         (void)snprintf(s.reason, sizeof s.reason, "%s",
                        "not started: the order came too late, after lost_after");

@@ -219,6 +219,18 @@ size_t element_size(const struct work *work)
     return 10;
 }
 
+int fetching_look(struct peer *peer, const struct work *work, char **why)
+{
+    (void)peer, (void)work;
+    *why = NULL;
+    return 1;
+}
+
+void fetching_say(struct message_writer *w, const struct peer *peer, const struct work *work)
+{
+    (void)w, (void)peer, (void)work;
+}
+
 int output_sync(struct output *o, int64_t run, int attempt, enum output_stream stream,
                 struct err *err)
 {

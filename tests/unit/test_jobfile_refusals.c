@@ -340,6 +340,41 @@ static void test_later(void)
     refuse_all(cases, sizeof cases / sizeof *cases);
 }
 
+#define SOURCES "one of {file: PATH}, {env: VARIABLE} and {command: [PROGRAM, ARGUMENT]}"
+
+static void test_secrets(void)
+{
+    static const struct refusal cases[] = {
+        {"shell: x\nsecrets: [A]\n",
+         "t:2:10: 'secrets' is to be a map of variables and where their values are, not a list",
+         "secrets in a list"},
+        {"shell: x\nsecrets:\n  A: hunter2\n  B: {}\n  C: {file: /a, env: B}\n",
+         "t:3:6: 'A' says where its value is: " SOURCES "\n"
+         "t:4:6: 'B' says where its value is: " SOURCES "\n"
+         "t:5:6: 'C' says where its value is: " SOURCES,
+         "secrets without a source, or with two"},
+        {"shell: x\nsecrets:\n  A: {file: b}\n  B: {env: 'a b'}\n  C: {command: pass show}\n"
+         "  D: {command: ['']}\n  E: {flie: /a}\n  F: {command: []}\n",
+         "t:3:13: 'file' is to be a path from /, not 'b'\n"
+         "t:4:12: 'a b' is no name of a variable: letters, digits and _\n"
+         "t:5:16: 'command' is a list: [program, argument]; no shell reads it\n"
+         "t:6:17: 'command' begins with the program: it is empty\n"
+         "t:7:7: unknown key 'flie' (did you mean 'file'?)\n"
+         "t:8:16: 'command' is an empty list: take it out",
+         "secrets with bad sources"},
+        {"shell: x\nsecrets:\n  ROTA_RUN: {env: B}\n  1A: {env: B}\n",
+         "t:3:3: 'ROTA_RUN': variables that begin with ROTA_ are rota's own\n"
+         "t:4:3: '1A' is no name of a variable: letters, digits and _",
+         "secrets with bad names"},
+        {"shell: x\nenv: {A: b}\nsecrets: {A: {env: B}}\n",
+         "t:3:10: 'A' stands in 'env' too: keep one", "a secret that is no secret"},
+        {"shell: x\nslurm: {}\nsecrets: {A: {env: B}}\n",
+         "t:3:10: 'slurm' and 'secrets' exclude each other: secrets would be stored by Slurm",
+         "secrets for Slurm"},
+    };
+    refuse_all(cases, sizeof cases / sizeof *cases);
+}
+
 int main(void)
 {
     test_syntax();
@@ -349,5 +384,6 @@ int main(void)
     test_placement();
     test_limits();
     test_later();
+    test_secrets();
     return tap_done();
 }

@@ -38,9 +38,19 @@ static bool same_after(const struct job *a, const struct job *b)
     return same;
 }
 
+static bool same_secrets(const struct job *a, const struct job *b)
+{
+    bool same = a->nsecrets == b->nsecrets;
+    for (size_t i = 0; same && i < a->nsecrets; i++)
+        same = same_text(a->secrets[i].name, b->secrets[i].name) &&
+               a->secrets[i].from == b->secrets[i].from &&
+               same_list(&a->secrets[i].source, &b->secrets[i].source);
+    return same;
+}
+
 static bool same_job(const struct job *a, const struct job *b)
 {
-    return same_text(a->name, b->name) && a->executor == b->executor &&
+    return same_secrets(a, b) && same_text(a->name, b->name) && a->executor == b->executor &&
            same_text(a->text, b->text) && same_list(&a->argv, &b->argv) &&
            same_list(&a->options, &b->options) && a->by_slurm == b->by_slurm &&
            same_list(&a->slurm, &b->slurm) && same_text(a->stdin_text, b->stdin_text) &&
@@ -171,6 +181,22 @@ static void draw_slurm(struct job *job)
         strlist_take(&job->slurm, xasprintf("extra=--gres=gpu:%u", n));
 }
 
+static void draw_secrets(struct job *job)
+{
+    size_t n = draw(4);
+    job->secrets = xcalloc(n + 1, sizeof *job->secrets);
+    for (size_t i = 0; i < n; i++) {
+        struct job_secret *secret = &job->secrets[job->nsecrets++];
+        secret->name = xasprintf("S%zu", i);
+        secret->from = (enum job_secret_from)(1 + draw(3));
+        strlist_take(&secret->source, secret->from == SECRET_FILE  ? xstrdup("/etc/a \"b\" c")
+                                      : secret->from == SECRET_ENV ? xstrdup("HOME")
+                                                                   : draw_words());
+        for (unsigned words = secret->from == SECRET_COMMAND ? draw(3) : 0; words; words--)
+            strlist_take(&secret->source, draw_text());
+    }
+}
+
 static void draw_work(struct job *job)
 {
     unsigned kind = draw(8);
@@ -273,6 +299,8 @@ static void draw_job(struct job *job)
         draw_slurm(job);
     else
         draw_limits(job);
+    if (!job->by_slurm && draw(2))
+        draw_secrets(job);
     draw_after(job);
     if (job->executor != EXECUTOR_HTTP && draw(2))
         job->stdin_text = draw_text();
