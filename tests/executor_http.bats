@@ -202,3 +202,32 @@ YAML
     [[ $output == *"'expect'"* && $output == *"'follow'"* && $output == *"'connect_timeout'"* ]]
     [[ $output == *"'http' and 'stdin' exclude each other: what is sent is its body"* ]]
 }
+
+@test "secrets stand in the address, headers and body, and nowhere else" {
+    printf 'hunter2-%s\n' "$RANDOM" >pass
+    chmod 600 pass
+    cp pass "$web/secret"
+    request "secrets: {PASS: {file: $PWD/pass}}" <<YAML
+url: $url/echo?key=\${PASS}
+headers: {X-Auth: "Bearer \${PASS}"}
+body: "pass=\${PASS} \${OTHER}"
+YAML
+    [ "$(ended)" = 'succeeded 0 ' ]
+    grep -qx "POST /echo?key=$(cat pass)" "$web/requests"
+    # what the server says back is masked
+    run -0 rota logs "$id"
+    [[ $output == *'X-Auth: Bearer ***'*'pass=*** ${OTHER}'* ]]
+    [ ! -e "$web/seen" ]
+    run -1 grep -rlF "$(cat pass)" "$ROTA_CATALOGUE" "$HOME/output" "$(worker_spool)"
+}
+
+@test "a secret of several lines is refused in a header" {
+    printf 'first line\nX-Evil: yes\n' >pass
+    chmod 600 pass
+    request "secrets: {PASS: {file: $PWD/pass}}" <<YAML
+url: $url/echo
+headers: {X-Auth: "\${PASS}"}
+YAML
+    [ "$(ended)" = 'failed null a secret of several lines cannot stand in a URL or a header' ]
+    [ ! -e "$web/requests" ]
+}

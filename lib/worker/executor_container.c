@@ -121,6 +121,8 @@ static void add_environment(struct strlist *argv, const struct order *order)
     static const char *const ours[] = {"ROTA_RUN", "ROTA_ATTEMPT", "ROTA_TOKEN"};
     for (size_t i = 0; i < order->env.n; i++)
         add_env(argv, order->env.v[i]);
+    for (size_t i = 0; i < order->secrets.n; i++)
+        add_env(argv, order->secrets.v[i]);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         add_env(argv, ours[i]);
 }

@@ -1,7 +1,8 @@
 /*
  * The kind `http`: one request, by the host's curl without a shell. What is asked is in files without a name
  * that only curl can read, since a URL, a header or a body may be secret and an argument vector is public. The
- * headers of the answer go to such a file too: the status is read there, and the output is the body alone.
+ * headers of the answer go to such a file too: the status is read there, and the output is the body alone. In URL,
+ * headers and body ${NAME} is a secret of the run.
  */
 #include "worker/executor.h"
 
@@ -13,6 +14,7 @@
 #include "io.h"
 #include "worker/capture.h"
 #include "worker/launch.h"
+#include "worker/secret.h"
 #include "worker/shim.h"
 #include "worker/tool.h"
 #include "xalloc.h"
@@ -65,15 +67,33 @@ static void say_file(struct buf *config, const char *option, const char *prefix,
     buf_addf(config, "%s = \"%s/proc/self/fd/%d\"\n", option, prefix, fd);
 }
 
-/* A header without a value is one; curl would take "Name:" for "not this one". */
-static void say_header(struct buf *config, const char *header)
+/* What is one line stays one: a secret of several would be lines of their own to curl, and to the server. */
+static char *fill_line(const struct order *order, const char *text, struct err *err)
 {
+    char *filled = secret_fill(order, text);
+    if (!strpbrk(filled, "\r\n"))
+        return filled;
+    free(filled);
+    (void)err_set(err, ERR_ANSWER, "a secret of several lines cannot stand in a URL or a header");
+    return NULL;
+}
+
+/* A header without a value is one; curl would take "Name:" for "not this one". */
+static int say_header(struct buf *config, const struct order *order, const char *header,
+                      struct err *err)
+{
+    char *filled = fill_line(order, header, err);
+    if (!filled)
+        return ERR_ANSWER;
+    header = filled;
     size_t name = strcspn(header, "=");
     const char *value = header + name + (header[name] == '=');
     char *line = *value ? xasprintf("%.*s: %s", (int)name, header, value)
                         : xasprintf("%.*s;", (int)name, header);
     say(config, "header", line);
     free(line);
+    free(filled);
+    return 0;
 }
 
 /* A method that follows from the rest is not said: curl would keep to it where it is redirected. */
@@ -90,13 +110,15 @@ static int say_body(struct buf *config, const struct order *order, struct err *e
 {
     if (!order->text)
         return 0;
-    int fd = launch_scratch_kept(order->text, strlen(order->text), err);
+    char *body = secret_fill(order, order->text);
+    int fd = launch_scratch_kept(body, strlen(body), err);
+    free(body);
     if (fd >= 0)
         say_file(config, "data-binary", "@", fd);
     return fd;
 }
 
-static void say_all(struct buf *config, const struct order *order)
+static int say_all(struct buf *config, const struct order *order, struct err *err)
 {
     const char *connect = order_option(order, "connect_timeout"),
                *follow = order_option(order, "follow");
@@ -107,11 +129,17 @@ static void say_all(struct buf *config, const struct order *order)
     buf_addf(config, "connect-timeout = %lld.%03lld\n", ms / 1000, ms % 1000);
     if (follow && strcmp(follow, "true") == 0)
         buf_addstr(config, "location\nmax-redirs = 10\n");
-    say(config, "url", order_option(order, "url"));
+    char *url = fill_line(order, order_option(order, "url"), err);
+    if (!url)
+        return ERR_ANSWER;
+    say(config, "url", url);
+    free(url);
     say_method(config, order);
-    for (size_t i = 0; i < order->options.n; i++)
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < order->options.n; i++)
         if (value_of(order, i, HEADERS))
-            say_header(config, value_of(order, i, HEADERS));
+            rc = say_header(config, order, value_of(order, i, HEADERS), err);
+    return rc;
 }
 
 static int prepare(const struct order *order, struct launch *launch, struct err *err)
@@ -126,9 +154,10 @@ static int prepare(const struct order *order, struct launch *launch, struct err 
         rc = launch->told = launch_scratch_told(err);
     if (rc >= 0) {
         say_file(&config, "dump-header", "", launch->told);
-        say_all(&config, order);
-        rc = launch_scratch_kept(buf_data(&config), config.len, err);
+        rc = say_all(&config, order, err);
     }
+    if (rc == 0)
+        rc = launch_scratch_kept(buf_data(&config), config.len, err);
     buf_free(&config);
     if (rc < 0)
         return rc;
