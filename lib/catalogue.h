@@ -231,14 +231,12 @@ struct run {
     int64_t out_bytes, out_dropped, err_bytes,
         err_dropped;                            /* written by the job; not kept of these */
     int64_t rerun_of, array, index, occurrence; /* 0: none; index -1: none */
-    char *item;                                 /* NULL: none, likewise pin; see struct run_new */
-    char *pin;
+    char *item, *pin;                           /* NULL: none; see struct run_new */
     int shards;
     int64_t workflow;
-    bool needs;    /* it comes after others (catalogue/need.h) … */
-    int64_t unmet; /* … of which so many clauses do not hold yet */
-    char *nodes;   /* where its host had it carried (catalogue/elsewhere.h); NULL: nowhere */
-    char *external_id;
+    bool needs;                /* it comes after others (catalogue/need.h) … */
+    int64_t unmet;             /* … of which so many clauses do not hold yet */
+    char *nodes, *external_id; /* where it was carried to (catalogue/elsewhere.h); NULL: nowhere */
 };
 void run_free(struct run *run);
 
