@@ -138,6 +138,8 @@ size_t expansion_command(const struct job *job, size_t item, size_t *word)
     size_t longest = 0, all = job->text ? strlen(job->text) : 0;
     if (mark && job->text && job->executor == EXECUTOR_SHELL)
         all = longest = placeholder_size(job->text, mark, sizeof VARIABLE - 1);
+    if (mark && job->text && job->executor == EXECUTOR_HTTP)
+        all = placeholder_size(job->text, mark, item); /* a body is no argument */
     longest = count_words(&job->argv, mark, item, longest, &all);
     longest = count_words(&job->options, mark, item, longest, &all);
     if (word)

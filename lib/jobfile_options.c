@@ -1,5 +1,6 @@
 #include "jobfile_options.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,16 @@ void option_list(struct field_reader *r, const struct field *field, const struct
     field_each(r, field, value, base, option_text);
 }
 
+/* RFC 9110, 5.6.2: a token. Nothing else is the name of a header to all; curl takes @FILE for headers in it. */
+static bool is_token(const char *text)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || (text[n] && strchr(marks, text[n])))
+        n++;
+    return n && !text[n];
+}
+
 void option_map(struct field_reader *r, const struct field *field, const struct yaml_node *value,
                 void *base)
 {
@@ -117,8 +128,9 @@ void option_map(struct field_reader *r, const struct field *field, const struct 
         const struct yaml_node *key = &value->items[i], *text = &value->items[i + 1];
         if (key->bad || text->bad)
             continue;
-        if (!*key->text || strchr(key->text, '=') || !is_clean(key->text))
-            field_complain(r, key, "'%.60s' is no name here: one line without '='", key->text);
+        if (!is_token(key->text))
+            field_complain(r, key, "'%.60s' is no name of a header: letters, digits and -",
+                           key->text);
         else if (text->kind != YAML_IS_SCALAR || yaml_is_null(text) || !is_clean(text->text))
             field_complain(r, text, "'%.60s' is to be a text of one line", key->text);
         else

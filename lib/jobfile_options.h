@@ -18,7 +18,7 @@ field_read option_duration; /* ms, min to max */
 field_read option_choice;   /* of field->choices */
 field_read option_numbers;  /* one or a list of them, min to max */
 field_read option_list;     /* one text or a list of them */
-field_read option_map;      /* names and texts */
+field_read option_map;      /* names of headers, and texts */
 
 /* Puts them in the order of the table, whatever that of the file was: equal jobs get equal texts. */
 void options_arrange(struct strlist *options, const struct field *fields);

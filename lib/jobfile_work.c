@@ -1,6 +1,7 @@
 #include "jobfile_work.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "jobfile_options.h"
 
@@ -117,11 +118,22 @@ static void read_url(struct field_reader *r, const struct field *field,
         option_text(r, field, value, base);
 }
 
+/* What curl would put into the request as it stands, or take for something else: -X 'GET / x', -H @FILE. */
+static void read_method(struct field_reader *r, const struct field *field,
+                        const struct yaml_node *value, void *base)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    if (value->kind == YAML_IS_SCALAR && value->text[strspn(value->text, letters)])
+        field_expected(r, field, value, "a word, as GET or PUT");
+    else
+        option_text(r, field, value, base);
+}
+
 static const struct choice follow_choices[] = {{"true", 0, false}, {"false", 0, false}, {0}};
 
 const struct field http_fields[] = {
     {.name = "url", .read = read_url, .offset = AT(options), .required = true},
-    {.name = "method", .read = option_text, .offset = AT(options)},
+    {.name = "method", .read = read_method, .offset = AT(options)},
     {.name = "headers", .read = option_map, .offset = AT(options)},
     {.name = "body", .read = field_text, .offset = AT(text)},
     {.name = "expect", .read = option_numbers, .offset = AT(options), .min = 100, .max = 599},
@@ -217,7 +229,13 @@ static void check_one(struct field_reader *r, const struct yaml_node *map)
 static void check_http(struct field_reader *r, const struct yaml_node *map, const struct job *job)
 {
     const struct yaml_node *input = yaml_get(map, "stdin");
-    if (input && job->executor == EXECUTOR_HTTP)
+    if (job->executor != EXECUTOR_HTTP)
+        return;
+    const struct yaml_node *body = yaml_get(yaml_get(map, "http"), "body");
+    const char *method = option_get(&job->options, "method");
+    if (body && method && strcasecmp(method, "HEAD") == 0)
+        field_complain(r, body, "'method: HEAD' and 'body' exclude each other: a HEAD has none");
+    if (input)
         field_complain(r, input, "'http' and 'stdin' exclude each other: what is sent is its body");
 }
 

@@ -203,6 +203,32 @@ YAML
     [[ $output == *"'http' and 'stdin' exclude each other: what is sent is its body"* ]]
 }
 
+@test "a method that is no word, a HEAD with a body and headers that have no name are errors of the file" {
+    run -65 rota submit -n <(echo 'http: {url: "http://x/", method: "G E T"}')
+    [[ $output == *"'method' is to be a word, as GET or PUT, not the quoted text 'G E T'"* ]]
+    run -65 rota submit -n <(echo 'http: {url: "http://x/", method: head, body: ""}')
+    [[ $output == *"'method: HEAD' and 'body' exclude each other: a HEAD has none"* ]]
+    run -65 rota submit -n <(echo 'http: {url: "http://x/", headers: {"@/etc/passwd": "", "X Y": a, "X:Y": b, X-Fine_1: c}}')
+    [ "$(grep -c 'is no name of a header' <<<"$output")" -eq 3 ]
+    [[ $output == *"'@/etc/passwd' is no name of a header"* && $output != *X-Fine* ]]
+}
+
+@test "the element of an array stands in address, headers and body; an empty body is one" {
+    request 'array: [a, "b&c"]' 'placeholder: "{}"' <<<"{url: '$url/echo?i={}', headers: {X-I: '<{}>'}, body: 'i={}'}"
+    rota logs - <<<"$id" | grep -v Content-Type >out
+    diff out - <<'TEXT'
+POST
+X-I: <a>
+i=aPOST
+X-I: <b&c>
+i=b&c
+TEXT
+    [ "$(sort "$web/requests")" = $'POST /echo?i=a\nPOST /echo?i=b&c' ]
+    request 'array: [x]' 'placeholder: url' <<<"{url: $url/echo, headers: {X-url: url}, body: ''}"
+    [ "$(ended)" = 'succeeded 0 ' ]
+    [[ $(rota logs "$id") == POST*'X-x: x'* ]]
+}
+
 @test "secrets stand in the address, headers and body, and nowhere else" {
     printf 'hunter2-%s\n' "$RANDOM" >pass
     chmod 600 pass

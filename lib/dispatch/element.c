@@ -48,16 +48,19 @@ static void put_filled(struct message_writer *w, enum message_tag tag, char *fil
     free(filled);
 }
 
-/* With the element in place of the mark; the name of an option has none. */
+/* With the element in place of the mark, but in its first `name` bytes: those are an option's own. */
 static void put_word(struct message_writer *w, enum message_tag tag, const struct work *work,
-                     const char *word)
+                     const char *word, size_t name)
 {
     const struct job *job = &work->spec->job;
     char index[24];
-    if (job->placeholder && work->array)
-        put_filled(w, tag, placeholder_word(word, job->placeholder, element_of(work, index)));
-    else
+    if (!job->placeholder || !work->array) {
         message_str(w, tag, word);
+        return;
+    }
+    char *filled = placeholder_word(word + name, job->placeholder, element_of(work, index));
+    put_filled(w, tag, xasprintf("%.*s%s", (int)name, word, filled));
+    free(filled);
 }
 
 void element_command(struct message_writer *w, const struct work *work)
@@ -68,10 +71,12 @@ void element_command(struct message_writer *w, const struct work *work)
         put_filled(
             w, TAG_TEXT,
             placeholder_line(job->text, job->placeholder, work->item ? "ROTA_ITEM" : "ROTA_INDEX"));
+    else if (job->text && job->executor == EXECUTOR_HTTP)
+        put_word(w, TAG_TEXT, work, job->text, 0);
     else
         message_str(w, TAG_TEXT, job->text);
     for (size_t i = 0; i < job->argv.n; i++)
-        put_word(w, TAG_ARG, work, job->argv.v[i]);
+        put_word(w, TAG_ARG, work, job->argv.v[i], 0);
     for (size_t i = 0; i < job->options.n; i++)
-        put_word(w, TAG_OPTION, work, job->options.v[i]);
+        put_word(w, TAG_OPTION, work, job->options.v[i], strcspn(job->options.v[i], "="));
 }
