@@ -193,8 +193,8 @@ YAML
     [[ $(ended) == 'failed null podman: '*'nosuch:2'* ]]
 }
 
-@test "127 of what is inside is its own" {
-    job <<<'image: "tiny:1", argv: [sh, -c, "nosuch; exit 127"]'
+@test "127 of what is inside is its own, whatever it complained of before" {
+    job <<<'image: "tiny:1", argv: [sh, -c, "echo Error: no settings >&2; nosuch; exit 127"]'
     dispatch
     [ "$(ended)" = 'failed 127 exit code 127' ]
 }

@@ -157,6 +157,18 @@ SH
     [ "$(calls rm | wc -l)" -ge 2 ]
 }
 
+@test "docker is not taken for a run that may be tried elsewhere: it could not be ended without its service" {
+    job <<'YAML'
+name: elsewhere
+container: {image: x}
+on_lost: retry
+retry: {attempts: 1}
+YAML
+    timeout 60 rota dispatch
+    [[ $(ended) == 'failed null neither podman nor docker works on this host: podman: Error: no store here; docker'*"on_lost: retry"* ]]
+    [ "$(calls run)" = '' ]
+}
+
 @test "a mount that is none, and an image that looks like an option, are errors of the file" {
     cat >job.yaml <<'YAML'
 container: {image: --privileged, mounts: [data, "./a:/a", "/a:b"], pull: perhaps}

@@ -34,9 +34,11 @@ static const struct engine {
     const char *name;
     char *works[4];   /* says that it can make containers */
     const char *says; /* how its own messages begin, beside those of what is in the container */
+    bool says_last;   /* nothing follows them */
+    bool aside;       /* containers are a service's, and live on when that does not answer */
 } engines[] = {
-    {"podman", {"info", "--format", "{{.Host.Kernel}}"}, "Error: "},
-    {"docker", {"version", "--format", "{{.Server.Version}}"}, "docker: "},
+    {"podman", {"info", "--format", "{{.Host.Kernel}}"}, "Error: ", true, false},
+    {"docker", {"version", "--format", "{{.Server.Version}}"}, "docker: ", false, true},
 };
 
 enum { ENGINES = sizeof engines / sizeof *engines };
@@ -67,6 +69,11 @@ static bool try_engine(const struct order *order, const struct engine *e, struct
     buf_addf(why, "%s%s", why->len ? "; " : "", e->name);
     if (!path) {
         buf_addstr(why, " is not installed");
+        return false;
+    }
+    if (e->aside && order->leash_ms) {
+        buf_addstr(why, " cannot promise that a run ends with the worker (on_lost: retry)");
+        free(path);
         return false;
     }
     int status = tool_run(order, argv, ASK_MS, said, sizeof said);
@@ -252,6 +259,16 @@ static bool kill_it(const struct order *order, int sig)
     return remove_it(order) && removals++ < REMOVALS;
 }
 
+static bool is_last_line(const char *text, const char *words)
+{
+    size_t len = strlen(text);
+    while (len && text[len - 1] == '\n')
+        len--;
+    while (len && text[len - 1] != '\n')
+        len--;
+    return strncmp(text + len, words, strlen(words)) == 0;
+}
+
 /* The client ends with 125 to 127 when it could make no container or start nothing in it, but also with
  * whatever ended so inside: only the former is said by itself. */
 static void explain(const struct order *order, struct record_result *r)
@@ -262,7 +279,8 @@ static void explain(const struct order *order, struct record_result *r)
     if (r->end != END_EXIT || r->code < 125 || r->code > 127)
         return;
     capture_tail(&err, r->total[1] - r->dropped[1], r->ring[1], text, sizeof text);
-    line = capture_last_line(text, engine->says);
+    bool last = is_last_line(text, engine->says);
+    line = last || !engine->says_last ? capture_last_line(text, engine->says) : NULL;
     if (!line)
         return;
     r->end = END_NOSTART;
