@@ -193,6 +193,38 @@ YAML
     [[ $(ended) == 'failed null podman: '*'nosuch:2'* ]]
 }
 
+# A registry that takes the connection and says nothing.
+@test "one that is cancelled, or whose shim is killed, while its image is fetched never starts" {
+    python3 -c '
+import socket
+registry = socket.socket()
+registry.bind(("127.0.0.1", 0))
+registry.listen(8)
+print(registry.getsockname()[1], flush=True)
+callers = []
+while True:
+    callers.append(registry.accept())
+    open("asked", "w").write("yes")' >port 3>&- &
+    registry=$!
+    eventually test -s port
+    job 'kill_after: 20s' <<<"image: \"127.0.0.1:$(cat port)/slow:1\", argv: [x]"
+    dispatcher_starts
+    eventually test -s asked
+    rota cancel "$id"
+    dispatcher_ends
+    is_state "$id" cancelled
+    [ "$(relics)" = '' ]
+    job <<<"image: \"127.0.0.1:$(cat port)/slow:1\", argv: [x]"
+    dispatcher_starts
+    eventually shim_of_run
+    kill -KILL "$(shim_of_run)"
+    dispatcher_ends
+    kill "$registry"
+    wait "$registry" || :
+    [[ $(ended) == lost* ]]
+    [ "$(processes_of_run)$(relics)" = '' ]
+}
+
 @test "127 of what is inside is its own, whatever it complained of before" {
     job <<<'image: "tiny:1", argv: [sh, -c, "echo Error: no settings >&2; nosuch; exit 127"]'
     dispatch
