@@ -157,6 +157,26 @@ SH
     [ "$(calls rm | wc -l)" -ge 2 ]
 }
 
+@test "where the containers are kept is no secret, since it has to be on record; what is, is masked" {
+    printf 'hunter2.example.com\n' >host
+    chmod 600 host
+    job <<YAML
+container: {image: x}
+secrets: {DOCKER_HOST: {file: $PWD/host}}
+YAML
+    timeout 60 rota dispatch
+    [ "$(ended)" = "failed null DOCKER_HOST says where containers are kept, and has to be in env: as a secret it could not be kept for clearing up" ]
+    [ ! -e standin/calls ]
+    podman_fails 'Error: no hunter2.example.com here'
+    touch standin/down
+    job <<YAML
+container: {image: x}
+secrets: {WHERE: {file: $PWD/host}}
+YAML
+    timeout 60 rota dispatch
+    [[ $(ended) == 'failed null neither podman nor docker works on this host: podman: Error: no *** here; docker: '* ]]
+}
+
 @test "docker is not taken for a run that may be tried elsewhere: it could not be ended without its service" {
     job <<'YAML'
 name: elsewhere

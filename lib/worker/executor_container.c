@@ -205,10 +205,24 @@ static int note(const struct order *order, struct err *err)
     return rc;
 }
 
+/* What is not noted, as no secret is, would have a container looked for elsewhere, and called gone. */
+static int check_secrets(const struct order *order, struct err *err)
+{
+    for (size_t i = 0; i < order->secrets.n; i++)
+        if (relic_keeps(order->secrets.v[i]))
+            return err_set(err, ERR_ANSWER,
+                           "%.*s says where containers are kept, and has to be in env: as a secret "
+                           "it could not be kept for clearing up",
+                           (int)strcspn(order->secrets.v[i], "="), order->secrets.v[i]);
+    return 0;
+}
+
 static int prepare(const struct order *order, struct launch *launch, struct err *err)
 {
     struct strlist argv = {0};
-    int rc = find_engine(order, err);
+    int rc = check_secrets(order, err);
+    if (rc == 0)
+        rc = find_engine(order, err);
     if (rc == 0)
         rc = note(order, err);
     if (rc < 0)

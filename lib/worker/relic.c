@@ -34,7 +34,7 @@ static const char *const kept[] = {
     "DOCKER_CONTEXT",
 };
 
-static bool is_kept(const char *entry)
+bool relic_keeps(const char *entry)
 {
     size_t len = strcspn(entry, "=");
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
@@ -57,7 +57,7 @@ static void write_note(const struct order *order, const struct strlist *options,
     for (size_t i = 0; i < options->n; i++)
         message_str(&w, TAG_OPTION, options->v[i]);
     for (size_t i = 0; i < order->env.n; i++)
-        if (is_kept(order->env.v[i]))
+        if (relic_keeps(order->env.v[i]))
             message_str(&w, TAG_ENV, order->env.v[i]);
     message_end(&w);
 }

@@ -19,6 +19,8 @@
 #include "worker/account.h"
 #include "worker/order.h"
 
+/* Whether a variable "NAME=value" is noted. */
+bool relic_keeps(const char *entry);
 /* In the shim, before the run; `options` are noted ("key=value"). ERR_IO. */
 int relic_note(const struct order *order, int cells, const struct strlist *options,
                struct err *err);

@@ -389,6 +389,8 @@ void shim_tend(const struct shim_task *task)
                        "not started: the order came too late, after lost_after");
         report(&s, END_LOST);
     } else if (begin(&s, &err) < 0) {
+        /* a program that was asked has the secrets, and its answer may be part of this */
+        err.msg[mask_text(&order->secrets, err.msg, strlen(err.msg))] = '\0';
         (void)snprintf(s.reason, sizeof s.reason, "%.*s", (int)sizeof s.reason - 1, err.msg);
         report(&s, END_NOSTART);
     } else {
