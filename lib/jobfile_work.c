@@ -188,6 +188,44 @@ void field_slurm(struct field_reader *r, const struct field *field, const struct
 
 /* ---- what goes together ---- */
 
+/* What rota itself says to sbatch, or what has it do something else than to take a batch job. */
+static const struct {
+    const char *name;
+    char letter;
+} taken[] = {{"--comment", 0}, {"--array", 'a'},    {"--parsable", 0}, {"--wrap", 0},
+             {"--wait", 'W'},  {"--clusters", 'M'}, {"--cluster", 0},  {"--test-only", 0}};
+
+/* As getopt_long(3) reads a word, which may be shortened. */
+static bool is_taken(const char *word)
+{
+    bool is_long = strncmp(word, "--", 2) == 0;
+    size_t len = strcspn(word, "=");
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (is_long ? strncmp(word, taken[i].name, len) == 0
+                    : *word == '-' && taken[i].letter && word[1] == taken[i].letter)
+            return true;
+    return false;
+}
+
+static void check_extra(struct field_reader *r, const struct yaml_node *slurm,
+                        const struct job *job)
+{
+    const char *before = "";
+    for (size_t i = 0; i < job->slurm.n; i++) {
+        const char *word = job->slurm.v[i] + 6;
+        if (strncmp(job->slurm.v[i], "extra=", 6) != 0)
+            continue;
+        if (is_taken(word))
+            field_complain(r, slurm, "'extra' cannot have '%s': it is rota's to say", word);
+        else if (*word != '-' && (*before != '-' || strchr(before, '=')))
+            field_complain(r, slurm,
+                           "'%s' in 'extra' is no option: what the run executes is in shell:, "
+                           "exec: or script:",
+                           word);
+        before = word;
+    }
+}
+
 static void check_slurm(struct field_reader *r, const struct yaml_node *map, const struct job *job)
 {
     const struct yaml_node *slurm = yaml_get(map, "slurm");
@@ -205,6 +243,7 @@ static void check_slurm(struct field_reader *r, const struct yaml_node *map, con
         field_complain(r, slurm,
                        "'slurm' and 'user' exclude each other: Slurm runs it as the worker's own "
                        "account (User of the host in ssh)");
+    check_extra(r, slurm, job);
 }
 
 static void check_one(struct field_reader *r, const struct yaml_node *map)
