@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,10 +23,27 @@ struct conversation {
     size_t max[STREAMS];
 };
 
+/* What people have set for calls of their own would hide jobs from us, or have a call wait. */
+static void clear_defaults(void)
+{
+    static const char *const names[] = {"SQUEUE_", "SCANCEL_", "SBATCH_ARRAY_INX=", "SBATCH_WAIT="};
+    char **to = environ;
+    for (char **from = environ; from && *from; from++) {
+        bool bad = false;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            bad = bad || strncmp(*from, names[i], strlen(names[i])) == 0;
+        if (!bad)
+            *to++ = *from;
+    }
+    if (to)
+        *to = NULL;
+}
+
 _Noreturn static void become(char *const argv[], const int ends[STREAMS], pid_t parent)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
+    clear_defaults();
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
