@@ -22,6 +22,7 @@ setup()
 teardown()
 {
     slurm_daemon_lives slurmctld || slurm_ctld_start
+    scontrol update PartitionName=main State=UP
     if declare -F four_stop >/dev/null; then
         four_stop # of the test that has hosts too
     fi

@@ -72,12 +72,12 @@ static const char *env_of(const char *name)
     return value ? value : "";
 }
 
-/* What Slurm calls it, and where it is: for the carrier, which may see neither when the run is short. */
-static int tell_where(const char *base, const char *name, struct err *err)
+/* What Slurm calls it, for which group, and where it is: for the carrier, which may know it as another job. */
+static int tell_where(const char *base, const char *name, const char *token, struct err *err)
 {
     const char *index = getenv("SLURM_ARRAY_TASK_ID");
     const char *id = env_of(index ? "SLURM_ARRAY_JOB_ID" : "SLURM_JOB_ID");
-    char *text = xasprintf("%s%s%s %s\n", id, index ? "_" : "", index ? index : "",
+    char *text = xasprintf("%s%s%s %s %s\n", id, index ? "_" : "", index ? index : "", token,
                            env_of("SLURM_JOB_NODELIST"));
     int rc = ticket_put(base, name, "run/slurm", text, strlen(text), err);
     free(text);
@@ -241,14 +241,17 @@ static int tend(const char *base, const char *name, struct order *order, struct 
  * again (requeue): what is there stands. */
 int batch_run(const char *group, struct err *err)
 {
-    const char *slash = strstr(group, "/groups/");
+    static const char GROUPS[] = "/groups/";
+    const char *slash = NULL; /* the last: homes may be below one too */
+    for (const char *p = group; (p = strstr(p, GROUPS)); p++)
+        slash = p;
     char *base = slash ? xstrndup(group, (size_t)(slash - group)) : NULL;
     char *name = base ? read_member(group, strtoul(env_of("SLURM_ARRAY_TASK_ID"), NULL, 10)) : NULL;
     struct order *order = name ? ticket_read(base, name) : NULL;
     int rc = order ? ticket_claim(base, name, true, err)
                    : err_set(err, ERR_IO, "cannot read the run of %s", group);
     (void)umask(022);
-    if (rc == 0 && tell_where(base, name, err) == 0)
+    if (rc == 0 && tell_where(base, name, slash + strlen(GROUPS), err) == 0)
         rc = tend(base, name, order, err);
     order_free(order);
     free(name);

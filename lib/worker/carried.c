@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "worker/carrier.h"
 #include "worker/shim.h"
 #include "worker/ticket.h"
@@ -40,6 +41,7 @@ void carried_wake(struct front *front)
     if (pid == 0)
         carrier_main(&task);
     front->carrier = pid > 0 ? pid : 0; /* failing: each PING tries again */
+    front->carrier_began = clock_mono();
     close(lock);
 }
 
@@ -56,10 +58,12 @@ static bool is_carrying(const struct front *front)
 /* It goes when it has nothing to carry; what came meanwhile is for the next one. */
 void carried_carrier_gone(struct front *front)
 {
+    enum { SHORT_LIFE_MS = 200 };
     front->carrier = 0;
     front->carries = is_carrying(front);
-    if (front->carries)
-        carried_wake(front);
+    if (front->carries && clock_mono() - front->carrier_began >= SHORT_LIFE_MS)
+        carried_wake(
+            front); /* else the next PING does: whatever killed it at once may do so again */
 }
 
 /* ---- what tickets tell ---- */
@@ -120,10 +124,14 @@ static void recover_ticket(const char *name, void *arg)
     if (!ticket_key(name, &key))
         return;
     struct charge *charge = charge_find(&front->charges, key);
-    if (charge)
-        charge->carried = ticket_has(front->tickets, name, "order");
-    else
+    if (!charge) {
         ticket_remove(front->tickets, name);
+        return;
+    }
+    /* one that the host's crash has damaged is carried by nobody, and executed by no batch */
+    struct order *order = ticket_read(front->tickets, name);
+    charge->carried = order != NULL;
+    order_free(order);
 }
 
 static void look(struct charge *charge, void *arg)

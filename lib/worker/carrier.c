@@ -28,7 +28,9 @@ enum {
     TICK_MS = 250,       /* between looks at what batches write */
     TICK_MANY_MS = 1000, /* with more than MANY runs, or over a network */
     MANY = 100,
-    LINGER_MS = 2000, /* with nothing to carry */
+    REST = 9,            /* times what a look took, */
+    TICK_MAX_MS = 10000, /* at most this */
+    LINGER_MS = 2000,    /* with nothing to carry */
 };
 
 /* ---- one alone ---- */
@@ -83,7 +85,9 @@ void carrier_wake(const char *spool)
 void load_id(const struct load *load, char id[JOB_ID])
 {
     const struct group *group = load->group;
-    if (!group || !group->id)
+    if (load->id)
+        (void)snprintf(id, JOB_ID, "%s", load->id);
+    else if (!group || !group->id)
         *id = '\0';
     else if (group->members > 1)
         (void)snprintf(id, JOB_ID, "%s_%zu", group->id, load->index);
@@ -91,11 +95,16 @@ void load_id(const struct load *load, char id[JOB_ID])
         (void)snprintf(id, JOB_ID, "%s", group->id);
 }
 
-/* As a shim does (shim.c, notify). */
-void load_notify(const struct carrier *c, const struct load *load)
+const char *load_token(const struct load *load)
 {
-    struct cell *cell = &c->task->cells->slot[load->cell];
-    if (!atomic_exchange(&cell->notified, 1) &&
+    return load->id ? load->token : load->group ? load->group->token : "";
+}
+
+/* As a shim does (shim.c, notify). */
+void load_notify(const struct load *load)
+{
+    struct cell *cell = load->slot;
+    if (load->cell && !atomic_exchange(&cell->notified, 1) &&
         write(FD_NOTIFY, &load->cell, sizeof load->cell) != sizeof load->cell)
         atomic_store(&cell->notified, 0);
 }
@@ -119,12 +128,13 @@ void load_note(struct carrier *c, struct load *load, const char *fmt, ...)
     free(load->note);
     load->note = note;
     if (ticket_put(c->task->base, load->name, "note", note, strlen(note), &err) == 0)
-        load_notify(c, load);
+        load_notify(load);
 }
 
 static void free_load(struct load *load)
 {
     strlist_free(&load->ask);
+    free(load->id);
     free(load->state);
     free(load->nodes);
     free(load->note);
@@ -147,17 +157,25 @@ static void hand_in(struct carrier *c, struct load *load, struct record *record)
     record_seal(record);
     if (ticket_put(c->task->base, load->name, "result", record, sizeof *record, &err) < 0)
         return; /* the next turn tries again */
-    atomic_store(&c->task->cells->slot[load->cell].ended, 1);
-    load_notify(c, load);
+    atomic_store(&load->slot->ended, 1);
+    load_notify(load);
     leave(c, load);
+}
+
+bool load_deny(const struct carrier *c, struct load *load)
+{
+    struct err err;
+    int rc = load->claimed ? 0 : ticket_claim(c->task->base, load->name, false, &err);
+    if (rc > 0)
+        load->claimed = ticket_has(c->task->base, load->name, "claim");
+    return rc >= 0;
 }
 
 void load_end(struct carrier *c, struct load *load, enum message_end end, const char *reason)
 {
     struct record record;
-    struct err err;
-    if (!load->claimed && ticket_claim(c->task->base, load->name, false, &err) == 1)
-        load->claimed = ticket_has(c->task->base, load->name, "claim");
+    if (!load_deny(c, load))
+        return; /* a result without a claim could be followed by its begin; the next turn tries again */
     if (load->claimed && end == END_NOSTART)
         return; /* it has begun just now: its result tells */
     memset(&record, 0, sizeof record);
@@ -167,7 +185,7 @@ void load_end(struct carrier *c, struct load *load, enum message_end end, const 
     (void)snprintf(record.result.reason, sizeof record.result.reason, "%s", reason);
     output_follow(c, load);
     for (int i = 0; i < CELL_STREAMS; i++)
-        record.result.total[i] = atomic_load(&c->task->cells->slot[load->cell].stream[i].head);
+        record.result.total[i] = atomic_load(&load->slot->stream[i].head);
     hand_in(c, load, &record);
 }
 
@@ -186,6 +204,20 @@ struct load *load_find(const struct carrier *c, const char *name, size_t len)
     return found ? *found : NULL;
 }
 
+/* The table may have been made anew since, as another run's, and be shorter (recovery.c). */
+static void find_cell(const struct carrier *c, struct load *load, int cell)
+{
+    static struct cell nowhere;
+    struct stat st;
+    struct cell *slot = &c->task->cells->slot[cell > 0 && cell < CELL_MAX ? cell : 0];
+    load->slot = &nowhere;
+    if (slot == c->task->cells->slot || fstatat(FD_CELLS, "table", &st, 0) < 0 ||
+        st.st_size < ((off_t)cell + 1) * CELL_SLOT || (slot->run && !cell_is_of(slot, load->key)))
+        return;
+    load->cell = (uint32_t)cell;
+    load->slot = slot;
+}
+
 static void take_ticket(const char *name, void *arg)
 {
     struct carrier *c = arg;
@@ -196,7 +228,8 @@ static void take_ticket(const char *name, void *arg)
     struct load *load = xcalloc(1, sizeof *load);
     (void)snprintf(load->name, sizeof load->name, "%s", name);
     load->key = order->key;
-    load->cell = (uint32_t)order->cell;
+    find_cell(c, load, order->cell);
+    load->claimed = ticket_has(c->task->base, name, "claim");
     load->out_limit = order->out_limit;
     load->kill_after = order->kill_after_ms;
     load->came = clock_mono();
@@ -223,14 +256,26 @@ static void drop_over(struct carrier *c)
 
 /* ---- what batches write ---- */
 
-/* "1234_5 node[1-2]" */
+/* "1234_5 0123456789abcdef node[1-2]": in which job it began. What we know of another that Slurm has for it says
+ * nothing of this one. */
 static void read_where(struct carrier *c, struct load *load)
 {
+    char id[JOB_ID], token[sizeof load->token], nodes[2048] = "";
     struct buf text = {0};
-    if (ticket_get(c->task->base, load->name, "run/slurm", 4096, &text)) {
-        const char *nodes = strchr(buf_str(&text), ' ');
-        if (nodes && nodes[1] != '\n' && !load->nodes)
-            load->nodes = xstrndup(nodes + 1, strcspn(nodes + 1, "\n"));
+    if (!load->id && ticket_get(c->task->base, load->name, "run/slurm", 4096, &text) &&
+        sscanf(buf_str(&text), "%39[0-9_] %16[0-9a-f] %2047[^\n]", id, token, nodes) >= 2) {
+        char other[JOB_ID];
+        load_id(load, other);
+        if (strcmp(id, other) != 0) {
+            free(load->state);
+            load->state = NULL;
+            load->unseen = 0;
+            load->unseen_at = 0;
+        }
+        load->id = xstrdup(id);
+        (void)snprintf(load->token, sizeof load->token, "%s", token);
+        if (*nodes && !load->nodes)
+            load->nodes = xstrdup(nodes);
     }
     buf_free(&text);
 }
@@ -240,16 +285,25 @@ static bool wants_explanation(struct carrier *c, struct load *load, struct recor
 {
     const char *why;
     uint32_t end;
-    if (strcmp(result->reason, BATCH_TOLD) != 0 || !load->group || !load->group->id)
+    char id[JOB_ID];
+    load_id(load, id);
+    if (strcmp(result->reason, BATCH_TOLD) != 0 || !*id)
         return false;
     if (queue_explain(load, &end, &why)) {
         result->end = end;
         (void)snprintf(result->reason, sizeof result->reason, "%s", why);
         return false;
     }
-    if (load->unseen < 2)
-        carrier_hurry(c);
-    return load->unseen < 2;
+    if (load->unseen >= 2 || queue_has_ended(load))
+        return false;
+    if (!load->told_at)
+        load->told_at = c->answers + 1;
+    if (c->answers > load->told_at && queue_has_it_waiting(load)) {
+        (void)snprintf(result->reason, sizeof result->reason, "Slurm put it back into its queue");
+        return false;
+    }
+    carrier_hurry(c);
+    return true;
 }
 
 static void watch(struct carrier *c, struct load *load)
@@ -257,6 +311,7 @@ static void watch(struct carrier *c, struct load *load)
     struct record record;
     if (!load->claimed && !(load->claimed = ticket_has(c->task->base, load->name, "claim")))
         return;
+    read_where(c, load);
     if (!ticket_has(c->task->base, load->name, "run/result")) {
         output_follow(c, load);
         return;
@@ -264,7 +319,6 @@ static void watch(struct carrier *c, struct load *load)
     if (!ticket_get_record(c->task->base, load->name, "run/result", &record) ||
         wants_explanation(c, load, &record.result))
         return;
-    read_where(c, load);
     load_note(c, load, "ended in Slurm");
     output_finish(c, load, &record.result);
     hand_in(c, load, &record);
@@ -302,6 +356,8 @@ static void wait_turn(struct carrier *c, int64_t due)
     struct pollfd fd = {.fd = c->signals, .events = POLLIN};
     int64_t tick = c->shared || c->nloads > MANY ? TICK_MANY_MS : TICK_MS;
     int64_t left = due - clock_mono();
+    if (tick < c->looking * REST) /* at thousands of runs, or on a slow filesystem */
+        tick = c->looking * REST < TICK_MAX_MS ? c->looking * REST : TICK_MAX_MS;
     if (left > tick)
         left = tick;
     (void)poll(&fd, 1, left > 0 ? (int)left : 0);
@@ -316,26 +372,38 @@ static bool waits_for_slurm(const struct carrier *c)
     for (const struct group *group = c->groups; group; group = group->next)
         if (group->id || group->uncertain)
             return true;
+    for (const struct load *load = c->loads; load; load = load->next)
+        if (load->id)
+            return true;
     return false;
+}
+
+static void look_at_loads(struct carrier *c)
+{
+    for (struct load *load = c->loads; load; load = load->next) {
+        if (!load->over && !ticket_has(c->task->base, load->name, "order") && errno == ENOENT)
+            leave(c, load); /* somebody emptied the spool; it was not that it cannot be read now */
+        if (!load->over)
+            watch(c, load);
+        if (!load->over)
+            queue_judge(c, load);
+    }
+    drop_over(c);
 }
 
 static int64_t turn(struct carrier *c)
 {
+    int64_t began = clock_mono();
     tickets_each(c->task->base, take_ticket, c);
+    c->looking = clock_mono() - began;
     cancel_heed(c);
     cancel_signal(c);
     int64_t due = groups_submit(c);
     if (waits_for_slurm(c) && c->poll_due <= clock_mono())
         queue_poll(c);
-    for (struct load *load = c->loads; load; load = load->next) {
-        if (!load->over && !ticket_has(c->task->base, load->name, "order"))
-            leave(c, load); /* somebody emptied the spool */
-        if (!load->over)
-            watch(c, load);
-        if (!load->over && load->group && load->group->id && !load->group->uncertain)
-            queue_judge(c, load);
-    }
-    drop_over(c);
+    began = clock_mono();
+    look_at_loads(c);
+    c->looking += clock_mono() - began;
     return due;
 }
 

@@ -15,12 +15,14 @@ static char *as_it_is(const char *value)
 /* Slurm counts whole minutes. */
 static char *as_minutes(const char *ms)
 {
-    return xasprintf("%lld", (strtoll(ms, NULL, 10) + 59999) / 60000);
+    long long n = strtoll(ms, NULL, 10);
+    return xasprintf("%lld", n / 60000 + (n % 60000 > 0));
 }
 
 static char *as_kilobytes(const char *bytes)
 {
-    return xasprintf("%lldK", (strtoll(bytes, NULL, 10) + 1023) / 1024);
+    long long n = strtoll(bytes, NULL, 10);
+    return xasprintf("%lldK", n / 1024 + (n % 1024 > 0));
 }
 
 static const struct {

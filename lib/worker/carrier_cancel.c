@@ -24,14 +24,10 @@ static void scancel(struct strlist *words)
 static bool cancel(struct carrier *c, struct load *load, bool gently)
 {
     struct err err;
-    if (!load->claimed && gently)
+    if (!load->claimed && (gently || !load_deny(c, load)))
         return false;
-    if (!load->claimed && ticket_claim(c->task->base, load->name, false, &err) >= 0 &&
-        !ticket_has(c->task->base, load->name, "claim")) {
-        load_end(c, load, END_CANCELLED, "");
-        return true;
-    }
-    load->claimed = true;
+    if (!load->claimed)
+        return load->ending = true;
     if (!load->cancels)
         (void)ticket_put(c->task->base, load->name, "cancel", "", 0, &err);
     if ((load->cancels == 0) != gently)
@@ -49,7 +45,7 @@ static void cancel_some(struct carrier *c, bool gently)
     int64_t now = clock_mono();
     for (struct load *load = c->loads; load; load = load->next) {
         char id[JOB_ID];
-        load_id(load, id); /* before it leaves its group */
+        load_id(load, id);
         for (size_t i = words.n; i < first; i++)
             strlist_add(&words, begins[i]);
         if (load->cancelled && !load->over && load->cancel_due <= now && cancel(c, load, gently) &&
@@ -65,12 +61,20 @@ static void cancel_some(struct carrier *c, bool gently)
     strlist_free(&words);
 }
 
+/* Slurm first: were we killed in between, nobody would tell it. */
+static void end_denied(struct carrier *c)
+{
+    for (struct load *load = c->loads; load; load = load->next)
+        if (load->ending && !load->over)
+            load_end(c, load, END_CANCELLED, "");
+}
+
 /* What the front end asks for is in the cell (shim.h). */
 void cancel_heed(struct carrier *c)
 {
     bool some = false;
     for (struct load *load = c->loads; load; load = load->next) {
-        if (atomic_load(&c->task->cells->slot[load->cell].cancel))
+        if (atomic_load(&load->slot->cancel))
             load->cancelled = true;
         some = some || (load->cancelled && !load->over);
     }
@@ -78,12 +82,13 @@ void cancel_heed(struct carrier *c)
         return;
     cancel_some(c, true);
     cancel_some(c, false);
+    end_denied(c);
 }
 
 void cancel_signal(struct carrier *c)
 {
     for (struct load *load = c->loads; load; load = load->next) {
-        uint64_t asked = atomic_exchange(&c->task->cells->slot[load->cell].signals, 0);
+        uint64_t asked = atomic_exchange(&load->slot->signals, 0);
         char id[JOB_ID];
         load_id(load, id);
         for (int sig = 1; asked && *id; sig++, asked >>= 1)

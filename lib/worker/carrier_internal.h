@@ -26,7 +26,8 @@ struct group {
 struct load {
     char name[TICKET_NAME];
     struct message_key key;
-    uint32_t cell;
+    uint32_t cell; /* 0: it has none any more */
+    struct cell *slot;
     uint64_t out_limit;
     int64_t kill_after;
     struct strlist ask;  /* arguments of sbatch; those with the same go together */
@@ -34,11 +35,15 @@ struct load {
     struct group *group; /* NULL: in none */
     size_t index;        /* its line there */
     bool claimed;
+    char *id;       /* of the job in which it began; NULL: it did not, or does not say so yet */
+    char token[17]; /* of that job's group, which need not be ours: Slurm may have had it twice */
     char *state, *nodes; /* as Slurm said last; NULL: it did not */
     char *note;          /* what the front end was told last */
     int unseen;          /* answers of Slurm in which it was not */
     int64_t unseen_at;   /* since when, monotonic ms */
+    uint64_t told_at;    /* answers of Slurm before it was asked why it ended the run */
     bool cancelled;      /* it is to end */
+    bool ending;         /* it never begins; its result comes when Slurm was told */
     int64_t cancel_due;  /* when Slurm is told again */
     int cancels;         /* how often it was */
     bool over;
@@ -53,7 +58,9 @@ struct carrier {
     struct group *groups;
     size_t nloads;
     int64_t poll_due, poll_pause; /* of squeue; monotonic ms, ms */
+    uint64_t answers;             /* of squeue */
     bool mute;                    /* the last squeue failed */
+    int64_t looking;              /* ms that the last look at the tickets took */
     bool shared; /* the tickets are on a network: what others write may be seen late */
     int signals;
     bool ending;
@@ -68,10 +75,14 @@ void load_note(struct carrier *c, struct load *load, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* It is over, without a result of its own; where it has no claim, one is made, so that it never begins. */
 void load_end(struct carrier *c, struct load *load, enum message_end end, const char *reason);
+/* Sees to it that it never begins, if it has not (->claimed); false: it may begin still. */
+bool load_deny(const struct carrier *c, struct load *load);
 /* "1234_5", as Slurm calls it; "" while it is not there. */
 void load_id(const struct load *load, char id[JOB_ID]);
+/* The comment of that job, less "rota:". */
+const char *load_token(const struct load *load);
 /* A notice to the front end. */
-void load_notify(const struct carrier *c, const struct load *load);
+void load_notify(const struct load *load);
 /* Looks at Slurm's queue soon. */
 void carrier_hurry(struct carrier *c);
 
@@ -94,7 +105,11 @@ void group_found(struct carrier *c, const char *comment, const char *id);
 void queue_poll(struct carrier *c);
 /* Ends a load that Slurm knows no more, or as ended, and that has no result. */
 void queue_judge(struct carrier *c, struct load *load);
-/* What a run that was told to end by Slurm has come to, by its state; false: that says nothing. */
+/* Slurm has ended it, as it says. */
+bool queue_has_ended(const struct load *load);
+/* It waits in Slurm, maybe again. */
+bool queue_has_it_waiting(const struct load *load);
+/* What a run that Slurm ended has come to, by its state; false: that says nothing. */
 bool queue_explain(const struct load *load, uint32_t *end, const char **reason);
 
 /* ---- carrier_cancel.c ---- */

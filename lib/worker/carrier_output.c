@@ -42,8 +42,8 @@ static uint64_t copy(int from, int to, uint64_t at, uint64_t end)
 /* The stream from what the cell has of its head to `end`; returns how far it came. */
 static uint64_t bring(const struct carrier *c, const struct load *load, int stream, uint64_t end)
 {
-    uint64_t at = atomic_load(&c->task->cells->slot[load->cell].stream[stream].head);
-    int from = open_kept(c, load, stream ? "1.err" : "1.out");
+    uint64_t at = atomic_load(&load->slot->stream[stream].head);
+    int from = load->cell ? open_kept(c, load, stream ? "1.err" : "1.out") : -1;
     int to = from < 0 ? -1 : cell_open(FD_CELLS, load->cell, stream, O_RDWR | O_CREAT);
     struct stat st;
     if (from >= 0 && to >= 0 && fstat(from, &st) == 0)
@@ -60,7 +60,7 @@ void output_follow(struct carrier *c, struct load *load)
 {
     bool grew = false;
     for (int i = 0; i < CELL_STREAMS; i++) {
-        struct cell_stream *stream = &c->task->cells->slot[load->cell].stream[i];
+        struct cell_stream *stream = &load->slot->stream[i];
         uint64_t before = atomic_load(&stream->head);
         uint64_t head = bring(c, load, i, capture_head(load->out_limit));
         if (head <= before)
@@ -70,13 +70,13 @@ void output_follow(struct carrier *c, struct load *load)
         grew = true;
     }
     if (grew)
-        load_notify(c, load);
+        load_notify(load);
 }
 
 /* What cannot be brought counts as dropped. */
 static void finish_stream(struct carrier *c, struct load *load, int i, struct record_result *result)
 {
-    struct cell_stream *stream = &c->task->cells->slot[load->cell].stream[i];
+    struct cell_stream *stream = &load->slot->stream[i];
     uint64_t kept = result->total[i] - result->dropped[i];
     uint64_t came = bring(c, load, i, kept);
     if (came < kept) {
@@ -96,7 +96,7 @@ void output_finish(struct carrier *c, struct load *load, struct record_result *r
         finish_stream(c, load, i, result);
     char name[32];
     (void)snprintf(name, sizeof name, "%u.values", load->cell);
-    int from = result->values ? open_kept(c, load, "1.values") : -1;
+    int from = result->values && load->cell ? open_kept(c, load, "1.values") : -1;
     int to = from < 0 ? -1 : openat(FD_CELLS, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (to >= 0)
         (void)copy(from, to, 0, result->values); /* short: the front end says that it was ignored */

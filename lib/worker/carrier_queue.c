@@ -42,8 +42,8 @@ static const struct state {
     {"SIGNALING", RUNS, 0, NULL},
     {"STAGE_OUT", RUNS, 0, NULL},
     {"RESIZING", RUNS, 0, NULL},
-    {"COMPLETED", ENDED, END_LOST, "Slurm says that it completed, but it left no result"},
-    {"FAILED", ENDED, END_LOST, "Slurm says that it failed, and it left no result"},
+    {"COMPLETED", ENDED, END_LOST, NULL},
+    {"FAILED", ENDED, END_LOST, NULL},
     {"TIMEOUT", ENDED, END_TIMEOUT, "Slurm's time limit"},
     {"CANCELLED", ENDED, END_CANCELLED, "cancelled in Slurm"},
     {"NODE_FAIL", ENDED, END_LOST, "its node failed"},
@@ -105,9 +105,10 @@ static struct known *list_known(const struct carrier *c, size_t *n)
     struct known *list = xcalloc(c->nloads + 1, sizeof *list);
     *n = 0;
     for (struct load *load = c->loads; load; load = load->next)
-        if (load->group && load->group->id && !load->over) {
+        if (!load->over) {
             load_id(load, list[*n].id);
-            list[(*n)++].load = load;
+            list[*n].load = load;
+            *n += *list[*n].id != '\0';
         }
     qsort(list, *n, sizeof *list, order_ids);
     return list;
@@ -123,6 +124,8 @@ static void see(struct carrier *c, struct load *load, const struct line *line)
 {
     const struct state *state = state_of(line->state);
     load->unseen = 0;
+    if (state->phase != ENDED) /* then it waits for its result, from the first time on */
+        load->unseen_at = 0;
     if (!load->state || strcmp(load->state, line->state) != 0)
         c->poll_pause = POLL_MIN;
     replace(&load->state, line->state);
@@ -135,38 +138,43 @@ static void see(struct carrier *c, struct load *load, const struct line *line)
                   strcmp(line->state, "SUSPENDED") == 0 ? "suspended" : "running");
 }
 
-static void take_line(struct carrier *c, char *text, const struct known *list, size_t n)
+/* false: it is nothing that squeue says. */
+static bool take_line(struct carrier *c, char *text, const struct known *list, size_t n)
 {
     struct line line = split(text);
     struct known key = {.load = NULL};
     if (strncmp(line.comment, "rota:", 5) != 0)
-        return;
+        return *line.comment && strspn(line.id, "0123456789") > 0;
     group_found(c, line.comment + 5, line.id);
     (void)strncpy(key.id, line.id, sizeof key.id - 1);
     const struct known *found = bsearch(&key, list, n, sizeof *list, order_ids);
     /* a controller that was killed gives the numbers of what it forgot to others */
-    if (found && strcmp(found->load->group->token, line.comment + 5) == 0)
+    if (found && strcmp(load_token(found->load), line.comment + 5) == 0)
         see(c, found->load, &line);
+    return true;
 }
 
-static void take_answer(struct carrier *c, char *text)
+/* false: it is none, so that what is not in it is not gone. */
+static bool take_answer(struct carrier *c, char *text)
 {
     size_t n;
     struct known *list = list_known(c, &n);
+    bool understood = !*text;
     for (size_t i = 0; i < n; i++)
         list[i].load->unseen++;
     for (char *line = text, *next; *line; line = next) {
         next = line + strcspn(line, "\n");
         if (*next)
             *next++ = '\0';
-        take_line(c, line, list, n);
+        understood = take_line(c, line, list, n) || understood;
     }
     for (size_t i = 0; i < n; i++)
-        if (!list[i].load->unseen)
-            list[i].load->unseen_at = 0;
-        else if (!list[i].load->unseen_at)
+        if (!understood)
+            list[i].load->unseen--;
+        else if (list[i].load->unseen && !list[i].load->unseen_at)
             list[i].load->unseen_at = clock_mono();
     free(list);
+    return understood;
 }
 
 /* A controller that does not answer is waited for: its jobs go on. */
@@ -187,8 +195,10 @@ void queue_poll(struct carrier *c)
     char *said = NULL;
     c->poll_pause = c->poll_pause * 3 / 2 < POLL_MAX ? c->poll_pause * 3 / 2 : POLL_MAX;
     int rc = command_run(argv, SQUEUE_MS, &out, &said, &err);
-    if (rc == 0) {
-        take_answer(c, buf_str(&out));
+    if (rc == 0 && (out.len >= COMMAND_OUTPUT_MAX || !take_answer(c, buf_str(&out)))) {
+        tell_mute(c, "what squeue says cannot be understood");
+    } else if (rc == 0) {
+        c->answers++;
         c->mute = false;
         for (struct group *group = c->groups; group; group = group->next)
             group->uncertain = false; /* it has it, or it had not got it */
@@ -208,6 +218,21 @@ void carrier_hurry(struct carrier *c)
 }
 
 /* ---- ends without a result ---- */
+
+static bool is_in(const struct load *load, enum phase phase)
+{
+    return load->state && state_of(load->state)->phase == phase;
+}
+
+bool queue_has_ended(const struct load *load)
+{
+    return is_in(load, ENDED);
+}
+
+bool queue_has_it_waiting(const struct load *load)
+{
+    return is_in(load, WAITS);
+}
 
 bool queue_explain(const struct load *load, uint32_t *end, const char **reason)
 {
@@ -232,14 +257,27 @@ static void give_again(struct carrier *c, struct load *load)
     group_leave(c, group);
 }
 
+static void lose(struct carrier *c, struct load *load, const char *why)
+{
+    char *reason;
+    if (why)
+        reason = xstrdup(why);
+    else if (queue_has_ended(load))
+        reason = xasprintf("Slurm has it as %s, and it left no result", load->state);
+    else
+        reason = xstrdup("Slurm does not know it any more, and it left no result");
+    load_end(c, load, END_LOST, reason);
+    free(reason);
+}
+
 /* Slurm has it no more, or as ended. It can begin no more; when it began, its result would be here by now. */
 void queue_judge(struct carrier *c, struct load *load)
 {
     const char *why = NULL;
     uint32_t end = END_LOST;
     int64_t patience = c->shared ? UNSEEN_SHARED_MS : UNSEEN_MS;
-    const struct state *state = load->state ? state_of(load->state) : NULL;
-    bool gone = load->unseen >= UNSEEN_MIN, ended = state && state->phase == ENDED;
+    bool nowhere = load->claimed && !load->id && !load->group; /* its group went with a disk */
+    bool gone = load->unseen >= UNSEEN_MIN || nowhere, ended = queue_has_ended(load);
     if (!gone && !ended)
         return;
     if (!load->unseen_at)
@@ -250,8 +288,7 @@ void queue_judge(struct carrier *c, struct load *load)
     if (told && end != END_LOST)
         load_end(c, load, end, why);
     else if (load->claimed)
-        load_end(c, load, END_LOST,
-                 told ? why : "Slurm does not know it any more, and it left no result");
+        lose(c, load, why);
     else if (!ended && load->given < GIVEN_MAX)
         give_again(c, load);
     else

@@ -33,6 +33,12 @@ static bool asks_same(const struct load *a, const struct load *b)
     return same;
 }
 
+/* It waits for a group. One that has begun, and whose group was lost, is with Slurm. */
+static bool is_to_go(const struct load *load)
+{
+    return !load->group && !load->over && !load->claimed;
+}
+
 /* ---- groups ---- */
 
 static struct group *group_new(struct carrier *c, const char *token)
@@ -85,6 +91,9 @@ static void read_group(struct carrier *c, const char *token)
         group->left = 1; /* ours, while we read */
         for (const char *line = buf_str(&list); *line; line += strcspn(line, "\n") + 1) {
             struct load *load = load_find(c, line, strcspn(line, "\n"));
+            if (load &&
+                load->group) /* a crash while it was given again: it goes with one of them */
+                group_leave(c, load->group);
             if (load)
                 join(group, load);
             else
@@ -158,7 +167,7 @@ static void gather(struct carrier *c, struct load *first)
     struct err err = {0};
     size_t n = 0;
     for (struct load *load = first; load; load = load->next)
-        if (!load->group && !load->over && asks_same(first, load))
+        if (is_to_go(load) && asks_same(first, load))
             members[n++] = load;
     qsort(members, n, sizeof *members, order_by_run);
     struct group *group = group_begin(c);
@@ -169,8 +178,14 @@ static void gather(struct carrier *c, struct load *first)
         return;
     for (struct load *load = first, *next; load; load = next) {
         next = load->next;
-        if (load->group == group && !load->over)
-            load_end(c, load, END_NOSTART, err.msg);
+        if (load->group != group)
+            continue;
+        load_end(c, load, END_NOSTART, err.msg);
+        if (!load->over) { /* the disk takes nothing: later, since this group is not there */
+            load->group = NULL;
+            load->came = clock_mono();
+            group_leave(c, group);
+        }
     }
 }
 
@@ -248,15 +263,15 @@ static void sbatch_words(const struct carrier *c, const struct group *group, str
 {
     const struct load *load = some_load(c, group);
     strlist_add(words, "sbatch");
-    strlist_add(words, "--parsable");
     strlist_add(words, "--no-requeue"); /* a run that has begun is not begun again */
     strlist_add(words, "--export=NIL");
     strlist_add(words, "--output=/dev/null");
     strlist_add(words, "--error=/dev/null");
+    strlist_copy(words, &load->ask);
+    strlist_add(words, "--parsable"); /* these are ours, whatever extra: says */
     strlist_take(words, xasprintf("--comment=rota:%s", group->token));
     if (group->members > 1)
         strlist_take(words, xasprintf("--array=0-%zu", group->members - 1));
-    strlist_copy(words, &load->ask);
     strlist_take(words, xasprintf("%s/groups/%s.sh", c->task->base, group->token));
 }
 
@@ -329,6 +344,13 @@ static void put_off(struct carrier *c, struct group *group, const char *said)
     carrier_hurry(c); /* it is asked whether it has it */
 }
 
+/* "1234", "1234;cluster" */
+static bool is_id(const char *said)
+{
+    size_t digits = strspn(said, "0123456789");
+    return digits && digits < JOB_ID && strchr(";\n", said[digits]);
+}
+
 static void submit(struct carrier *c, struct group *group)
 {
     enum { NOT_FOUND = 127 };
@@ -337,19 +359,23 @@ static void submit(struct carrier *c, struct group *group)
     char *said = NULL;
     struct err err = {0};
     int rc = write_script(c, group, &err);
+    group->due = clock_mono() + group->pause; /* should it come to nothing at all */
     if (rc == 0) {
         sbatch_words(c, group, &words);
         rc = command_run(words.v, SBATCH_MS, &out, &said, &err);
     }
     const char *why = rc < 0 ? err.msg : said;
-    if (rc == 0 && out.len)
+    if (rc == 0 && is_id(buf_str(&out)))
         take_id(c, group, buf_str(&out));
+    else if (rc == 0 && out.len) /* its comment is looked for */
+        put_off(c, group, "what sbatch says cannot be understood");
     else if (rc == NOT_FOUND)
         refuse_group(c, group, "there is no Slurm on this host", why);
     else if (rc == ERR_UNREACHABLE || (rc >= 0 && is_passing(why)))
         put_off(c, group, why);
     else
-        refuse_group(c, group, "Slurm refuses it", why && *why ? why : "without saying why");
+        refuse_group(c, group, rc < 0 ? "it cannot be given to Slurm" : "Slurm refuses it",
+                     why && *why ? why : "without saying why");
     strlist_free(&words);
     buf_free(&out);
     free(said);
@@ -362,7 +388,7 @@ static struct load *due_load(const struct carrier *c, int64_t now, int64_t *due)
     int64_t newest = 0, oldest = 0;
     size_t n = 0;
     for (struct load *load = c->loads; load; load = load->next)
-        if (!load->group && !load->over) {
+        if (is_to_go(load)) {
             first = first ? first : load;
             newest = load->came > newest ? load->came : newest;
             oldest = !oldest || load->came < oldest ? load->came : oldest;

@@ -33,9 +33,10 @@ struct front {
     struct account *own;
     struct accounts accounts;
     struct spool spool;
-    char *tickets; /* where those of carried runs are (ticket.h) */
-    pid_t carrier; /* our child; 0: it lives without us, or not */
-    bool carries;  /* some run is carried, or was */
+    char *tickets;         /* where those of carried runs are (ticket.h) */
+    pid_t carrier;         /* our child; 0: it lives without us, or not */
+    int64_t carrier_began; /* monotonic ms */
+    bool carries;          /* some run is carried, or was */
     struct journal journal;
     struct cells cells;
     struct charges charges;

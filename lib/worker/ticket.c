@@ -56,7 +56,9 @@ bool ticket_has(const char *base, const char *name, const char *file)
 {
     char *path = path_of(base, name, file);
     bool has = access(path, F_OK) == 0;
+    int saved = errno;
     free(path);
+    errno = saved;
     return has;
 }
 

@@ -47,7 +47,7 @@ int ticket_write(const char *base, const struct order *order, const struct messa
 struct order *ticket_read(const char *base, const char *name);
 /* Decides that it begins, or never does: 0; 1: that was decided before; ERR_IO. */
 int ticket_claim(const char *base, const char *name, bool begins, struct err *err);
-/* "claim" is there when the run has begun. */
+/* "claim" is there when the run has begun. false: errno says why not. */
 bool ticket_has(const char *base, const char *name, const char *file);
 /* Replaces one of its files. ERR_IO. */
 int ticket_put(const char *base, const char *name, const char *file, const void *p, size_t len,
