@@ -72,7 +72,7 @@ runs_in_slurm()
 
 carrier_pid()
 {
-    cat "$(worker_spool)/here/carrier"
+    cut -d' ' -f1 "$(worker_spool)/here/carrier"
 }
 
 # The work of a job that says that it began, and goes on until it is told.

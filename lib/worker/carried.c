@@ -29,7 +29,7 @@ void carried_wake(struct front *front)
 {
     int lock = carrier_lock(front->spool.dir);
     if (lock < 0) {
-        carrier_wake(front->spool.dir);
+        carrier_wake(front->spool.dir, front->build);
         return;
     }
     struct carrier_task task = {.base = front->tickets,

@@ -68,14 +68,17 @@ static bool is_locked(pid_t pid, const void *arg)
     return fcntl(*(const int *)arg, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-void carrier_wake(const char *spool)
+void carrier_wake(const char *spool, const char *build)
 {
-    char text[24] = "";
+    char text[256] = "", *rest = text;
     int fd = open_lock(spool);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    pid_t pid = n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+    pid_t pid = n > 0 ? (pid_t)strtol(text, &rest, 10) : 0;
+    rest += strspn(rest, " ");
+    rest[strcspn(rest, "\n")] = '\0';
     if (pid > 0)
-        (void)tree_kill_checked(pid, SIGUSR1, 0, is_locked, &fd);
+        (void)tree_kill_checked(pid, strcmp(rest, build) == 0 ? SIGUSR1 : SIGTERM, 0, is_locked,
+                                &fd);
     if (fd >= 0)
         close(fd);
 }
@@ -343,11 +346,12 @@ static void detach(struct carrier *c)
     c->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void say_pid(void)
+static void say_who(const char *build)
 {
-    char text[24];
-    int n = snprintf(text, sizeof text, "%-10d\n", (int)getpid());
-    (void)!pwrite(FD_LOCK, text, (size_t)n, 0);
+    char *text = xasprintf("%d %s\n", (int)getpid(), build);
+    (void)!ftruncate(FD_LOCK, 0);
+    (void)!pwrite(FD_LOCK, text, strlen(text), 0);
+    free(text);
 }
 
 static void wait_turn(struct carrier *c, int64_t due)
@@ -412,7 +416,7 @@ _Noreturn void carrier_main(const struct carrier_task *task)
     struct carrier c = {.task = task, .idle_since = clock_mono()};
     struct statfs fs;
     detach(&c);
-    say_pid();
+    say_who(task->build);
     c.shared = statfs(task->base, &fs) == 0 && netfs_name(&fs);
     tickets_each(task->base, take_ticket, &c);
     groups_read(&c);

@@ -37,8 +37,9 @@ struct carrier_task {
 
 /* Takes the lock of the spool's carrier: a descriptor to be inherited by it; -1: one lives, or errno says why not. */
 int carrier_lock(const char *spool);
-/* Wakes the carrier that lives, which looks at tickets and cells then. */
-void carrier_wake(const char *spool);
+/* Wakes the carrier that lives, which looks at tickets and cells then. One of another build is told to go: it and the
+ * program that it gives to Slurm may not know what is asked of runs now. */
+void carrier_wake(const char *spool, const char *build);
 /* The life of a carrier, in the child of a fork. */
 _Noreturn void carrier_main(const struct carrier_task *task);
 

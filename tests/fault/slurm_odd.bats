@@ -177,3 +177,19 @@ END
     run -0 timeout 60 rota dispatch
     is_state "$id" succeeded
 }
+
+@test "a carrier of another build makes room for one that knows what is asked now" {
+    held_job
+    dispatcher_starts
+    eventually began "$id"
+    carrier=$(carrier_pid)
+    printf '%s other\n' "$carrier" >"$(worker_spool)/here/carrier"
+    more=$(rota submit job.yaml)
+    eventually began "$more"
+    [ "$(carrier_pid)" != "$carrier" ]
+    touch go
+    dispatcher_ends
+    is_state "$id" succeeded
+    is_state "$more" succeeded
+    began_once
+}

@@ -151,9 +151,9 @@ int carrier_lock(const char *spool)
     abort();
 }
 
-void carrier_wake(const char *spool)
+void carrier_wake(const char *spool, const char *build)
 {
-    (void)spool;
+    (void)spool, (void)build;
     abort();
 }
 
