@@ -47,25 +47,24 @@ tickets_are_gone()
 # all_succeed NAME: a run on each host.
 all_succeed()
 {
-    local site
-    for site in $(<sites); do
+    local site ids=$1.ids
+    for site in $(<chosen); do
         printf -- '---\n'
         witness_job "$1" '' "where: {hosts: carrier.$site}" 'slurm: {}'
-    done | rota submit - >"$1.ids"
-    cat "$1.ids" >>"$WITNESS/acknowledged"
+    done | rota submit - >"$ids"
+    cat "$ids" >>"$WITNESS/acknowledged"
     dispatch_all
-    rota status --format '{id} {host} {state} {reason}' - <"$1.ids"
-    [ "$(states <"$1.ids")" = "$(wc -l <sites) succeeded" ]
+    [ "$(states <"$ids")" = "$(wc -l <chosen) succeeded" ]
 }
 
 @test "the carrier is killed at its steps while it gives a run to Slurm, follows it and tells its end" {
     killer_config carrier 0 0
     killer_submit trace '' 'slurm: {}'
     dispatch_all
-    sites >sites
-    n=$(wc -l <sites)
+    sites >chosen
+    n=$(wc -l <chosen)
     [ "$n" -ge 20 ]
-    for site in $(<sites); do
+    for site in $(<chosen); do
         printf '[worker carrier.%d]\ntransport = exec\ncommand = %s %s %%n\nworker = %s\nslots = 1\n' "$site" \
             "$ROTA_TOP/tests/fault/killer" "$HOME/kill" "$ROTA_BUILD_DIR/rota-worker"
     done >>"$ROTA_CONFIG"

@@ -29,11 +29,17 @@ dispatcher_ends()
     wait "$dispatcher"
 }
 
+# asked_again N: since then Slurm was asked so often.
+asked_again()
+{
+    [ "$(count squeue)" -ge $((polls + $1)) ]
+}
+
 # A run that is in Slurm, and waits there until somebody says State=UP.
 waiting_job()
 {
     scontrol update PartitionName=main State=DOWN
-    held_job "$@"
+    held_job
     dispatcher_starts
     eventually has_slurm_id "$id"
 }
@@ -54,7 +60,7 @@ all_die()
     scontrol update PartitionName=main State=UP
     eventually eval '[ "$(squeue -h -t all -j "$first" -o %T)" = COMPLETED ]'
     polls=$(count squeue)
-    eventually eval '[ "$(count squeue)" -ge $((polls + 3)) ]'
+    eventually asked_again 3
     is_so "$id" 'running running in Slurm (*'
     [ "$(slurm_id "$id")" -ne "$first" ]
     touch go
@@ -104,9 +110,9 @@ more_come()
     done
     polls=$(count squeue)
     dispatcher_starts
-    eventually eval '[ "$(count squeue)" -gt "$polls" ]'
+    eventually asked_again 1
     carrier=$(carrier_pid)
-    eventually eval '[ "$(count squeue)" -ge $((polls + 3)) ]'
+    eventually asked_again 3
     [ "$(carrier_pid)" = "$carrier" ]
     scontrol update PartitionName=main State=UP
     touch go

@@ -296,7 +296,8 @@ static void test_limits(void)
          "t:4:6: 'slurm' and 'cpu' exclude each other: give cpus_per_task under slurm:\n"
          "t:5:7: 'slurm' and 'nice' exclude each other: give extra: [\"--nice=N\"] under slurm:",
          "limits of what Slurm carries"},
-        {"shell: x\nslurm: {extra: [--exclusive, --comm=a, -a0-3, -A, me, --wait-all-nodes=1, b]}\n",
+        {"shell: x\nslurm: {extra: [--exclusive, --comm=a, -a0-3, -A, me, --wait-all-nodes=1, "
+         "b]}\n",
          "t:2:8: 'extra' cannot have '--comm=a': it is rota's to say\n"
          "t:2:8: 'extra' cannot have '-a0-3': it is rota's to say\n"
          "t:2:8: 'b' in 'extra' is no option: what the run executes is in shell:, exec: or script:",
