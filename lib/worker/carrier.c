@@ -283,14 +283,15 @@ static void read_where(struct carrier *c, struct load *load)
     buf_free(&text);
 }
 
-/* What Slurm ended by itself says only that: its queue says why, when it is asked soon. */
+/* What Slurm ended by itself says only that, or that its supervisor was killed, which Slurm does too: its queue says
+ * why, when it is asked soon. */
 static bool wants_explanation(struct carrier *c, struct load *load, struct record_result *result)
 {
     const char *why;
     uint32_t end;
     char id[JOB_ID];
     load_id(load, id);
-    if (strcmp(result->reason, BATCH_TOLD) != 0 || !*id)
+    if (result->end != END_LOST || !*id)
         return false;
     if (queue_explain(load, &end, &why)) {
         result->end = end;
