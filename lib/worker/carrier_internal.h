@@ -24,9 +24,8 @@ struct group {
 
 /* A run that Slurm carries. */
 struct load {
-    char name[TICKET_NAME];
+    struct load *next;
     struct message_key key;
-    uint32_t cell; /* 0: it has none any more */
     struct cell *slot;
     uint64_t out_limit;
     int64_t kill_after;
@@ -34,21 +33,24 @@ struct load {
     int64_t came;        /* monotonic ms */
     struct group *group; /* NULL: in none */
     size_t index;        /* its line there */
-    bool claimed;
-    char *id;       /* of the job in which it began; NULL: it did not, or does not say so yet */
-    char token[17]; /* of that job's group, which need not be ours: Slurm may have had it twice */
+    char *id; /* of the job in which it began; NULL: it did not, or does not say so yet */
     char *state, *nodes; /* as Slurm said last; NULL: it did not */
     char *note;          /* what the front end was told last */
-    int unseen;          /* answers of Slurm in which it was not */
-    int64_t unseen_at;   /* since when, monotonic ms */
-    uint64_t told_at;    /* answers of Slurm before it was asked why it ended the run */
-    bool cancelled;      /* it is to end */
-    bool ending;         /* it never begins; its result comes when Slurm was told */
-    int64_t cancel_due;  /* when Slurm is told again */
-    int cancels;         /* how often it was */
+    int64_t
+        unseen_at; /* since when Slurm's answers were without it, or called it ended; monotonic ms */
+    uint64_t told_at;   /* answers of Slurm before it was asked why it ended the run */
+    int64_t cancel_due; /* when Slurm is told again */
+    uint32_t cell;      /* 0: it has none any more */
+    int unseen;         /* answers of Slurm in which it was not */
+    int cancels;        /* how often Slurm was told to cancel it */
+    int given;          /* times that Slurm forgot it before it began */
+    bool claimed;
+    bool cancelled; /* it is to end */
+    bool ending;    /* it never begins; its result comes when Slurm was told */
     bool over;
-    int given; /* times that Slurm forgot it before it began */
-    struct load *next;
+    char name[TICKET_NAME];
+    char token
+        [17]; /* of the group of job `id`, which need not be ours: Slurm may have had it twice */
 };
 
 struct carrier {
