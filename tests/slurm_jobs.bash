@@ -39,6 +39,7 @@ job()
     printf '%s\n' 'name: sim' "$@" | grep -q '^slurm:' || set -- 'slurm: {}' "$@"
     jq -n --arg shell "$line" '"shell: \($shell | @json)"' -r >job.yaml
     printf '%s\n' 'name: sim' "$@" >>job.yaml
+    # shellcheck disable=SC2034 # the test's
     id=$(rota submit job.yaml)
 }
 

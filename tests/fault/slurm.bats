@@ -163,5 +163,5 @@ dispatcher_dies()
     kill -KILL "$shim"
     dispatcher_ends
     is_so "$id" 'lost its supervisor on the node is gone*'
-    ! process_lives "$pid"
+    run ! process_lives "$pid"
 }
