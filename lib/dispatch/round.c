@@ -97,7 +97,7 @@ static int record_hosts(struct dispatch *d, struct err *err)
 static int record_claims(struct dispatch *d, struct round *round, struct err *err)
 {
     int64_t now = clock_now();
-    uint64_t tokens[ROUND_CLAIMS];
+    uint64_t tokens[ROUND_CLAIMS] = {0};
     ssize_t size = (ssize_t)(round->nclaims * sizeof *tokens);
     if (size && getrandom(tokens, (size_t)size, 0) != size)
         return err_sys(err, ERR_OS, "cannot get random bytes");

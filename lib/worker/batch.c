@@ -251,7 +251,7 @@ int batch_run(const char *group, struct err *err)
     int rc = order ? ticket_claim(base, name, true, err)
                    : err_set(err, ERR_IO, "cannot read the run of %s", group);
     (void)umask(022);
-    if (rc == 0 && tell_where(base, name, slash + strlen(GROUPS), err) == 0)
+    if (order && rc == 0 && tell_where(base, name, slash + strlen(GROUPS), err) == 0)
         rc = tend(base, name, order, err);
     order_free(order);
     free(name);

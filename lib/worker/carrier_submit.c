@@ -169,15 +169,14 @@ static void gather(struct carrier *c, struct load *first)
     for (struct load *load = first; load; load = load->next)
         if (is_to_go(load) && asks_same(first, load))
             members[n++] = load;
-    qsort(members, n, sizeof *members, order_by_run);
+    qsort(members, n, sizeof(struct load *), order_by_run);
     struct group *group = group_begin(c);
     for (size_t i = 0; i < n && i < GROUP_SIZE; i++)
         join(group, members[i]);
     free(members);
-    if (write_group(c, group, &err) == 0)
-        return;
-    for (struct load *load = first, *next; load; load = next) {
-        next = load->next;
+    bool written = write_group(c, group, &err) == 0;
+    group->left++; /* ours, while we look */
+    for (struct load *load = first; load && !written; load = load->next) {
         if (load->group != group)
             continue;
         load_end(c, load, END_NOSTART, err.msg);
@@ -187,6 +186,7 @@ static void gather(struct carrier *c, struct load *first)
             group_leave(c, group);
         }
     }
+    group_leave(c, group);
 }
 
 /* ---- sbatch ---- */
@@ -264,7 +264,7 @@ static void sbatch_words(const struct carrier *c, const struct group *group, str
     const struct load *load = some_load(c, group);
     strlist_add(words, "sbatch");
     strlist_add(words, "--no-requeue"); /* a run that has begun is not begun again */
-    strlist_add(words, "--export=NIL");
+    strlist_add(words, "--export=ALL");
     strlist_add(words, "--output=/dev/null");
     strlist_add(words, "--error=/dev/null");
     strlist_copy(words, &load->ask);
@@ -371,7 +371,7 @@ static void submit(struct carrier *c, struct group *group)
         put_off(c, group, "what sbatch says cannot be understood");
     else if (rc == NOT_FOUND)
         refuse_group(c, group, "there is no Slurm on this host", why);
-    else if (rc == ERR_UNREACHABLE || (rc >= 0 && is_passing(why)))
+    else if (rc == ERR_UNREACHABLE || (rc >= 0 && why && is_passing(why)))
         put_off(c, group, why);
     else
         refuse_group(c, group, rc < 0 ? "it cannot be given to Slurm" : "Slurm refuses it",

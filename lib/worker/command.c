@@ -23,16 +23,19 @@ struct conversation {
     size_t max[STREAMS];
 };
 
-/* What people have set for calls of their own would hide jobs from us, or have a call wait. */
-static void clear_defaults(void)
+/* Only what finds programs and Slurm: what people have set for calls of their own would hide jobs from us, or have a
+ * call wait, and what sbatch has, the job has. (Without --export=ALL each node asks a login shell for its environment,
+ * which costs it more than most jobs.) */
+static void clear_environment(void)
 {
-    static const char *const names[] = {"SQUEUE_", "SCANCEL_", "SBATCH_ARRAY_INX=", "SBATCH_WAIT="};
+    static const char *const names[] = {
+        "PATH=", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=", "SLURM_CONF="};
     char **to = environ;
     for (char **from = environ; from && *from; from++) {
-        bool bad = false;
+        bool good = false;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            bad = bad || strncmp(*from, names[i], strlen(names[i])) == 0;
-        if (!bad)
+            good = good || strncmp(*from, names[i], strlen(names[i])) == 0;
+        if (good)
             *to++ = *from;
     }
     if (to)
@@ -43,7 +46,7 @@ _Noreturn static void become(char *const argv[], const int ends[STREAMS], pid_t 
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
-    clear_defaults();
+    clear_environment();
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);

@@ -9,7 +9,7 @@
 
 enum { COMMAND_OUTPUT_MAX = 16 << 20 };
 
-/* Runs argv, searched in PATH, without input and with default signals; its standard output is appended to *out,
+/* Runs argv, searched in PATH, without input, with default signals and little environment; its standard output is appended to *out,
  * the first line of its standard error that is not blank goes into *said (free; "" none). It is killed after
  * timeout_ms, and when this process dies. Returns its exit status, 128 + n when a signal ended it;
  * ERR_OS: it cannot be run; ERR_UNREACHABLE: it did not end in time. */

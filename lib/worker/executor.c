@@ -3,18 +3,16 @@
 #include <string.h>
 
 static const struct executor *const executors[] = {
-    &executor_shell,     &executor_exec, &executor_script,
-    &executor_container, &executor_http, &executor_slurm,
+    &executor_shell, &executor_exec, &executor_script, &executor_container, &executor_http,
+    &executor_slurm, NULL,
 };
-
-enum { EXECUTORS = sizeof executors / sizeof *executors };
 
 const struct executor *executor_find(const char *name)
 {
-    for (size_t i = 0; i < EXECUTORS; i++)
-        if (strcmp(executors[i]->name, name) == 0)
-            return executors[i];
-    return NULL;
+    const struct executor *const *executor = executors;
+    while (*executor && strcmp((*executor)->name, name) != 0)
+        executor++;
+    return *executor;
 }
 
 void executor_check(struct order *order)
@@ -29,8 +27,8 @@ static const char *const abilities[] = {"secrets"};
 
 void executor_tell(struct message_writer *w)
 {
-    for (size_t i = 0; i < EXECUTORS; i++)
-        message_str(w, TAG_FEATURE, executors[i]->name);
+    for (const struct executor *const *executor = executors; *executor; executor++)
+        message_str(w, TAG_FEATURE, (*executor)->name);
     for (size_t i = 0; i < sizeof abilities / sizeof *abilities; i++)
         message_str(w, TAG_FEATURE, abilities[i]);
 }
