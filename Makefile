@@ -10,10 +10,10 @@ Q          ?= @
 CC         ?= cc
 OPT        ?= -O2 -g
 SANITIZE   ?=
-STATIC     ?= -static
+STATIC     ?= -static -Wl,--gc-sections
 WARN        = -Wall -Wextra -Wshadow -Wvla -Werror
 CPPFLAGS   += -D_GNU_SOURCE -Ilib -I$B -DROTA_VERSION='"$(VERSION)"' -DROTA_LIBEXECDIR='"$(LIBEXECDIR)"'
-CFLAGS     += -std=gnu11 $(OPT) $(WARN) $(SANITIZE)
+CFLAGS     += -std=gnu11 $(OPT) -ffunction-sections $(WARN) $(SANITIZE)
 PKGS        = libssh2 sqlite3 yaml-0.1 inih
 # Debian packages: to build, to test, to lint, to make one, to measure, to fuzz.
 DEPS_BUILD  = gcc libc6-dev pkg-config libssh2-1-dev libsqlite3-dev libyaml-dev libinih-dev
