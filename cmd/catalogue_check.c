@@ -127,7 +127,8 @@ static bool read_name(const char *name, int64_t *run, int64_t *attempt)
         return false;
     const char *second = end + 1;
     *attempt = strtoll(second, &end, 10);
-    return end != second && errno == 0 && (strcmp(end, ".out") == 0 || strcmp(end, ".err") == 0);
+    return end != second && errno == 0 &&
+           (strcmp(end, ".out") == 0 || strcmp(end, ".err") == 0 || strcmp(end, ".files") == 0);
 }
 
 /* The name was read before the catalogue is asked, so its run was there by then. */

@@ -10,6 +10,7 @@
 #include "io.h"
 #include "log.h"
 #include "opt.h"
+#include "outgoing.h"
 #include "secret.h"
 #include "selection.h"
 #include "wait.h"
@@ -145,8 +146,18 @@ static int print_secret(const char *path)
     return rc < 0 ? exitcode_of(rc) : 0;
 }
 
+/* Likewise (lib/outgoing.h). */
+static int send_files(char *const paths[], size_t n)
+{
+    struct err err;
+    int rc = outgoing_write(STDOUT_FILENO, paths, n, &err);
+    return rc < 0 ? exitcode_of(rc) : 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[1], OUTGOING_OPTION) == 0)
+        return send_files(argv + 2, (size_t)argc - 2);
     if (argc == 3 && strcmp(argv[1], SECRET_FILE_OPTION) == 0)
         return print_secret(argv[2]);
     return command_main("rota dispatch", run, argc, argv);

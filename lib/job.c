@@ -133,6 +133,21 @@ void job_init(struct job *job)
     };
 }
 
+const char *job_file_name(const struct job_file *file)
+{
+    const char *slash = strrchr(file->from, '/');
+    return slash ? slash + 1 : file->from;
+}
+
+static void free_files(struct job_files *files)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        free(files->v[i].from);
+        free(files->v[i].to);
+    }
+    free(files->v);
+}
+
 void job_free(struct job *job)
 {
     free(job->name);
@@ -147,6 +162,8 @@ void job_free(struct job *job)
         strlist_free(&job->secrets[i].source);
     }
     free(job->secrets);
+    free_files(&job->put);
+    free_files(&job->get);
     free(job->workdir);
     free(job->user);
     strlist_free(&job->tags);

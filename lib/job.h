@@ -143,6 +143,22 @@ struct job_secret {
     struct strlist source; /* the path, the variable, or program and arguments */
 };
 
+/* One of `files`: one that the head gives a run, or takes of it. */
+struct job_file {
+    char *from; /* put: on the head, absolute; get: on the worker, by workdir */
+    char *
+        to; /* put: on the worker, by workdir; get: below files/ beside the catalogue, NULL: nowhere */
+    int mode;      /* put: its permissions */
+    bool optional; /* get: it may lack */
+};
+struct job_files {
+    struct job_file *v;
+    size_t n;
+};
+enum { JOB_FILES_MAX = 64, JOB_FILE_MAX = 1 << 30 /* bytes of one */ };
+/* The last part of the path of a file to get, borrowed: what it is called beside the output. */
+const char *job_file_name(const struct job_file *file);
+
 struct job {
     char *name;
     enum job_executor executor;
@@ -155,12 +171,13 @@ struct job {
     struct strlist env;         /* "NAME=value", by name */
     struct job_secret *secrets; /* by name */
     size_t nsecrets;
-    char *workdir;           /* NULL: the home */
-    char *user;              /* NULL: the worker's own */
-    struct strlist tags;     /* where.tags: the host has all of these */
-    struct strlist not_tags; /* where.not: the host has none of these */
-    struct strlist hosts;    /* where.hosts, expanded; empty: any */
-    bool each;               /* where.each: a run on every host that matches */
+    struct job_files put, get; /* in the order they are written */
+    char *workdir;             /* NULL: the home */
+    char *user;                /* NULL: the worker's own */
+    struct strlist tags;       /* where.tags: the host has all of these */
+    struct strlist not_tags;   /* where.not: the host has none of these */
+    struct strlist hosts;      /* where.hosts, expanded; empty: any */
+    bool each;                 /* where.each: a run on every host that matches */
     int count; /* where.count: runs on so many different hosts; 0: one run, anywhere */
     enum job_prefer prefer;
     int slots;

@@ -8,6 +8,7 @@
 #include "hostrange.h"
 #include "jobfile_array.h"
 #include "jobfile_after.h"
+#include "jobfile_files.h"
 #include "jobfile_limits.h"
 #include "jobfile_schedule.h"
 #include "jobfile_secret.h"
@@ -336,6 +337,7 @@ static const struct field job_fields[] = {
     {.name = "stdin", .read = field_text, .offset = AT(stdin_text)},
     {.name = "env", .read = read_env, .offset = AT(env)},
     {.name = "secrets", .read = field_secrets},
+    {.name = "files", .read = field_files, .fields = files_fields},
     {.name = "workdir", .read = field_path, .offset = AT(workdir)},
     {.name = "user", .read = read_user, .offset = AT(user)},
     {.name = "where", .read = read_where, .fields = where_fields},
@@ -391,6 +393,7 @@ void jobfile_read_job(struct field_reader *r, const struct yaml_node *document, 
     jobfile_check_work(r, document, job);
     jobfile_check_limits(r, document, job);
     jobfile_check_secrets(r, document, job);
+    jobfile_check_files(r, document, job);
     note_places(document, job);
     jobfile_check_array(r, document);
     const struct yaml_node *lost_after = yaml_get(document, "lost_after");

@@ -6,6 +6,7 @@
 #include "escape.h"
 #include "jobfile_limits.h"
 #include "jobfile_options.h"
+#include "jobfile_files.h"
 #include "jobfile_secret.h"
 #include "jobfile_work.h"
 #include "jobfile_writer.h"
@@ -355,6 +356,7 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_slurm(&w, job);
     jobfile_write_limits(job, out);
     jobfile_write_secrets(job, out);
+    jobfile_write_files(job, out);
     buf_addch(out, '}');
     job_free(&normal);
 }

@@ -18,7 +18,8 @@
  *   head:   HELLO                               worker: WELCOME or REFUSED
  *   worker: RUN for each run that it has (live, or ended and unacknowledged), then READY
  *   head:   for each RUN: ADOPT (go on from these output offsets) or nothing (not mine)
- *   head:   START …                             worker: STARTED, OUTPUT …, RESULT
+ *   head:   PUT …                               worker: TAKEN …
+ *   head:   START …                             worker: STARTED, OUTPUT …, GET …, RESULT
  *   head:   CREDIT, KILL, PING, ACK …           worker: PONG
  *
  * A STAMP that the head says back tells the worker how old the head's word is at most, however long it
@@ -55,13 +56,14 @@ enum message_type {
     MSG_READY,     /* worker: the list of RUN is complete */
     MSG_ADOPT,     /* head: RUN ATTEMPT TOKEN OUT_AT ERR_AT CREDIT [STAMP] */
     MSG_START, /* head: RUN ATTEMPT TOKEN CREDIT EXECUTOR [WORK] OPTION… ARG… [TEXT] [STDIN] ENV… [WORKDIR]
-                      [USER] [MEMORY] [CPU] [NICE] SECRET… TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH [STAMP] */
+                      [USER] [MEMORY] [CPU] [NICE] SECRET… TIMEOUT KILL_AFTER OUT_LIMIT LEFTOVERS LEASH [STAMP]
+                      (PUT_TO MODE SIZE SHA256)… (GET_FROM [OPTIONAL])… */
     MSG_STARTED, /* worker: RUN ATTEMPT TOKEN AGE(since start) */
     MSG_OUTPUT,  /* worker: RUN ATTEMPT TOKEN STREAM OFFSET DATA */
     MSG_CREDIT,  /* head: RUN ATTEMPT CREDIT(bytes more) */
     MSG_RESULT,  /* worker: RUN ATTEMPT TOKEN END CODE SIGNAL [REASON] DURATION AGE(since end)
                       UTIME STIME MAXRSS OUT_TOTAL OUT_DROPPED ERR_TOTAL ERR_DROPPED
-                      VALUE… VALUES_IGNORED [NODES] [EXTERNAL_ID] */
+                      VALUE… VALUES_IGNORED [NODES] [EXTERNAL_ID] [FILES] [FILES_FAILED] */
     MSG_ACK,     /* head: KEYS */
     MSG_KILL,    /* head: RUN ATTEMPT TOKEN SIGNAL (0: TERM, then KILL after the run's KILL_AFTER;
                       else only that signal, to the main process's group) */
@@ -69,6 +71,12 @@ enum message_type {
     MSG_PONG,    /* worker: CLOCK LOAD MEM_FREE DISK_FREE STAMP */
     MSG_NOTE, /* worker: RUN ATTEMPT TOKEN REASON [NODES] [EXTERNAL_ID]: how it stands, while it is
                     carried elsewhere */
+    MSG_PUT, /* head: RUN ATTEMPT TOKEN FILE OFFSET DATA: of a file of a run that START will name. OFFSET 0
+                    begins it anew; the parts of a file, and files, come in their order */
+    MSG_TAKEN, /* worker: RUN ATTEMPT TOKEN FILE [REASON]: it has the PUT, or could not keep it. So many
+                    at most are under way that little else waits behind them (dispatch/sending.c) */
+    MSG_GET, /* worker: RUN ATTEMPT TOKEN FILE OFFSET DATA [SIZE SHA256: with the last part] | FILE REASON.
+                    After the OUTPUT of the run and before its RESULT, of its credit */
 };
 
 enum message_tag {
@@ -140,6 +148,15 @@ enum message_tag {
     TAG_SECRET,      /* repeated, "NAME=value": as ENV, and never shown */
     TAG_NODES,       /* where it was carried to, a host range */
     TAG_EXTERNAL_ID, /* its name there: "slurm 1234_5" */
+    TAG_FILE,        /* index of a file of the run, among those to put or those to get */
+    TAG_SIZE,        /* bytes of it */
+    TAG_SHA256,      /* of it, 32 bytes */
+    TAG_PUT_TO,      /* where a file goes; begins what START says of it */
+    TAG_MODE,        /* its permissions */
+    TAG_GET_FROM,    /* a file that is to be got; likewise */
+    TAG_OPTIONAL,    /* 1: it may lack */
+    TAG_FILES,       /* bit N: the file of index N came with GET */
+    TAG_FILES_FAILED, /* 1: REASON says why one that may not lack did not */
 };
 
 enum { MESSAGE_KEY_SIZE = 20 };

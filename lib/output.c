@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output_files.h"
 #include "xalloc.h"
 
 enum { DIR_MODE = 02770, FILE_MODE = 0660, NAME_SIZE = 64 };
@@ -70,7 +71,7 @@ static int fail(const char *catalogue, int64_t run, int attempt, enum output_str
 
 /* A directory that is missing is made where `make` says so. A new name is durable only after a sync
  * of the directory that holds it: that is paid here, once a directory, not at every output_sync. */
-static int open_dir(int at, const char *name, bool make)
+int output_step(int at, const char *name, bool make)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(at, name, flags);
@@ -98,13 +99,19 @@ static int open_run_dir(const char *catalogue, const struct names *names, bool m
     free(home);
     const char *const steps[] = {"output", names->dir};
     for (size_t i = 0; at >= 0 && i < sizeof steps / sizeof *steps; i++) {
-        int next = open_dir(at, steps[i], make);
+        int next = output_step(at, steps[i], make);
         int saved = errno;
         close(at);
         errno = saved;
         at = next;
     }
     return at;
+}
+
+int output_run_dir(const char *catalogue, int64_t run, bool make)
+{
+    struct names names = names_of(run, 1, OUTPUT_OUT);
+    return open_run_dir(catalogue, &names, make);
 }
 
 /* O_NONBLOCK: a fifo in the file's place must not stop us, and is no regular file. */
@@ -325,7 +332,8 @@ void output_clear(const char *catalogue, int64_t run, int attempt)
         return;
     bool out_went = unlinkat(dir, out.file, 0) == 0;
     bool err_went = unlinkat(dir, err.file, 0) == 0;
-    if (out_went || err_went) /* nor after a crash does it come back */
+    bool files_went = output_files_remove(dir, run, attempt) == 0;
+    if (out_went || err_went || files_went) /* nor after a crash does it come back */
         (void)fsync(dir);
     close(dir);
 }
@@ -346,6 +354,9 @@ static int remove_files(const char *catalogue, int dir, const struct output_run 
             struct names names = names_of(run->run, attempt, streams[i]);
             if (unlinkat(dir, names.file, 0) < 0 && errno != ENOENT)
                 return fail(catalogue, run->run, attempt, streams[i], "remove", err);
+            if (!i && output_files_remove(dir, run->run, attempt) < 0 && errno != ENOENT)
+                return fail(catalogue, run->run, attempt, streams[i], "remove the files beside",
+                            err);
         }
     return 0;
 }

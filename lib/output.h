@@ -5,6 +5,7 @@
 #ifndef ROTA_OUTPUT_H
 #define ROTA_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,11 @@ enum { OUTPUT_RUNS_PER_DIR = 1000 };
 int64_t output_first(int64_t run);
 /* Takes away the directory of a run's files if it is empty. */
 void output_remove_dir(const char *catalogue, int64_t run);
+/* ---- for output_files ---- */
+/* The directory of the files of a run, made where `make` says so; -1 and errno. */
+int output_run_dir(const char *catalogue, int64_t run, bool make);
+/* A directory in one, likewise; no symbolic link is followed. */
+int output_step(int at, const char *name, bool make);
 /* Size of the file; 0 when there is none. */
 int64_t output_size(const char *catalogue, int64_t run, int attempt, enum output_stream stream);
 

@@ -27,3 +27,8 @@ PYTHON
     older <<<'{http: {url: "http://127.0.0.1:1/"}, where: {hosts: bad}}'
     [[ $output == "failed the worker on bad (build "*") is older than this rota and has no 'http': install this build's there" ]]
 }
+
+@test "a job with files is refused, with the reason" {
+    older <<<'{shell: "true", files: {get: [{from: x}]}, where: {hosts: bad}}'
+    [[ $output == 'failed the worker on bad (build '*") is older than this rota and has no 'files': install this build's there" ]]
+}

@@ -164,7 +164,7 @@ tags = db'
     man=${BATS_TEST_DIRNAME}/../man/rota-job.5
     sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$man" | grep -v '^\.' | sed 's/\\e/\\/g' >examples.yaml
     run -0 rota submit -n --param scene=x examples.yaml
-    [ "${#lines[@]}" = 10 ]
+    [ "${#lines[@]}" = 11 ]
 }
 
 @test "circles and unknown names are refused, with their place" {

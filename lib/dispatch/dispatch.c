@@ -75,7 +75,7 @@ static bool is_done(const struct dispatch *d)
     if (d->options->wait)
         return d->nwaits == 0;
     if (d->options->once)
-        return !is_connecting(d) && !has_results_coming(d) && !fetching_any(d);
+        return !is_connecting(d) && !has_results_coming(d) && !fetching_any(d) && !sending_any(d);
     return !has_live_runs(d) && !is_connecting(d) && !placing_could_start(d) && !is_due_soon(d);
 }
 

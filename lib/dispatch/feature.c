@@ -27,15 +27,18 @@ static bool has_secrets(const struct job *job)
     return job->nsecrets > 0;
 }
 
+static bool has_files(const struct job *job)
+{
+    return job->put.n || job->get.n;
+}
+
 /* What a job may need; a row without name is called as its executor is. */
 static const struct {
     const char *name;
     bool (*is_needed)(const struct job *job);
 } features[] = {
-    {NULL, has_options},
-    {"slurm", is_by_slurm},
-    {"limits", has_limits},
-    {"secrets", has_secrets},
+    {NULL, has_options},      {"slurm", is_by_slurm}, {"limits", has_limits},
+    {"secrets", has_secrets}, {"files", has_files},
 };
 
 void feature_take(struct peer *peer, const struct message *m)

@@ -7,6 +7,8 @@
  *   start.c     what a worker is told of a run that it is to start
  *   element.c   what a run of an array is told
  *   fetching.c  secrets, read before a run starts
+ *   sending.c   files that runs are given, sent before START
+ *   getting.c   files that runs give us, before their result counts
  *   stopping.c  arrays of which the rest is not to start
  *   stranger.c  runs of a worker that are not in memory
  *   spec.c      specifications, each read once
@@ -136,8 +138,37 @@ void fetching_cancel(struct work *work);
 bool fetching_any(const struct dispatch *d);
 void fetching_free(struct dispatch *d);
 
+/* ---- sending.c ---- */
+/* Whether the worker has all files that a claimed run is given: as fetching_look. */
+int sending_look(struct peer *peer, const struct work *work, char **why);
+/* Adds what START says of files. */
+void sending_say(struct message_writer *w, const struct peer *peer, const struct work *work);
+/* The worker has a part, or could not keep it; of TAKEN. */
+void sending_taken(struct peer *peer, const struct message *m);
+/* The attempt was told to start, or is over. */
+void sending_drop(struct dispatch *d, const struct work *work);
+/* The connection is gone, and what was sent on it with it. */
+void sending_cut(struct peer *peer);
+/* The run is to be cancelled: it ends when its files are on their way. */
+void sending_cancel(struct work *work);
+/* Whether some are on their way. */
+bool sending_any(const struct dispatch *d);
+
+/* ---- getting.c ---- */
+/* A part of a file, of GET; *len: bytes that were written. */
+int getting_take(struct dispatch *d, struct work *work, const struct message *m, size_t *len,
+                 struct err *err);
+/* What a result says of files against what came: as keeping_match. */
+int getting_match(struct work *work, struct ending *ending, const struct message *m,
+                  struct err *err);
+/* Makes them durable, and puts those of a run that succeeded where they go. */
+int getting_keep(struct dispatch *d, struct work *work, struct err *err);
+/* They come again from the first. */
+void getting_again(struct work *work);
+void getting_free(struct work *work);
+
 /* ---- start.c ---- */
-/* Starts a run that is claimed there, at once or when its secrets are there. What is too long to be sent ends here, as failed. */
+/* Starts a run that is claimed there, at once or when its files and secrets are there. What is too long to be sent ends here, as failed. */
 void talk_start(struct peer *peer, struct work *work);
 
 /* ---- talk.c ---- */

@@ -34,7 +34,7 @@ static int sync_streams(struct dispatch *d, struct work *work, struct err *err)
             return rc;
         work->touched[s] = false;
     }
-    return 0;
+    return work->getting ? getting_keep(d, work, err) : 0;
 }
 
 /* The pages that could not be written may be gone, and Linux tells of that once: another fsync would
@@ -46,6 +46,7 @@ static void ask_again(struct dispatch *d, struct work **link, const struct err *
     struct peer *peer = work->peer;
     work_unend(d, link);
     work->have[0] = work->have[1] = 0;
+    getting_again(work);
     keeping_failed(work);
     if (!peer || !is_connected(peer))
         return; /* the next connection is yet to come */

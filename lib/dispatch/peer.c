@@ -133,6 +133,7 @@ static void disconnect(struct peer *peer)
     buf_wipe(&peer->sending);
     peer->offered = 0;
     peer->stamp = 0;
+    sending_cut(peer);
     for (struct work *work = peer->works; work; work = work->next)
         work->known = work->over = false;
 }

@@ -68,6 +68,8 @@ void work_detach(struct work *work)
     peer->nworks--;
     peer->d->nlive--;
     work_vacate(work);
+    sending_drop(peer->d, work);
+    getting_again(work);
     work->peer = NULL;
     work->prev = work->next = NULL;
     work->known = work->over = false;
@@ -76,6 +78,7 @@ void work_detach(struct work *work)
 static void work_free(struct work *work)
 {
     ending_free(work->ending);
+    getting_free(work);
     strlist_free(&work->tried);
     strlist_free(&work->given);
     free(work->job);

@@ -17,6 +17,7 @@ void ending_free(struct ending *ending)
 {
     if (ending) {
         free(ending->reason);
+        free(ending->unfetched);
         strlist_free(&ending->values);
     }
     free(ending);
@@ -28,6 +29,7 @@ void work_ended(struct dispatch *d, struct work *work, struct ending *ending)
         ending_free(ending);
         return;
     }
+    sending_drop(d, work);
     work->ending = ending;
     work->next_ended = NULL;
     *d->ended_tail = work;
@@ -84,7 +86,9 @@ static void say_why(const struct work *work, bool success, char *text, size_t si
     const struct ending *e = work->ending;
     char duration[DURATION_TEXT];
     text[0] = '\0';
-    if (e->reason)
+    if (e->unfetched && !success && e->end == END_EXIT && job_is_success(&work->spec->job, e->code))
+        (void)snprintf(text, size, "%s", e->unfetched);
+    else if (e->reason)
         (void)snprintf(text, size, "%s", e->reason);
     else if (e->end == END_EXIT && !success)
         (void)snprintf(text, size, "exit code %d", e->code);
@@ -128,7 +132,7 @@ void ending_judge(const struct work *work, int64_t now, struct run_end *end, cha
                   size_t size)
 {
     const struct ending *e = work->ending;
-    bool success = e->end == END_EXIT && job_is_success(&work->spec->job, e->code);
+    bool success = e->end == END_EXIT && job_is_success(&work->spec->job, e->code) && !e->unfetched;
     size_t row = 0;
     while (row + 1 < sizeof ends / sizeof *ends && ends[row].end != e->end)
         row++;

@@ -114,7 +114,9 @@ static bool may_start(struct peer *peer, struct work *work)
         refuse_feature(peer, work, lacking);
         return false;
     }
-    int there = fetching_look(peer, work, &why);
+    int there = sending_look(peer, work, &why);
+    if (there > 0) /* secrets last: they are fresh then */
+        there = fetching_look(peer, work, &why);
     if (there < 0)
         give_up(peer, work, why);
     free(why);
@@ -141,6 +143,7 @@ void talk_start(struct peer *peer, struct work *work)
     message_u64(&w, TAG_LEFTOVERS, job->leftovers);
     message_u64(&w, TAG_LEASH, job->on_lost == ON_LOST_RETRY ? (uint64_t)job->lost_after_ms : 0);
     talk_stamp(peer, &w);
+    sending_say(&w, peer, work);
     size_t size = message_size(&w);
     if (size > MESSAGE_MAX) {
         message_drop(&w);
@@ -149,6 +152,7 @@ void talk_start(struct peer *peer, struct work *work)
     }
     message_end(&w);
     work->known = true;
+    sending_drop(peer->d, work);
     lost_keep(peer, work);
     if (work->cancel)
         talk_kill(peer, work_key(work), 0);

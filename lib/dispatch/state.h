@@ -34,6 +34,7 @@ struct ending {
     int64_t missing;              /* of the dropped ones, bytes that were kept and never came */
     struct strlist values;        /* what it told those after it, "key=value" */
     int ignored;                  /* lines of that which were none */
+    char *unfetched;              /* why a file that it was to give us is not here; NULL: all are */
 };
 
 /* A run that is queued, starting or running. */
@@ -68,7 +69,8 @@ struct work {
     bool lacked;          /* its result came without all of its output, and was not taken */
     int unkept;           /* times that its output could not be written or synced, up to a limit */
     int64_t credit_due;   /* bytes written and not yet credited */
-    struct strlist tried; /* hosts of earlier attempts, with retry.elsewhere */
+    struct getting *getting; /* files that come of it (getting.c); NULL: none came */
+    struct strlist tried;    /* hosts of earlier attempts, with retry.elsewhere */
     struct ending *ending;   /* to be recorded */
     struct work *next_ended; /* in the dispatcher's list */
 };
@@ -175,7 +177,8 @@ struct dispatch {
     size_t nunused, unused_cap;
     int64_t stopped; /* the array that was stopped last, 0: none */
     struct fetching fetching;
-    struct note *notes; /* reasons of runs that nothing can be done for now, to be written */
+    struct sending *sending; /* files on their way (sending.c) */
+    struct note *notes;      /* reasons of runs that nothing can be done for now, to be written */
     size_t nnotes, notes_cap;
     struct err hopeless; /* why a run that was waited for is not any more; code 0: none */
     bool waiting_stale;  /* whoever held the catalogue before died, and may have left reasons */

@@ -315,6 +315,23 @@ static enum message_end get_end(const struct message *m)
     return clear ? (enum message_end)end : END_LOST;
 }
 
+static int on_taken(struct peer *peer, const struct message *m, struct err *err)
+{
+    (void)err;
+    sending_taken(peer, m);
+    return 0;
+}
+
+static int on_get(struct peer *peer, const struct message *m, struct err *err)
+{
+    struct work *work = work_of(peer, m);
+    size_t len = 0;
+    int rc = work && !work->ending ? getting_take(peer->d, work, m, &len, err) : 0;
+    if (rc == 0 && len)
+        give_credit(peer, work, len);
+    return rc;
+}
+
 static int on_result(struct peer *peer, const struct message *m, struct err *err)
 {
     struct work *work = work_of(peer, m);
@@ -340,6 +357,8 @@ static int on_result(struct peer *peer, const struct message *m, struct err *err
     e->dropped[1] = get_upto(m, TAG_ERR_DROPPED, e->total[1]);
     giving_take(e, m);
     int rc = keeping_match(work, e, err);
+    if (rc == 0)
+        rc = getting_match(work, e, m, err);
     if (rc == 0)
         work_ended(peer->d, work, e);
     else
@@ -370,6 +389,8 @@ static const struct {
     {MSG_RESULT, LISTING | READY, on_result},
     {MSG_STARTED, LISTING | READY, on_started},
     {MSG_NOTE, LISTING | READY, on_note},
+    {MSG_TAKEN, LISTING | READY, on_taken},
+    {MSG_GET, LISTING | READY, on_get},
     {MSG_PONG, LISTING | READY, on_pong},
     {MSG_RUN, LISTING, on_run},
     {MSG_READY, LISTING, on_ready},

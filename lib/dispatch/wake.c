@@ -197,8 +197,10 @@ static void on_cancel(struct dispatch *d, struct work *work, const struct event 
         return;
     }
     work->cancel = true;
-    if (!kill_there(work, 0)) /* else adopt(), talk_start() or settle() in talk.c see to it */
+    if (!kill_there(work, 0)) { /* else adopt(), talk_start() or settle() in talk.c see to it */
         fetching_cancel(work);
+        sending_cancel(work);
+    }
 }
 
 static void on_hold(struct dispatch *d, struct work *work, const struct event *event)

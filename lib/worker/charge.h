@@ -28,6 +28,7 @@ struct charge {
     bool cleared;          /* it did */
     bool carried;          /* it has a ticket in place of a shim (carried.h) */
     char *note;            /* what the head was told of it last; NULL: nothing */
+    bool filed;            /* files of it may be in the staging */
     bool ousted;           /* it had a cell, which is a later run's now */
     struct record *result; /* NULL: live */
     /* on this connection: */
@@ -38,6 +39,8 @@ struct charge {
     uint64_t credit;
     uint64_t sent[CELL_STREAMS]; /* bytes of the kept output that the head has */
     int fd[CELL_STREAMS];        /* files of the cell; -1: not open */
+    unsigned file;               /* of the files that the head wants: the one that is sent, */
+    uint64_t file_at;            /* and bytes of it that were */
     struct charge *next;         /* in its bucket */
     struct charge *next_queued;
 };

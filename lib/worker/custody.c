@@ -16,6 +16,7 @@
 #include "worker/limits.h"
 #include "worker/relic.h"
 #include "worker/shim.h"
+#include "worker/staging.h"
 #include "worker/tree.h"
 #include "xalloc.h"
 
@@ -67,6 +68,8 @@ static void take_cell(struct front *front, struct order *order)
         front->cells.slot[cell].out_limit = order->out_limit;
     }
     order->output = handover_path(order, front->spool.dir);
+    if (order->put.n || order->get.n)
+        order->staging = staging_path(front->spool.dir);
 }
 
 /* Writes STARTED of all orders in one write: the guard that makes an attempt start at most once. Only
@@ -116,6 +119,7 @@ static void begin(struct front *front, struct order *order, struct generation *g
     charge->started = moment_now(front->boot);
     charge->streaming = true;
     charge->credit = order->credit;
+    charge->filed = order->put.n || order->get.n;
     if (g) {
         g->unacked++;
         g->live++;
@@ -308,6 +312,8 @@ static void empty_cell(struct front *front, struct charge *charge)
 void custody_ack(struct front *front, struct message_key key)
 {
     struct charge *charge = charge_find(&front->charges, key);
+    if (charge ? charge->filed && charge->result : front->staged) /* it may never have begun */
+        staging_drop(front, key);
     if (!charge || !charge->result)
         return;
     stream_forget(front, charge);

@@ -9,6 +9,7 @@
 #include "worker/facts.h"
 #include "worker/front.h"
 #include "worker/limits.h"
+#include "worker/staging.h"
 #include "worker/ticket.h"
 #include "xalloc.h"
 
@@ -188,6 +189,8 @@ static int on_adopt(struct front *front, const struct message *m, struct err *er
     charge->result_sent = false;
     charge->sent[0] = message_get_u64(m, TAG_OUT_AT, 0);
     charge->sent[1] = message_get_u64(m, TAG_ERR_AT, 0);
+    charge->file = 0;
+    charge->file_at = 0;
     charge->credit = message_get_u64(m, TAG_CREDIT, 0);
     if (charge->carried)
         carried_tell_again(front, charge);
@@ -205,6 +208,13 @@ static int on_credit(struct front *front, const struct message *m, struct err *e
         return 0;
     charge->credit += more < UINT64_MAX - charge->credit ? more : UINT64_MAX - charge->credit;
     stream_wake(front, charge);
+    return 0;
+}
+
+static int on_put(struct front *front, const struct message *m, struct err *err)
+{
+    (void)err;
+    staging_take(front, m);
     return 0;
 }
 
@@ -248,7 +258,7 @@ static const struct {
     int (*take)(struct front *, const struct message *, struct err *);
 } dialogue[] = {
     {MSG_HELLO, on_hello}, {MSG_START, on_start}, {MSG_ADOPT, on_adopt}, {MSG_CREDIT, on_credit},
-    {MSG_KILL, on_kill},   {MSG_ACK, on_ack},     {MSG_PING, on_ping},
+    {MSG_KILL, on_kill},   {MSG_ACK, on_ack},     {MSG_PING, on_ping},   {MSG_PUT, on_put},
 };
 
 /* Orders that were read are begun before any other message is looked at, which may be about them. */

@@ -23,7 +23,7 @@ void executor_check(struct order *order)
 }
 
 /* What every kind has beside its name, and older builds lack. */
-static const char *const abilities[] = {"secrets"};
+static const char *const abilities[] = {"secrets", "files"};
 
 void executor_tell(struct message_writer *w)
 {

@@ -104,6 +104,8 @@ static void close_front(struct front *front)
     accounts_free(&front->accounts);
     account_free(front->own);
     spool_close(&front->spool);
+    if (front->staging >= 0)
+        close(front->staging);
     free(front->tickets);
     message_reader_free(&front->reader);
     buf_free(&front->in);
@@ -247,8 +249,12 @@ static int turn(struct front *front, struct err *err)
 
 int front_serve(const char *nonce, const char *build, struct err *err)
 {
-    struct front front = {
-        .build = build, .signals = -1, .watch = -1, .spool.lock = -1, .cells.table = -1};
+    struct front front = {.build = build,
+                          .signals = -1,
+                          .watch = -1,
+                          .spool.lock = -1,
+                          .cells.table = -1,
+                          .staging = -1};
     int rc = open_front(&front, nonce, err);
     while (rc == 0) {
         stream_fill(&front);

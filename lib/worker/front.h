@@ -8,6 +8,7 @@
  *   verdict.c  how runs end of which no shim tells
  *   recovery.c what the journal says at the start: runs are adopted or given up
  *   stream.c   output and results on their way to the head
+ *   staging.c  files on their way between the head and runs
  */
 #ifndef ROTA_WORKER_FRONT_H
 #define ROTA_WORKER_FRONT_H
@@ -39,6 +40,8 @@ struct front {
     bool carries;          /* some run is carried, or was */
     struct journal journal;
     struct cells cells;
+    int staging; /* directory of files on their way; -1: not open */
+    bool staged; /* there may be files of runs that are not begun */
     struct charges charges;
     struct order *orders[FRONT_ORDERS]; /* STARTs that were read and are not begun yet */
     size_t norders;

@@ -44,6 +44,8 @@ struct record_result {
     char reason[184];              /* NUL-terminated; "" none */
     uint32_t values, values_crc;   /* bytes kept in the cell of what it told, and their checksum */
     uint32_t values_ignored;       /* lines of that which were no good */
+    uint64_t files;                /* bit N: file N that it was to give us is in the staging */
+    uint32_t files_failed;         /* 1: one is not, and reason says why */
 };
 
 /* Zero one before filling it: the padding is under the checksum too. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "worker/executor.h"
+#include "worker/files.h"
 #include "worker/limits.h"
 #include "worker/secret.h"
 #include "xalloc.h"
@@ -162,6 +163,7 @@ static void take_field(struct order *order, const struct message_field *f)
         order->leave = message_field_u64(f) == 1;
         break;
     default: /* a newer head may say more */
+        files_take_field(order, f);
         break;
     }
 }
@@ -180,6 +182,7 @@ struct order *order_read(const struct message *m)
         refuse(order, "the order names no executor");
     if (!order->problem)
         executor_check(order);
+    files_check(order);
     const char *beyond = limits_check(order);
     if (beyond)
         order_refuse(order, beyond);
@@ -291,6 +294,7 @@ void order_free(struct order *order)
     account_free(order->as);
     free(order->problem);
     free(order->output);
+    files_free(order);
     if (order->lock >= 0)
         close(order->lock);
     free(order);

@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "message.h"
+#include "sha256.h"
 #include "strlist.h"
 #include "worker/account.h"
 
@@ -15,6 +16,19 @@
 #define ORDER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct executor;
+
+/* A file that the head gives or wants (files.h). */
+struct order_file {
+    char *path; /* by the run's directory */
+    uint32_t mode;
+    uint64_t size;
+    unsigned char sha[SHA256_SIZE];
+    bool optional;
+};
+struct order_files {
+    struct order_file *v;
+    size_t n;
+};
 
 struct order {
     struct message_key key;
@@ -43,7 +57,9 @@ struct order {
     struct account *as;        /* to become this one; NULL: stay */
     char *problem;             /* why it cannot start, for people; NULL: it can */
     int cell, lock;            /* taken by the front end; 0 and -1: none */
-    char *output;              /* the file that it may write values to (handover.h); likewise */
+    struct order_files put, get;
+    char *staging; /* the directory of files on their way (staging.h); likewise */
+    char *output;  /* the file that it may write values to (handover.h); likewise */
 };
 
 /* Makes an order of a START. Anything wrong is in ->problem; never NULL. */

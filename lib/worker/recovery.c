@@ -8,6 +8,7 @@
 #include "worker/limits.h"
 #include "worker/relic.h"
 #include "worker/shim.h"
+#include "worker/staging.h"
 
 static struct charge *recover_charge(struct front *front, const struct record *record,
                                      struct generation *g)
@@ -160,6 +161,7 @@ int custody_open(struct front *front, struct err *err)
      * that the lock is seen free, what it wrote is there. */
     custody_read(front);
     custody_settle(front);
+    staging_sweep(front);
     handover_sweep(front->cells.dir, may_write, front);
     limits_sweep(front->cells.dir, may_write, front);
     relic_sweep(front->cells.dir, front->own, may_write, front);

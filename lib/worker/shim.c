@@ -14,38 +14,16 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "worker/capture.h"
 #include "worker/executor.h"
 #include "worker/handover.h"
 #include "worker/journal.h"
 #include "worker/launch.h"
 #include "worker/limits.h"
 #include "worker/mask.h"
+#include "worker/shim_internal.h"
 #include "worker/tree.h"
 
 enum { CHUNK = 65536, KILL_PAUSE_MIN = 5, KILL_PAUSE_MAX = 500, REFUSALS_MAX = 3 };
-
-struct shim {
-    const struct shim_task *task;
-    const struct order *order;
-    struct cell *cell;
-    struct launch launch;
-    struct capture capture[CELL_STREAMS];
-    struct mask *mask[CELL_STREAMS]; /* NULL: no secrets */
-    int pipe[CELL_STREAMS];          /* -1: the job closed it */
-    int signals;
-    pid_t main;
-    bool main_runs;
-    int status;     /* of main, when it ended */
-    bool childless; /* main and all that it left behind are gone */
-    int64_t began, ended;
-    uint32_t why;    /* enum message_end when we end it; 0 while it goes its own way */
-    int64_t kill_at; /* when TERM is followed by KILL */
-    bool killing;
-    int64_t pause; /* ms to the next round of KILL */
-    int refusals;  /* rounds in which nobody could be signalled */
-    char reason[sizeof((struct record_result *)0)->reason];
-};
 
 /* ---- output ---- */
 
@@ -112,7 +90,7 @@ static void drain(struct shim *s)
 static struct tree_count signal_all(const struct shim *s, int sig)
 {
     const struct executor *executor = s->order->executor;
-    if (executor->kill && executor->kill(s->order, sig))
+    if (executor->kill && !s->copies && executor->kill(s->order, sig))
         return (struct tree_count){.signalled = 1};
     return tree_signal(sig);
 }
@@ -248,7 +226,7 @@ static bool is_over(const struct shim *s)
     return (!s->main_runs && (s->childless || left_alone)) || s->refusals == REFUSALS_MAX;
 }
 
-static void follow(struct shim *s)
+void shim_follow(struct shim *s)
 {
     while (!is_over(s)) {
         heed(s); /* what is asked after this look wakes the poll */
@@ -266,6 +244,12 @@ static void follow(struct shim *s)
         reap(s);
         check_clocks(s);
     }
+}
+
+/* A job, to its last output. */
+static void follow(struct shim *s)
+{
+    shim_follow(s);
     drain(s);
     release_output(s);
 }
@@ -304,6 +288,8 @@ static void report(struct shim *s, uint32_t end)
     r->stime = (int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
     r->maxrss = usage.ru_maxrss;
     memcpy(r->reason, s->reason, sizeof r->reason);
+    r->files = s->got;
+    r->files_failed = s->unfetched;
     fill_streams(s, r);
     limits_end(s->order, &s->launch, s->main > 0 ? r : NULL);
     if (s->main > 0 && s->order->executor->result)
@@ -340,10 +326,15 @@ static int begin(struct shim *s, struct err *err)
     (void)sigaddset(&wanted, SIGTERM);
     (void)sigaddset(&wanted, SIGUSR1);
     s->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s->signals < 0 || make_pipes(write_end, s) < 0)
+    s->began = clock_mono();
+    if (s->signals < 0)
+        return err_sys(err, ERR_OS, "cannot watch signals");
+    int rc = shim_put_files(s, err);
+    if (rc < 0)
+        return rc;
+    if (make_pipes(write_end, s) < 0)
         return err_sys(err, ERR_OS, "cannot set the streams of the run up");
     handover_prepare(s->order);
-    s->began = clock_mono();
     s->launch = (struct launch){.in = FD_NULL, .out = write_end[0], .errfd = write_end[1]};
     s->main = launch_begin(s->order, &s->launch, err);
     for (int i = 0; i < CELL_STREAMS; i++)
@@ -391,10 +382,12 @@ void shim_tend(const struct shim_task *task)
     } else if (begin(&s, &err) < 0) {
         /* a program that was asked has the secrets, and its answer may be part of this */
         err.msg[mask_text(&order->secrets, err.msg, strlen(err.msg))] = '\0';
-        (void)snprintf(s.reason, sizeof s.reason, "%.*s", (int)sizeof s.reason - 1, err.msg);
-        report(&s, END_NOSTART);
+        if (!s.why)
+            (void)snprintf(s.reason, sizeof s.reason, "%.*s", (int)sizeof s.reason - 1, err.msg);
+        report(&s, s.why ? s.why : END_NOSTART);
     } else {
         follow(&s);
+        shim_get_files(&s);
         report(&s, s.why ? s.why : WIFEXITED(s.status) ? END_EXIT : END_SIGNAL);
     }
 }

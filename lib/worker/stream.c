@@ -7,6 +7,7 @@
 #include "worker/capture.h"
 #include "worker/front.h"
 #include "worker/handover.h"
+#include "worker/staging.h"
 
 /* With at most this much unsent, more output is added: what is said later waits behind no more. */
 enum { LOW_WATER = 64 << 10, PIECE = 32 << 10 };
@@ -37,7 +38,7 @@ void stream_wake(struct front *front, struct charge *charge)
 {
     if (!charge->streaming || charge->result_sent || charge->queued)
         return;
-    bool output = has_output(front, charge);
+    bool output = has_output(front, charge) || staging_has(charge);
     if (!output && charge->result)
         send_result(front, charge);
     if (!output || !charge->credit)
@@ -141,6 +142,10 @@ static void send_result(struct front *front, struct charge *charge)
         add_values(&w, &values);
     if (r->values_ignored)
         message_u64(&w, TAG_VALUES_IGNORED, r->values_ignored);
+    if (r->files)
+        message_u64(&w, TAG_FILES, r->files);
+    if (r->files_failed)
+        message_u64(&w, TAG_FILES_FAILED, 1);
     message_end(&w);
     buf_free(&values);
     charge->result_sent = true;
@@ -198,13 +203,15 @@ static bool send_piece(struct front *front, struct charge *charge, int stream)
     return true;
 }
 
-/* One piece of output, of the standard output while there is any. */
+/* One piece of output, of the standard output while there is any, then of files. */
 static void send_some(struct front *front, struct charge *charge)
 {
     bool sent = false;
     for (int i = 0; i < CELL_STREAMS && !sent; i++)
         sent = send_piece(front, charge, i);
-    if (sent || !has_output(front, charge))
+    if (!sent && !has_output(front, charge) && staging_has(charge))
+        sent = staging_send(front, charge);
+    if (sent || !(has_output(front, charge) || staging_has(charge)))
         stream_wake(front, charge); /* else it could not be read now */
 }
 
