@@ -153,7 +153,7 @@ copier_stops()
     shim=$(ps -o ppid= -p "$copier" | tr -d ' ')
     [ "$(cat "/proc/$shim/comm")" = rota-shim ]
     kill -KILL "$shim"
-    kill -CONT "$copier"
+    kill -CONT "$copier" 2>/dev/null || : # it may have been ended by now
     dispatcher_ends
     is_so "$id" 'lost *supervisor is gone*'
     [ ! -e began ]
@@ -166,7 +166,7 @@ copier_stops()
     putting
     eventually copier_stops
     rota cancel "$id"
-    kill -CONT "$copier"
+    kill -CONT "$copier" 2>/dev/null || : # it may have been ended by now
     dispatcher_ends
     is_so "$id" 'cancelled *'
     [ ! -e began ]
