@@ -9,7 +9,7 @@ load link
 large_job()
 {
     mkdir -p w
-    truncate -s 48M large
+    truncate -s "${2-48M}" large
     echo end >>large
     cat >job.yaml <<YAML
 name: large
@@ -25,7 +25,7 @@ YAML
 putting()
 {
     touch put
-    large_job "files: {put: [{from: $PWD/large, to: put}]}"
+    large_job "files: {put: [{from: $PWD/large, to: put}]}" "${1-48M}"
     dispatcher_starts
     eventually is_coming
 }
@@ -146,10 +146,18 @@ copier_stops()
     return 1
 }
 
+# It lives for as long as a copy takes: looked for without a pause, and in vain when the run is over.
+catch_copier()
+{
+    until copier_stops; do
+        [ ! -e began ]
+    done
+}
+
 @test "the supervisor is killed while it puts files in their place: lost, not begun, nothing half done" {
     away_config
-    putting
-    eventually copier_stops
+    putting 160M
+    catch_copier
     shim=$(ps -o ppid= -p "$copier" | tr -d ' ')
     [ "$(cat "/proc/$shim/comm")" = rota-shim ]
     kill -KILL "$shim"
@@ -163,8 +171,8 @@ copier_stops()
 
 @test "a cancel ends the copying of files" {
     away_config
-    putting
-    eventually copier_stops
+    putting 160M
+    catch_copier
     rota cancel "$id"
     kill -CONT "$copier" 2>/dev/null || : # it may have been ended by now
     dispatcher_ends
