@@ -497,10 +497,10 @@ yesterday()
 }
 
 @test "a run again is of the day of the one before, and release moves none to another" {
-    printf '%s\n' 'name: X' 'schedule: {every: 1h}' 'shell: echo $ROTA_DUE_AT' >x.yaml
+    printf '%s\n' 'name: X' 'schedule: {every: 1d}' 'shell: echo $ROTA_DUE_AT' >x.yaml
     printf '%s\n' 'name: Y' 'after: [X]' 'shell: "true"' >y.yaml
     rota schedule add x.yaml
-    sqlite3 "$ROTA_CATALOGUE" "UPDATE job SET next_at = next_at - 3600000"
+    sqlite3 "$ROTA_CATALOGUE" "UPDATE job SET next_at = next_at - 86400000"
     rota schedule tick
     yesterday
     rota dispatch

@@ -173,8 +173,7 @@ catch_copier()
     away_config
     putting 160M
     catch_copier
-    rota cancel "$id"
-    kill -CONT "$copier" 2>/dev/null || : # it may have been ended by now
+    rota cancel "$id" # which has it go on, too
     dispatcher_ends
     is_so "$id" 'cancelled *'
     [ ! -e began ]
