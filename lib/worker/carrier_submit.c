@@ -118,6 +118,8 @@ void groups_read(struct carrier *c)
     for (const struct dirent *entry; d && (entry = readdir(d));)
         if (strlen(entry->d_name) == 16 && strspn(entry->d_name, "0123456789abcdef") == 16)
             read_group(c, entry->d_name);
+        else if (strstr(entry->d_name, ".new")) /* a carrier was killed before it had its name */
+            (void)unlinkat(dirfd(d), entry->d_name, 0);
     if (d)
         (void)closedir(d);
     free(path);
