@@ -62,18 +62,19 @@ all_up()
         [ "$(rota status -o id --state running | wc -l)" -eq "$HOSTS" ]
     }
     eventually all_run
-    for round in {0..10}; do
+    for round in {0..13}; do
         eventually all_up $((HOSTS * (round + 1)))
         case $round in
-        1) # what is kept from the first connections is there now
+        4) # what is kept from the first connections is there now, and the catalogue's second one, which comes
+            # with its first checkpoint
             first=$(held)
             head=$(memory "/proc/$dispatcher")
             ;;
-        10) break ;;
+        13) break ;;
         esac
         link cutall
     done
-    [ "$(link count)" -ge 220 ]
+    [ "$(link count)" -ge 280 ]
     eventually holds "$first" || {
         echo "first $first, now $(held)"
         false
