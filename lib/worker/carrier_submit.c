@@ -185,7 +185,7 @@ static void gather(struct carrier *c, struct load *first)
         if (!load->over) { /* the disk takes nothing: later, since this group is not there */
             load->group = NULL;
             load->came = clock_mono();
-            group_leave(c, group);
+            group->left--; /* not to nothing: one is ours */
         }
     }
     group_leave(c, group);
