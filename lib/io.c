@@ -26,6 +26,22 @@ int io_write_all(int fd, const void *p, size_t len, struct err *err)
     return 0;
 }
 
+int io_write_at(int fd, const void *p, size_t len, off_t offset)
+{
+    const char *at = p;
+    while (len) {
+        ssize_t n = pwrite(fd, at, len, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        at += n;
+        len -= (size_t)n;
+        offset += n;
+    }
+    return 0;
+}
+
 int io_read_all(int fd, size_t max, struct buf *out, struct err *err)
 {
     for (size_t total = 0;;) {

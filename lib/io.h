@@ -10,6 +10,8 @@
 
 /* Writes all len bytes, going on after EINTR and short writes. 0 or ERR_IO. */
 int io_write_all(int fd, const void *p, size_t len, struct err *err);
+/* As io_write_all, at an offset, which may lie behind the end. 0; -1 with errno. */
+int io_write_at(int fd, const void *p, size_t len, off_t offset);
 /* Appends what is left to read, at most `max` bytes. 0; ERR_DATA when there is more; ERR_IO. */
 int io_read_all(int fd, size_t max, struct buf *out, struct err *err);
 /* Makes the names in a directory durable. ERR_IO. */

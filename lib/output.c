@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "output_files.h"
 #include "xalloc.h"
 
@@ -135,21 +136,6 @@ static int open_file(int dir, const char *name)
     return -1;
 }
 
-static int write_at(int fd, const char *p, size_t len, int64_t offset)
-{
-    while (len) {
-        ssize_t n = pwrite(fd, p, len, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        p += n;
-        len -= (size_t)n;
-        offset += n;
-    }
-    return 0;
-}
-
 /* ---- what is kept open ---- */
 
 /*
@@ -262,7 +248,7 @@ int output_write(struct output *o, int64_t run, int attempt, enum output_stream 
     if (!len)
         return 0;
     int fd = use_file(o, run, attempt, stream, &passing);
-    int rc = fd < 0 || write_at(fd, p, len, offset) < 0 ? -1 : 0;
+    int rc = fd < 0 || io_write_at(fd, p, len, offset) < 0 ? -1 : 0;
     int saved = errno;
     if (passing && close(fd) < 0 && rc == 0) {
         saved = errno;

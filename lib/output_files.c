@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "output.h"
 #include "xalloc.h"
 
@@ -50,21 +51,6 @@ static void close_kept(int fd)
 
 /* ---- writing ---- */
 
-static int write_at(int fd, const char *p, size_t len, off_t offset)
-{
-    while (len) {
-        ssize_t n = pwrite(fd, p, len, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        p += n;
-        len -= (size_t)n;
-        offset += n;
-    }
-    return 0;
-}
-
 /* What is there goes first: a link in its place must lead nowhere, and a fifo stop nobody. */
 static int open_file(int dir, const char *name, bool anew)
 {
@@ -86,7 +72,7 @@ int output_files_write(const char *catalogue, int64_t run, int attempt, const ch
 {
     int dir = open_dir(catalogue, run, attempt, true);
     int fd = dir < 0 ? -1 : open_file(dir, name, offset == 0);
-    int rc = fd < 0 || write_at(fd, p, len, (off_t)offset) < 0 ? fail("write", run, name, err) : 0;
+    int rc = fd < 0 || io_write_at(fd, p, len, (off_t)offset) < 0 ? fail("write", run, name, err) : 0;
     uint64_t step = offset / SYNC_STEP, end = (offset + len) / SYNC_STEP;
     if (rc == 0 && end > step) /* begun now: the sync at the end holds all others up less long */
         (void)sync_file_range(fd, (off_t)(step * SYNC_STEP), (off_t)((end - step) * SYNC_STEP),

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "job.h"
 #include "sha256.h"
 #include "xalloc.h"
@@ -47,21 +48,6 @@ static int use_dir(struct front *front)
 
 /* ---- what the head puts ---- */
 
-static int write_at(int fd, const unsigned char *p, size_t len, off_t offset)
-{
-    while (len) {
-        ssize_t n = pwrite(fd, p, len, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        p += n;
-        len -= (size_t)n;
-        offset += n;
-    }
-    return 0;
-}
-
 /* -1 and errno. */
 static int keep_part(struct front *front, struct message_key key, unsigned index, uint64_t offset,
                      const struct message_field *data)
@@ -73,7 +59,7 @@ static int keep_part(struct front *front, struct message_key key, unsigned index
     int fd = dir < 0 ? -1 : openat(dir, name, flags, 0600);
     if (fd < 0)
         return -1;
-    int rc = write_at(fd, data->p, data->len, (off_t)offset), saved = errno;
+    int rc = io_write_at(fd, data->p, data->len, (off_t)offset), saved = errno;
     if (close(fd) < 0 && rc == 0)
         return -1;
     errno = saved;
