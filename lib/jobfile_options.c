@@ -8,20 +8,6 @@
 
 /* ---- one option ---- */
 
-static bool is_of(const char *option, const char *key)
-{
-    size_t len = strlen(key);
-    return strncmp(option, key, len) == 0 && option[len] == '=';
-}
-
-const char *option_get(const struct strlist *options, const char *key)
-{
-    for (size_t i = 0; i < options->n; i++)
-        if (is_of(options->v[i], key))
-            return options->v[i] + strlen(key) + 1;
-    return NULL;
-}
-
 static void add(const struct field *field, void *base, const char *value)
 {
     strlist_take(field_to(field, base), xasprintf("%s=%s", field->name, value));
@@ -147,7 +133,7 @@ void options_arrange(struct strlist *options, const struct field *fields)
     struct strlist sorted = {0};
     for (; fields->name; fields++)
         for (size_t i = 0; i < options->n; i++)
-            if (is_of(options->v[i], fields->name))
+            if (pair_value(options->v[i], fields->name, strlen(fields->name)))
                 strlist_add(&sorted, options->v[i]);
     strlist_free(options);
     *options = sorted;

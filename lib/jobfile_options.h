@@ -22,7 +22,5 @@ field_read option_map;      /* names of headers, and texts */
 
 /* Puts them in the order of the table, whatever that of the file was: equal jobs get equal texts. */
 void options_arrange(struct strlist *options, const struct field *fields);
-/* The value of the first option of that key, borrowed; NULL when there is none. */
-const char *option_get(const struct strlist *options, const char *key);
 
 #endif

@@ -105,15 +105,6 @@ void field_secrets(struct field_reader *r, const struct field *field, const stru
         qsort(job->secrets, job->nsecrets, sizeof *job->secrets, order_secrets);
 }
 
-static bool is_set(const struct strlist *env, const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < env->n; i++)
-        if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=')
-            return true;
-    return false;
-}
-
 void jobfile_check_secrets(struct field_reader *r, const struct yaml_node *document,
                            const struct job *job)
 {
@@ -125,7 +116,7 @@ void jobfile_check_secrets(struct field_reader *r, const struct yaml_node *docum
             r, secrets,
             "'slurm' and 'secrets' exclude each other: secrets would be stored by Slurm");
     for (size_t i = 0; i < job->nsecrets; i++)
-        if (is_set(&job->env, job->secrets[i].name))
+        if (strlist_value(&job->env, job->secrets[i].name))
             field_complain(r, secrets, "'%s' stands in 'env' too: keep one", job->secrets[i].name);
 }
 

@@ -212,8 +212,8 @@ static void check_extra(struct field_reader *r, const struct yaml_node *slurm,
 {
     const char *before = "";
     for (size_t i = 0; i < job->slurm.n; i++) {
-        const char *word = job->slurm.v[i] + 6;
-        if (strncmp(job->slurm.v[i], "extra=", 6) != 0)
+        const char *word = pair_value(job->slurm.v[i], "extra", strlen("extra"));
+        if (!word)
             continue;
         if (is_taken(word))
             field_complain(r, slurm, "'extra' cannot have '%s': it is rota's to say", word);
@@ -271,7 +271,7 @@ static void check_http(struct field_reader *r, const struct yaml_node *map, cons
     if (job->executor != EXECUTOR_HTTP)
         return;
     const struct yaml_node *body = yaml_get(yaml_get(map, "http"), "body");
-    const char *method = option_get(&job->options, "method");
+    const char *method = strlist_value(&job->options, "method");
     if (body && method && strcasecmp(method, "HEAD") == 0)
         field_complain(r, body, "'method: HEAD' and 'body' exclude each other: a HEAD has none");
     if (input)

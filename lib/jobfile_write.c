@@ -163,8 +163,8 @@ static struct strlist texts_of(const struct strlist *options, const char *key)
     struct strlist texts = {0};
     size_t len = strlen(key);
     for (size_t i = 0; i < options->n; i++)
-        if (strncmp(options->v[i], key, len) == 0 && options->v[i][len] == '=')
-            strlist_add(&texts, options->v[i] + len + 1);
+        if (pair_value(options->v[i], key, len))
+            strlist_add(&texts, pair_value(options->v[i], key, len));
     return texts;
 }
 

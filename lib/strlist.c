@@ -28,6 +28,20 @@ bool strlist_has(const struct strlist *list, const char *s)
     return false;
 }
 
+const char *pair_value(const char *entry, const char *name, size_t len)
+{
+    return strncmp(entry, name, len) == 0 && entry[len] == '=' ? entry + len + 1 : NULL;
+}
+
+const char *strlist_value(const struct strlist *list, const char *name)
+{
+    size_t len = strlen(name);
+    const char *value = NULL;
+    for (size_t i = 0; i < list->n && !value; i++)
+        value = pair_value(list->v[i], name, len);
+    return value;
+}
+
 void strlist_copy(struct strlist *to, const struct strlist *from)
 {
     for (size_t i = 0; i < from->n; i++)

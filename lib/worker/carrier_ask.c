@@ -58,17 +58,10 @@ static void ask_time(struct load *load, const struct order *order)
     ask(load, "--time", ms, as_minutes);
 }
 
-static const char *job_of(const struct order *order)
-{
-    for (size_t i = 0; i < order->env.n; i++)
-        if (strncmp(order->env.v[i], "ROTA_JOB=", 9) == 0)
-            return order->env.v[i] + 9;
-    return "rota";
-}
-
 void submit_ask(struct load *load, const struct order *order)
 {
-    ask(load, "--job-name", job_of(order), as_it_is);
+    const char *job = strlist_value(&order->env, "ROTA_JOB");
+    ask(load, "--job-name", job ? job : "rota", as_it_is);
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         const char *value = order_option(order, asks[i].key);
         if (value)
@@ -76,6 +69,6 @@ void submit_ask(struct load *load, const struct order *order)
     }
     ask_time(load, order);
     for (size_t i = 0; i < order->options.n; i++)
-        if (strncmp(order->options.v[i], "extra=", 6) == 0)
-            strlist_add(&load->ask, order->options.v[i] + 6);
+        if (pair_value(order->options.v[i], "extra", strlen("extra")))
+            strlist_add(&load->ask, pair_value(order->options.v[i], "extra", strlen("extra")));
 }

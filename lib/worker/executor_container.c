@@ -155,12 +155,12 @@ static void add_output(struct strlist *argv, const struct order *order)
 static void add_options(struct strlist *argv, const struct order *order)
 {
     static const char *const same[][2] = {
-        {"mounts=", "--volume="}, {"network=", "--network="}, {"pull=", "--pull="}};
+        {"mounts", "--volume="}, {"network", "--network="}, {"pull", "--pull="}};
     for (size_t i = 0; i < order->options.n; i++)
         for (size_t k = 0; k < sizeof same / sizeof *same; k++) {
-            size_t len = strlen(same[k][0]);
-            if (strncmp(order->options.v[i], same[k][0], len) == 0)
-                strlist_take(argv, xasprintf("%s%s", same[k][1], order->options.v[i] + len));
+            const char *value = pair_value(order->options.v[i], same[k][0], strlen(same[k][0]));
+            if (value)
+                strlist_take(argv, xasprintf("%s%s", same[k][1], value));
         }
 }
 

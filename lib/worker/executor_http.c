@@ -21,15 +21,6 @@
 
 enum { CONNECT_MS = 30000, HEADERS_MAX = 1 << 20, TAIL = 8192, CODE_STATUS = 22 };
 
-static const char HEADERS[] = "headers=", EXPECT[] = "expect=";
-
-/* The value of option i of this key ("key="); NULL: it is another. */
-static const char *value_of(const struct order *order, size_t i, const char *key)
-{
-    size_t len = strlen(key);
-    return strncmp(order->options.v[i], key, len) == 0 ? order->options.v[i] + len : NULL;
-}
-
 static bool is_word(const char *text)
 {
     for (; isalpha((unsigned char)*text); text++)
@@ -137,8 +128,9 @@ static int say_all(struct buf *config, const struct order *order, struct err *er
     say_method(config, order);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < order->options.n; i++)
-        if (value_of(order, i, HEADERS))
-            rc = say_header(config, order, value_of(order, i, HEADERS), err);
+        if (pair_value(order->options.v[i], "headers", strlen("headers")))
+            rc = say_header(config, order,
+                            pair_value(order->options.v[i], "headers", strlen("headers")), err);
     return rc;
 }
 
@@ -190,7 +182,7 @@ static bool is_expected(const struct order *order, int status, struct buf *words
 {
     bool good = false;
     for (size_t i = 0; i < order->options.n; i++) {
-        const char *expected = value_of(order, i, EXPECT);
+        const char *expected = pair_value(order->options.v[i], "expect", strlen("expect"));
         if (!expected)
             continue;
         good = good || strtol(expected, NULL, 10) == status;

@@ -195,11 +195,7 @@ struct order *order_read(const struct message *m)
 
 const char *order_option(const struct order *order, const char *key)
 {
-    size_t len = strlen(key);
-    for (size_t i = 0; i < order->options.n; i++)
-        if (strncmp(order->options.v[i], key, len) == 0 && order->options.v[i][len] == '=')
-            return order->options.v[i] + len + 1;
-    return NULL;
+    return strlist_value(&order->options, key);
 }
 
 void order_refuse(struct order *order, const char *why)

@@ -9,8 +9,8 @@
 static const char *find(const struct strlist *secrets, const char *name, size_t len)
 {
     for (size_t i = 0; i < secrets->n; i++)
-        if (strncmp(secrets->v[i], name, len) == 0 && secrets->v[i][len] == '=')
-            return secrets->v[i] + len + 1;
+        if (pair_value(secrets->v[i], name, len))
+            return pair_value(secrets->v[i], name, len);
     return NULL;
 }
 
