@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
 #include "jobfile_keys.h"
 #include "xalloc.h"
 
@@ -194,9 +193,6 @@ void jobfile_check_files(struct field_reader *r, const struct yaml_node *documen
     const struct yaml_node *files = yaml_get(document, "files");
     if (!files)
         return;
-    if (job->by_slurm)
-        field_complain(r, files,
-                       "'slurm' and 'files' exclude each other: its nodes share directories");
     if (job->executor == EXECUTOR_CONTAINER) {
         check_absolute(r, files, &job->put, true);
         check_absolute(r, files, &job->get, false);
@@ -207,40 +203,33 @@ void jobfile_check_files(struct field_reader *r, const struct yaml_node *documen
 
 /* ---- writing ---- */
 
-static void put_text(struct buf *out, const char *key, const char *text)
+static void put_list(struct writer *w, const char *key, const struct job_files *files)
 {
-    if (!text)
+    if (!files->n)
         return;
-    buf_addf(out, "%s\"%s\": ", strcmp(key, "from") == 0 ? "{" : ", ", key);
-    escape_json(out, text, strlen(text));
-}
-
-static void put_list(struct buf *out, const char *key, const struct job_files *files)
-{
+    writer_key(w, key);
     for (size_t i = 0; i < files->n; i++) {
         const struct job_file *file = &files->v[i];
-        if (i)
-            buf_addstr(out, ", ");
-        else
-            buf_addf(out, "\"%s\": [", key);
-        put_text(out, "from", file->from);
-        put_text(out, "to", file->to);
-        if (file->mode != MODE_DEFAULT)
-            buf_addf(out, ", \"mode\": \"%04o\"", (unsigned)file->mode);
-        buf_addstr(out, file->optional ? ", \"optional\": true}" : "}");
+        struct writer map = {.out = w->out};
+        buf_addstr(w->out, i ? ", {" : "[{");
+        writer_string(&map, "from", file->from);
+        writer_string(&map, "to", file->to);
+        if (file->mode != MODE_DEFAULT) {
+            writer_key(&map, "mode");
+            buf_addf(w->out, "\"%04o\"", (unsigned)file->mode);
+        }
+        writer_flag(&map, "optional", file->optional);
+        writer_close(&map);
     }
-    if (files->n)
-        buf_addch(out, ']');
+    buf_addch(w->out, ']');
 }
 
-void jobfile_write_files(const struct job *job, struct buf *out)
+void jobfile_write_files(const struct job *job, struct writer *w)
 {
     if (!job->put.n && !job->get.n)
         return;
-    buf_addstr(out, ", \"files\": {");
-    put_list(out, "put", &job->put);
-    if (job->put.n && job->get.n)
-        buf_addstr(out, ", ");
-    put_list(out, "get", &job->get);
-    buf_addch(out, '}');
+    struct writer map = writer_open(w, "files");
+    put_list(&map, "put", &job->put);
+    put_list(&map, "get", &job->get);
+    writer_close(&map);
 }

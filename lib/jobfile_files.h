@@ -2,16 +2,16 @@
 #ifndef ROTA_JOBFILE_FILES_H
 #define ROTA_JOBFILE_FILES_H
 
-#include "buf.h"
 #include "job.h"
 #include "jobfile_read.h"
+#include "jobfile_writer.h"
 
 extern const struct field files_fields[];
 field_read field_files; /* a row of the table of a job's keys */
-/* That what carries the run carries files, and that no two have one name. */
+/* That no two have one name, and that a container has absolute ones. */
 void jobfile_check_files(struct field_reader *r, const struct yaml_node *document,
                          const struct job *job);
-/* Adds ', "files": {...}' behind another key; nothing when there are none. */
-void jobfile_write_files(const struct job *job, struct buf *out);
+/* Writes them, of the job that w is the map of; nothing when there are none. */
+void jobfile_write_files(const struct job *job, struct writer *w);
 
 #endif

@@ -23,14 +23,6 @@ void field_cpu(struct field_reader *r, const struct field *field, const struct y
 void jobfile_check_limits(struct field_reader *r, const struct yaml_node *document,
                           const struct job *job)
 {
-    static const char *const instead[][2] = {
-        {"memory", "mem"}, {"cpu", "cpus_per_task"}, {"nice", "extra: [\"--nice=N\"]"}};
-    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++) {
-        const struct yaml_node *limit = yaml_get(document, instead[i][0]);
-        if (limit && job->by_slurm)
-            field_complain(r, limit, "'slurm' and '%s' exclude each other: give %s under slurm:",
-                           instead[i][0], instead[i][1]);
-    }
     const struct yaml_node *nice = yaml_get(document, "nice");
     if (nice && job->executor == EXECUTOR_CONTAINER)
         field_complain(r, nice,
@@ -38,12 +30,12 @@ void jobfile_check_limits(struct field_reader *r, const struct yaml_node *docume
                        "a service; give 'cpu'");
 }
 
-void jobfile_write_limits(const struct job *job, struct buf *out)
+void jobfile_write_limits(const struct job *job, struct writer *w)
 {
-    if (job->memory)
-        buf_addf(out, ", \"memory\": %lld", (long long)job->memory);
-    if (job->cpu)
-        buf_addf(out, ", \"cpu\": %d.%03d", job->cpu / 1000, job->cpu % 1000);
-    if (job->nice)
-        buf_addf(out, ", \"nice\": %d", job->nice);
+    writer_number(w, "memory", job->memory, 0);
+    if (job->cpu) {
+        writer_key(w, "cpu");
+        buf_addf(w->out, "%d.%03d", job->cpu / 1000, job->cpu % 1000);
+    }
+    writer_number(w, "nice", job->nice, 0);
 }

@@ -2,9 +2,9 @@
 #ifndef ROTA_JOBFILE_LIMITS_H
 #define ROTA_JOBFILE_LIMITS_H
 
-#include "buf.h"
 #include "job.h"
 #include "jobfile_read.h"
+#include "jobfile_writer.h"
 
 enum {
     LIMIT_MEMORY_MIN = 1 << 20, /* bytes; less than a program takes to begin */
@@ -15,10 +15,10 @@ enum {
 
 field_read field_cpu; /* int, in thousandths; min and max in processors */
 
-/* That what carries the job can be held to them. */
+/* That what executes the job can be held to them. */
 void jobfile_check_limits(struct field_reader *r, const struct yaml_node *document,
                           const struct job *job);
-/* Appends those that are set, as further keys of a map of JSON. */
-void jobfile_write_limits(const struct job *job, struct buf *out);
+/* Writes those that are set, of the job that w is the map of. */
+void jobfile_write_limits(const struct job *job, struct writer *w);
 
 #endif

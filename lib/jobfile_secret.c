@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
 #include "jobfile_keys.h"
 #include "xalloc.h"
 
@@ -111,10 +110,6 @@ void jobfile_check_secrets(struct field_reader *r, const struct yaml_node *docum
     const struct yaml_node *secrets = yaml_get(document, "secrets");
     if (!secrets)
         return;
-    if (job->by_slurm)
-        field_complain(
-            r, secrets,
-            "'slurm' and 'secrets' exclude each other: secrets would be stored by Slurm");
     for (size_t i = 0; i < job->nsecrets; i++)
         if (strlist_value(&job->env, job->secrets[i].name))
             field_complain(r, secrets, "'%s' stands in 'env' too: keep one", job->secrets[i].name);
@@ -122,26 +117,20 @@ void jobfile_check_secrets(struct field_reader *r, const struct yaml_node *docum
 
 /* ---- writing ---- */
 
-static void put(struct buf *out, const char *text)
-{
-    escape_json(out, text, strlen(text));
-}
-
-void jobfile_write_secrets(const struct job *job, struct buf *out)
+void jobfile_write_secrets(const struct job *job, struct writer *w)
 {
     if (!job->nsecrets)
         return;
-    buf_addstr(out, ", \"secrets\": {");
+    struct writer map = writer_open(w, "secrets");
     for (size_t i = 0; i < job->nsecrets; i++) {
         const struct job_secret *secret = &job->secrets[i];
-        buf_addf(out, "%s\"%s\": {\"%s\": ", i ? ", " : "", secret->name,
-                 source_fields[secret->from - 1].name);
-        bool list = secret->from == SECRET_COMMAND;
-        for (size_t k = 0; k < secret->source.n; k++) {
-            buf_addstr(out, k ? ", " : list ? "[" : "");
-            put(out, secret->source.v[k]);
-        }
-        buf_addstr(out, list ? "]}" : "}");
+        const char *from = source_fields[secret->from - 1].name;
+        struct writer source = writer_open(&map, secret->name);
+        if (secret->from == SECRET_COMMAND)
+            writer_list(&source, from, &secret->source);
+        else
+            writer_string(&source, from, secret->source.v[0]);
+        writer_close(&source);
     }
-    buf_addch(out, '}');
+    writer_close(&map);
 }

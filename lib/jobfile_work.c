@@ -226,6 +226,17 @@ static void check_extra(struct field_reader *r, const struct yaml_node *slurm,
     }
 }
 
+/* Keys of a job that say nothing where Slurm carries it, and why, or what says it there. */
+static const struct {
+    const char *key, *why;
+} not_with_slurm[] = {
+    {"memory", "give mem under slurm:"},
+    {"cpu", "give cpus_per_task under slurm:"},
+    {"nice", "give extra: [\"--nice=N\"] under slurm:"},
+    {"secrets", "secrets would be stored by Slurm"},
+    {"files", "its nodes share directories"},
+};
+
 static void check_slurm(struct field_reader *r, const struct yaml_node *map, const struct job *job)
 {
     const struct yaml_node *slurm = yaml_get(map, "slurm");
@@ -244,6 +255,12 @@ static void check_slurm(struct field_reader *r, const struct yaml_node *map, con
                        "'slurm' and 'user' exclude each other: Slurm runs it as the worker's own "
                        "account (User of the host in ssh)");
     check_extra(r, slurm, job);
+    for (size_t i = 0; i < sizeof not_with_slurm / sizeof *not_with_slurm; i++) {
+        const struct yaml_node *value = yaml_get(map, not_with_slurm[i].key);
+        if (value)
+            field_complain(r, value, "'slurm' and '%s' exclude each other: %s",
+                           not_with_slurm[i].key, not_with_slurm[i].why);
+    }
 }
 
 static void check_one(struct field_reader *r, const struct yaml_node *map)

@@ -354,9 +354,9 @@ void jobfile_write(const struct job *job, struct buf *out)
     put_after(&w, job);
     put_keep(&w, job);
     put_slurm(&w, job);
-    jobfile_write_limits(job, out);
-    jobfile_write_secrets(job, out);
-    jobfile_write_files(job, out);
+    jobfile_write_limits(job, &w);
+    jobfile_write_secrets(job, &w);
+    jobfile_write_files(job, &w);
     buf_addch(out, '}');
     job_free(&normal);
 }
