@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "netfs.h"
 #include "worker/batch.h"
+#include "worker/bytelock.h"
 #include "worker/carrier_internal.h"
 #include "worker/shim.h"
 #include "worker/tree.h"
@@ -35,11 +36,6 @@ enum {
 
 /* ---- one alone ---- */
 
-static struct flock whole_lock(void)
-{
-    return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
-}
-
 static int open_lock(const char *spool)
 {
     char *path = xasprintf("%s/carrier", spool);
@@ -50,22 +46,13 @@ static int open_lock(const char *spool)
 
 int carrier_lock(const char *spool)
 {
-    struct flock lock = whole_lock();
-    int fd = open_lock(spool);
-    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
+    return bytelock_take(open_lock(spool), 0);
 }
 
 static bool is_locked(pid_t pid, const void *arg)
 {
-    struct flock lock = whole_lock();
     (void)pid;
-    return fcntl(*(const int *)arg, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return bytelock_is_held(*(const int *)arg, 0);
 }
 
 void carrier_wake(const char *spool, const char *build)

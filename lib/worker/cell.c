@@ -8,16 +8,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "worker/bytelock.h"
 #include "xalloc.h"
 
 enum { CELL_VERSION = 1, CELL_STEP = 64 };
 
 _Static_assert(sizeof(struct cell) == CELL_SLOT, "a slot has a fixed size");
-
-static struct flock byte_lock(uint32_t n)
-{
-    return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = n, .l_len = 1};
-}
 
 /* Room for the slots below `want` is allocated, not only promised: a write through a mapping into a
  * hole of a full disk would be a SIGBUS. */
@@ -107,15 +103,7 @@ static int grow(struct cells *cells, struct err *err)
 /* Descriptor of the table with byte n locked; -1 with errno. */
 static int take_lock(const struct cells *cells, uint32_t n)
 {
-    struct flock lock = byte_lock(n);
-    int fd = openat(cells->dir, "table", O_RDWR | O_CLOEXEC);
-    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
+    return bytelock_take(openat(cells->dir, "table", O_RDWR | O_CLOEXEC), n);
 }
 
 /* The slot is changed under the lock only. A shim that has reported and is about to exit still holds
@@ -147,8 +135,7 @@ int cells_take(struct cells *cells, struct message_key key, int *lock, struct er
 
 bool cells_is_locked(const struct cells *cells, uint32_t n)
 {
-    struct flock lock = byte_lock(n);
-    return fcntl(cells->table, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return bytelock_is_held(cells->table, n);
 }
 
 bool cell_is_of(const struct cell *cell, struct message_key key)
