@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# containers: podman for a test, with a store of its own in the test's directory, and an image of the static
+# containers: podman for a test, with a store of its own, and an image of the static
 # busybox of Debian. Load it after lib.
 #
 # Without systemd and with few rights podman starts all the same: cgroups by hand, layers as plain copies, no
@@ -9,11 +9,14 @@
 #   containers_setup      once a file: makes store and image; $PODMAN_TROUBLE says why that cannot be
 #   containers_are        the names of those that are there, running or not, one a line
 #   containers_end        removes them all
+#   containers_stop       likewise, and the store
 
 containers_setup()
 {
-    local store=$BATS_FILE_TMPDIR/store applet root=$BATS_FILE_TMPDIR/root
-    mkdir -p "$store" "$root/bin"
+    local store applet root=$BATS_FILE_TMPDIR/root
+    # a short name: podman waits long for the end of what it cannot name a socket for
+    store=$(mktemp -d -p /tmp)
+    mkdir -p "$root/bin"
     printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' \
         "$store" "$store" >"$store/storage.conf"
     cat >"$store/containers.conf" <<INI
@@ -46,4 +49,10 @@ containers_are()
 containers_end()
 {
     timeout 60 podman rm -f -a >/dev/null
+}
+
+containers_stop()
+{
+    containers_end
+    rm -rf "${CONTAINERS_STORAGE_CONF%/*}"
 }

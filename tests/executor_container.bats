@@ -14,7 +14,7 @@ setup_file()
 
 teardown_file()
 {
-    containers_end
+    containers_stop
 }
 
 setup()
