@@ -147,12 +147,14 @@ void custody_begin(struct front *front)
     for (size_t i = 0; i < front->norders; i++)
         take_cell(front, front->orders[i]);
     struct generation *g = promise(front);
+    bool carried = false;
     for (size_t i = 0; i < front->norders; i++) {
+        carried = carried || (front->orders[i]->executor && front->orders[i]->executor->carried);
         begin(front, front->orders[i], g);
         order_free(front->orders[i]); /* and our copy of its lock, before the next fork */
     }
     front->norders = 0;
-    if (front->carries)
+    if (carried) /* others are begun at a rate, and are none of the carrier's */
         carried_wake(front);
 }
 
