@@ -1,6 +1,5 @@
 #include "worker/handover.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -93,21 +92,17 @@ void handover_drop(int cells, uint32_t cell, struct message_key key)
     (void)unlinkat(cells, name, 0);
 }
 
-void handover_sweep(int cells, bool (*is_live)(uint32_t, uint64_t, const void *), const void *arg)
+static void remove_written(int cells, uint32_t cell, uint64_t token, void *arg)
 {
-    int fd = openat(cells, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (fd >= 0 && !dir)
-        close(fd);
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        char *end, *dot;
-        unsigned long cell = strtoul(entry->d_name, &dot, 10);
-        uint64_t token = *dot == '.' ? strtoull(dot + 1, &end, 16) : 0;
-        if (*dot == '.' && strcmp(end, ".set") == 0 && !is_live((uint32_t)cell, token, arg))
-            (void)unlinkat(cells, entry->d_name, 0);
-    }
-    if (dir)
-        closedir(dir);
+    char name[64];
+    (void)arg;
+    name_written(cell, (struct message_key){.token = token}, name);
+    (void)unlinkat(cells, name, 0);
+}
+
+void handover_sweep(int cells, leavings_live *is_live, const void *arg)
+{
+    leavings_each(cells, ".set", is_live, arg, remove_written, NULL);
 }
 
 static void name_kept(uint32_t cell, char name[32])

@@ -16,6 +16,7 @@
 #include "buf.h"
 #include "message.h"
 #include "worker/journal.h"
+#include "worker/leavings.h"
 #include "worker/order.h"
 
 /* The name of the file of an order that has its cell and its account; free. `spool`: its directory. */
@@ -35,7 +36,6 @@ void handover_forget(int cells, uint32_t cell);
 void handover_drop(int cells, uint32_t cell, struct message_key key);
 /* When a front end begins: removes what was written behind the end of its run, by what that left behind.
  * `is_live` tells whether the run of that cell and token may still be writing. */
-void handover_sweep(int cells, bool (*is_live)(uint32_t cell, uint64_t token, const void *arg),
-                    const void *arg);
+void handover_sweep(int cells, leavings_live *is_live, const void *arg);
 
 #endif

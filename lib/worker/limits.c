@@ -1,6 +1,5 @@
 #include "worker/limits_internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -94,21 +93,15 @@ bool limits_drop(int cells, uint32_t cell, struct message_key key)
     return remove_recorded(cells, cell, key.token, true);
 }
 
-void limits_sweep(int cells, bool (*is_live)(uint32_t, uint64_t, const void *), const void *arg)
+static void remove_idle(int cells, uint32_t cell, uint64_t token, void *arg)
 {
-    int fd = openat(cells, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (fd >= 0 && !dir)
-        close(fd);
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        char *end, *dot;
-        unsigned long cell = strtoul(entry->d_name, &dot, 10);
-        uint64_t token = *dot == '.' ? strtoull(dot + 1, &end, 16) : 0;
-        if (*dot == '.' && strcmp(end, ".groups") == 0 && !is_live((uint32_t)cell, token, arg))
-            (void)remove_recorded(cells, (uint32_t)cell, token, false);
-    }
-    if (dir)
-        closedir(dir);
+    (void)arg;
+    (void)remove_recorded(cells, cell, token, false);
+}
+
+void limits_sweep(int cells, leavings_live *is_live, const void *arg)
+{
+    leavings_each(cells, ".groups", is_live, arg, remove_idle, NULL);
 }
 
 /* ---- a run ---- */

@@ -15,6 +15,7 @@
 #include "err.h"
 #include "message.h"
 #include "worker/journal.h"
+#include "worker/leavings.h"
 #include "worker/order.h"
 
 struct launch;
@@ -39,7 +40,6 @@ void limits_end(const struct order *order, const struct launch *launch,
  * something is in them still. */
 bool limits_drop(int cells, uint32_t cell, struct message_key key);
 /* When a front end begins: removes the groups in which nothing runs, of runs that are over. */
-void limits_sweep(int cells, bool (*is_live)(uint32_t cell, uint64_t token, const void *arg),
-                  const void *arg);
+void limits_sweep(int cells, leavings_live *is_live, const void *arg);
 
 #endif

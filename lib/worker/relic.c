@@ -1,6 +1,5 @@
 #include "worker/relic.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -153,46 +152,32 @@ pid_t relic_clear(int cells, uint32_t cell, struct message_key key, const struct
     _exit(clear(cells, cell, key.token, own) ? 0 : 1);
 }
 
-struct relic {
-    uint32_t cell;
-    uint64_t token;
+struct relics {
+    struct relic {
+        uint32_t cell;
+        uint64_t token;
+    } * v;
+    size_t n;
 };
 
-/* The next note of a run that is not live. */
-static bool next_relic(DIR *dir, struct relic *relic,
-                       bool (*is_live)(uint32_t, uint64_t, const void *), const void *arg)
+static void add_relic(int cells, uint32_t cell, uint64_t token, void *arg)
 {
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        char *end, *dot;
-        relic->cell = (uint32_t)strtoul(entry->d_name, &dot, 10);
-        relic->token = *dot == '.' ? strtoull(dot + 1, &end, 16) : 0;
-        if (*dot == '.' && strcmp(end, ".relic") == 0 && !is_live(relic->cell, relic->token, arg))
-            return true;
-    }
-    return false;
+    struct relics *relics = arg;
+    (void)cells;
+    relics->v = xreallocarray(relics->v, relics->n + 1, sizeof *relics->v);
+    relics->v[relics->n++] = (struct relic){cell, token};
 }
 
-void relic_sweep(int cells, const struct account *own,
-                 bool (*is_live)(uint32_t, uint64_t, const void *), const void *arg)
+void relic_sweep(int cells, const struct account *own, leavings_live *is_live, const void *arg)
 {
-    struct relic relic, *relics = NULL;
-    size_t n = 0;
-    int fd = openat(cells, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (fd >= 0 && !dir)
-        close(fd);
+    struct relics relics = {0};
     /* all of them before the fork: there are other live runs by the time that they are cleared */
-    while (dir && next_relic(dir, &relic, is_live, arg)) {
-        relics = xreallocarray(relics, n + 1, sizeof *relics);
-        relics[n++] = relic;
-    }
-    if (n && fork() == 0) {
+    leavings_each(cells, ".relic", is_live, arg, add_relic, &relics);
+    if (relics.n && fork() == 0) {
         detach();
-        for (size_t i = 0; i < n; i++)
-            (void)clear(cells, relics[i].cell, relics[i].token, own);
+        for (size_t i = 0; i < relics.n; i++)
+            (void)clear(cells, relics.v[i].cell, relics.v[i].token, own);
         _exit(0);
     }
-    free(relics);
-    if (dir)
-        closedir(dir);
+    free(relics.v);
 }

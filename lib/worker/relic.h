@@ -17,6 +17,7 @@
 #include "err.h"
 #include "message.h"
 #include "worker/account.h"
+#include "worker/leavings.h"
 #include "worker/order.h"
 
 /* Whether a variable "NAME=value" is noted. */
@@ -30,7 +31,6 @@ void relic_forget(const struct order *order, int cells);
  * done. 0: there is nothing to clear; -1: cannot fork. */
 pid_t relic_clear(int cells, uint32_t cell, struct message_key key, const struct account *own);
 /* Clears what runs that are not live have left, in a process of its own, for which nobody waits. */
-void relic_sweep(int cells, const struct account *own,
-                 bool (*is_live)(uint32_t cell, uint64_t token, const void *arg), const void *arg);
+void relic_sweep(int cells, const struct account *own, leavings_live *is_live, const void *arg);
 
 #endif
