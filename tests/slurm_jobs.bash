@@ -5,6 +5,17 @@
 #   job COMMAND [KEY: VALUE…]   submits a job of Slurm's; sets id
 #   held_job [KEY: VALUE…]      the same: it says in the file witness that it began, and goes on until there is a file go
 
+# One cluster for all tests of a file.
+setup_file()
+{
+    slurm_start "$(mktemp -d)"
+}
+
+teardown_file()
+{
+    slurm_stop
+}
+
 setup()
 {
     rota_setup

@@ -7,16 +7,6 @@ load four
 load accounts
 load newcomer
 
-setup_file()
-{
-    newcomer_start
-}
-
-teardown_file()
-{
-    accounts_stop
-}
-
 setup()
 {
     rota_setup

@@ -1,15 +1,24 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2016 # account is set by accounts, status by bats; bash expands its prompt
 # newcomer: an account of this machine with rota in its PATH and nothing of it at home, who may log in
-# to the hosts of others. Load it after accounts.
+# to the hosts of others. Load it after accounts; the hosts are there for all tests of the file.
 #
-#   newcomer_start        once for a file of tests: accounts_start, and the programs where all can run them
 #   newcomer_new          makes the account; sets newcomer, newcomer_home and catalogue
 #   newcomer_host NAME [LINE…]  makes an account that the newcomer's key opens, and names it in
 #                         ~/.ssh/config of the newcomer, with lines of its own; sets account
 #   newcomer_knows        its known_hosts has the key of the hosts
 #   as_newcomer COMMAND…  as that account, in its home
 #   newcomer_types        what standard input says (tests/typist.py), in a bash of the newcomer
+
+setup_file()
+{
+    newcomer_start
+}
+
+teardown_file()
+{
+    accounts_stop
+}
 
 newcomer_start()
 {

@@ -8,16 +8,6 @@ load four
 load slurm
 load ../slurm_jobs
 
-setup_file()
-{
-    slurm_start "$(mktemp -d)"
-}
-
-teardown_file()
-{
-    slurm_stop
-}
-
 @test "a run of Slurm's is recorded with its end, its nodes, its output and what it used" {
     job 'echo "on $SLURMD_NODENAME"; echo no >&2; echo "rows=3" >>"$ROTA_OUTPUT"; exit 3'
     run -0 rota dispatch

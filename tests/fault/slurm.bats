@@ -7,16 +7,6 @@ load ../dispatcher
 load ../e2e/slurm
 load ../slurm_jobs
 
-setup_file()
-{
-    slurm_start "$(mktemp -d)"
-}
-
-teardown_file()
-{
-    slurm_stop
-}
-
 succeeded_once()
 {
     is_state "$1" succeeded

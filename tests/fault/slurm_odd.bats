@@ -7,16 +7,6 @@ load ../dispatcher
 load ../e2e/slurm
 load ../slurm_jobs
 
-setup_file()
-{
-    slurm_start "$(mktemp -d)"
-}
-
-teardown_file()
-{
-    slurm_stop
-}
-
 groups()
 {
     printf '%s\n' "$(worker_spool)/here/slurm/groups"
