@@ -358,7 +358,7 @@ static void detach(const struct shim_task *task)
     closefrom(FD_FREE);
 }
 
-void shim_tend(const struct shim_task *task)
+_Noreturn void shim_main(const struct shim_task *task)
 {
     const struct order *order = task->order;
     struct shim s = {.task = task, .order = order, .pipe = {-1, -1}, .main_runs = true};
@@ -390,10 +390,5 @@ void shim_tend(const struct shim_task *task)
         shim_get_files(&s);
         report(&s, s.why ? s.why : WIFEXITED(s.status) ? END_EXIT : END_SIGNAL);
     }
-}
-
-_Noreturn void shim_main(const struct shim_task *task)
-{
-    shim_tend(task);
     _exit(0);
 }

@@ -46,9 +46,8 @@ struct shim_task {
     enum message_end (*why_told)(const char **reason);
 };
 
-/* The life of a shim, to the RESULT. Everything is blocked, closed or moved that a shim does not have. */
-void shim_tend(const struct shim_task *task);
-/* The same, in the child of a fork. */
+/* The life of a shim, to the RESULT, in the child of a fork. Everything is blocked, closed or moved that a shim
+ * does not have. */
 _Noreturn void shim_main(const struct shim_task *task);
 
 #endif
