@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "escape.h"
 #include "io.h"
 #include "worker/carrier_internal.h"
 #include "worker/command.h"
@@ -217,18 +218,6 @@ static int keep_program(const struct carrier *c, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* A word for a shell. */
-static void put_quoted(struct buf *out, const char *word)
-{
-    buf_addch(out, '\'');
-    for (; *word; word++)
-        if (*word == '\'')
-            buf_addstr(out, "'\\''");
-        else
-            buf_addch(out, *word);
-    buf_addch(out, '\'');
-}
-
 static int write_script(const struct carrier *c, const struct group *group, struct err *err)
 {
     struct buf text = {0};
@@ -239,9 +228,9 @@ static int write_script(const struct carrier *c, const struct group *group, stru
         &text,
         "#!/bin/sh\n# Made by rota-worker for Slurm: executes the runs that are named in the file, "
         "one a task.\nexec ");
-    put_quoted(&text, program);
+    escape_shell(&text, program);
     buf_addstr(&text, " batch ");
-    put_quoted(&text, list);
+    escape_shell(&text, list);
     buf_addch(&text, '\n');
     int rc = keep_program(c, err);
     if (rc == 0)
