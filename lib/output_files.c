@@ -72,7 +72,8 @@ int output_files_write(const char *catalogue, int64_t run, int attempt, const ch
 {
     int dir = open_dir(catalogue, run, attempt, true);
     int fd = dir < 0 ? -1 : open_file(dir, name, offset == 0);
-    int rc = fd < 0 || io_write_at(fd, p, len, (off_t)offset) < 0 ? fail("write", run, name, err) : 0;
+    int rc =
+        fd < 0 || io_write_at(fd, p, len, (off_t)offset) < 0 ? fail("write", run, name, err) : 0;
     uint64_t step = offset / SYNC_STEP, end = (offset + len) / SYNC_STEP;
     if (rc == 0 && end > step) /* begun now: the sync at the end holds all others up less long */
         (void)sync_file_range(fd, (off_t)(step * SYNC_STEP), (off_t)((end - step) * SYNC_STEP),

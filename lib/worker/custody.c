@@ -149,7 +149,8 @@ void custody_begin(struct front *front)
     struct generation *g = promise(front);
     bool carried = false;
     for (size_t i = 0; i < front->norders; i++) {
-        carried = carried || (front->orders[i]->executor && front->orders[i]->executor->carried);
+        const struct order *order = front->orders[i];
+        carried = carried || (!order->problem && order->executor->carried);
         begin(front, front->orders[i], g);
         order_free(front->orders[i]); /* and our copy of its lock, before the next fork */
     }
