@@ -158,6 +158,7 @@ struct file {
 struct output {
     char *catalogue;
     struct file files[OUTPUT_FILES];
+    size_t nfiles; /* so many places are used */
     char dir_name[NAME_SIZE];
     int dir;         /* of the run that was written to last; -1: none */
     uint64_t opened; /* counts files that were opened */
@@ -170,9 +171,17 @@ struct output *output_open(const char *catalogue)
     struct output *o = xcalloc(1, sizeof *o);
     o->catalogue = xstrdup(catalogue);
     o->dir = -1;
+    o->nfiles = OUTPUT_FILES;
     for (size_t i = 0; i < OUTPUT_FILES; i++)
         o->files[i].fd = -1;
     return o;
+}
+
+size_t output_keep(struct output *o, size_t files)
+{
+    if (!o->opened) /* else what is open would not be found in its place */
+        o->nfiles = files < 1 ? 1 : files < OUTPUT_FILES ? files : OUTPUT_FILES;
+    return o->nfiles;
 }
 
 void output_close(struct output *o)
@@ -209,7 +218,7 @@ static int use_dir(struct output *o, const struct names *names, bool make)
 
 static struct file *place_of(struct output *o, int64_t run, enum output_stream stream)
 {
-    return &o->files[((uint64_t)run * 2 + (stream == OUTPUT_ERR)) % OUTPUT_FILES];
+    return &o->files[((uint64_t)run * 2 + (stream == OUTPUT_ERR)) % o->nfiles];
 }
 
 static bool is_of(const struct file *f, int64_t run, int attempt, enum output_stream stream)

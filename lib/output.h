@@ -21,6 +21,9 @@ char *output_path(const char *catalogue, int64_t run, int attempt, enum output_s
 struct output;
 enum { OUTPUT_FILES = 128 }; /* it has at most so many and one directory open */
 struct output *output_open(const char *catalogue);
+/* Asks for at most so many (0 counts as 1), which is too late when something was written. Returns how many
+ * it is. */
+size_t output_keep(struct output *o, size_t files);
 void output_close(struct output *o); /* NULL ok; syncs nothing */
 /* Writes len bytes at offset, making directories and the file as needed. Writing the same bytes
  * again is harmless. No symbolic link below the catalogue's directory is followed. ERR_IO. The caller

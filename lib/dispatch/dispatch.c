@@ -16,8 +16,6 @@ enum {
     PARTING_MS = 500, /* for the last bytes to workers, and for the programs that lead to them */
     PROGRESS_MS = 200,
     PATIENCE_MS = 20,
-    HOST_DESCRIPTORS = 4, /* of a host that is being connected to */
-    OWN_DESCRIPTORS = 64 + OUTPUT_FILES,
 };
 
 /* ---- when to leave ---- */
@@ -131,6 +129,7 @@ static void reread(struct dispatch *d)
         d->reread = xreallocarray(d->reread, d->nreread + 1, sizeof(struct config *));
         d->reread[d->nreread++] = fresh;
         d->config = fresh;
+        room_make(d);
         checking_configure(d);
         peer_reconfigure(d);
         struct err err;
@@ -162,6 +161,8 @@ static int turn(struct dispatch *d, struct err *err)
         lost_look(d);
     if (rc == 0 && is_due(next_round(d)))
         rc = round_run(d, err);
+    if (rc == 0)
+        room_look(d);
     for (size_t i = 0; rc == 0 && i < d->npeers; i++)
         if (peer_has_unsent(d->peers[i]))
             peer_flush(d->peers[i]);
@@ -203,22 +204,6 @@ static int check_owner(const struct catalogue *cat, struct err *err)
                    catalogue_path(cat), (unsigned)catalogue_owner(cat));
 }
 
-/* Room for every host's descriptors. Only when it is needed: local jobs inherit the limit, and some
- * programs go through all descriptors up to it. */
-static void raise_descriptors(const struct dispatch *d)
-{
-    struct rlimit limit;
-    rlim_t need = d->config->nhosts * HOST_DESCRIPTORS + OWN_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
-        return;
-    limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < need)
-        log_warn("at most %llu descriptors may be open, %llu are wanted for %zu hosts: raise "
-                 "ulimit -n",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)need, d->config->nhosts);
-}
-
 /* A living dispatcher does not hear of the new epoch, and to leave the work to it is not what was asked. */
 static int take_over(struct dispatch *d, struct err *err)
 {
@@ -254,7 +239,7 @@ static bool is_left_behind(struct catalogue *cat)
 
 static int start(struct dispatch *d, struct err *err)
 {
-    raise_descriptors(d);
+    room_make(d);
     d->waiting_stale = is_left_behind(d->cat);
     int rc = take(d, err);
     if (rc != 0)

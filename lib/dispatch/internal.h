@@ -95,8 +95,10 @@ void peer_become(struct peer *peer, enum peer_state state);
 void peer_set_place(struct peer *peer);
 /* Its slots as configured, or as last seen; else they are guessed. */
 void peer_set_slots(struct peer *peer);
-/* Begins to connect unless it is at it, connected or resting. */
+/* Begins to connect unless it is at it, connected or resting, or there is no room for a connection. */
 void peer_want(struct peer *peer);
+/* Closes its connection when that has nothing to do; whether it did. */
+bool peer_let_go(struct peer *peer);
 /* One that rests is tried again now. */
 void peer_hurry(struct peer *peer);
 /* Sets it aside for a while. */
@@ -318,6 +320,14 @@ void checking_soon(struct dispatch *d);
 void checking_free(struct dispatch *d);
 /* After everything else, when the catalogue was let go. */
 void checking_leave(const struct dispatch *d);
+
+/* ---- room.c ---- */
+/* Raises the limit of descriptors as far as the configured hosts want it and it goes, and shares it out. */
+void room_make(struct dispatch *d);
+/* Whether there may be one more connection; if not, room_look sees to it. */
+bool room_for_link(struct dispatch *d);
+/* After a turn: when a host waits for room, connections without work make it. */
+void room_look(struct dispatch *d);
 
 /* ---- progress.c ---- */
 void progress_init(struct dispatch *d);

@@ -123,8 +123,10 @@ static void disconnect(struct peer *peer)
     (void)loop_set(peer->watch, -1, 0, 0, NULL);
     if (peer->state == PEER_GREETING || peer->state == PEER_LISTING || peer->state == PEER_READY)
         peer->mute_since = clock_mono();
-    if (peer->link)
+    if (peer->link) {
         peer->link->transport->close(peer->link);
+        peer->d->nlinks--;
+    }
     peer->link = NULL;
     message_reader_free(&peer->reader);
     peer->reader = (struct message_reader){0};
@@ -219,13 +221,14 @@ static void open_link(struct peer *peer)
         peer_fail(peer, &err);
         return;
     }
+    peer->d->nlinks++;
     peer_become(peer, PEER_CONNECTING);
     connect_on(peer);
 }
 
 void peer_want(struct peer *peer)
 {
-    if (peer->state != PEER_IDLE)
+    if (peer->state != PEER_IDLE || !room_for_link(peer->d))
         return;
     peer->idle_pings = 0;
     peer->tried_at = clock_mono();
@@ -317,16 +320,21 @@ void peer_flush(struct peer *peer)
 
 /* ---- timers ---- */
 
-/* Closes a connection that has had nothing to do for a while. */
-static bool rest_if_idle(struct peer *peer)
+bool peer_let_go(struct peer *peer)
 {
-    peer->idle_pings = peer->nworks ? 0 : peer->idle_pings + 1;
-    if (peer->idle_pings < IDLE_PINGS)
+    if (peer->state != PEER_READY || peer->nworks || peer_has_unsent(peer))
         return false;
     log_info("%s: idle, disconnecting", peer->config->name);
     disconnect(peer);
     peer_become(peer, PEER_IDLE);
     return true;
+}
+
+/* Closes a connection that has had nothing to do for a while. */
+static bool rest_if_idle(struct peer *peer)
+{
+    peer->idle_pings = peer->nworks ? 0 : peer->idle_pings + 1;
+    return peer->idle_pings >= IDLE_PINGS && peer_let_go(peer);
 }
 
 static int on_time(struct peer *peer, struct err *err)

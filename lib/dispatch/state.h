@@ -144,10 +144,12 @@ struct dispatch {
     struct loop_watch *signals, *changes, *timer;
     int signal_fd, inotify_fd, catalogue_wd, config_wd;
     struct peer **peers;
-    size_t npeers, nlive; /* nlive: runs that are starting or running there */
-    void *specs;          /* tsearch(3) trees: of struct spec by id, */
-    void *works;          /* of struct work by id, */
-    void *waits;          /* of int64_t ids waited for */
+    size_t npeers, nlive;     /* nlive: runs that are starting or running there */
+    size_t nlinks, links_max; /* connections, and how many there may be; 0: all */
+    bool cramped;             /* a host waits for one */
+    void *specs;              /* tsearch(3) trees: of struct spec by id, */
+    void *works;              /* of struct work by id, */
+    void *waits;              /* of int64_t ids waited for */
     size_t nwaits;
     struct spec *first_spec;
     struct placement placement; /* the queue */

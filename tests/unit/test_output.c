@@ -152,6 +152,34 @@ static void test_many(void)
     tap_int(bad, 0, "many streams are written in turns, and made durable");
 }
 
+static int descriptors(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Nor more than were asked for, but for what is open already. */
+static void test_few(void)
+{
+    struct output *few = output_open(catalogue);
+    int before = descriptors(), bad = 0;
+    tap_int((long)output_keep(few, 0), 1, "at least one stream stays open");
+    tap_int((long)output_keep(few, 4), 4, "as many as are asked for");
+    for (int64_t run = 8000; run < 8040; run++)
+        for (enum output_stream stream = OUTPUT_OUT; stream <= OUTPUT_ERR; stream++)
+            bad += output_write(few, run, 1, stream, 0, "a", 1, &err) < 0;
+    tap_int(descriptors() - before, 5, "of 80 streams four stay open, and a directory");
+    tap_int((long)output_keep(few, 2), 4, "what is open is not forgotten");
+    for (int64_t run = 8000; run < 8040; run++)
+        for (enum output_stream stream = OUTPUT_OUT; stream <= OUTPUT_ERR; stream++)
+            bad += output_sync(few, run, 1, stream, &err) < 0;
+    tap_int(bad, 0, "all are written, and made durable");
+    tap_int(descriptors() - before, 1, "and closed");
+    output_close(few);
+}
+
 /* Somebody tidies up while we write. */
 static void test_removed(void)
 {
@@ -174,14 +202,6 @@ static void test_removed(void)
     free(three);
 }
 
-static int descriptors(void)
-{
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
 int main(void)
 {
     const char *tmp = getenv("TMPDIR");
@@ -196,6 +216,7 @@ int main(void)
     test_links();
     test_full();
     test_many();
+    test_few();
     test_removed();
     output_close(files);
     tap_int(descriptors(), before, "no descriptor stays open, after errors either");
