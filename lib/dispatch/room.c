@@ -36,6 +36,8 @@ void room_make(struct dispatch *d)
     rlim_t own = OWN_DESCRIPTORS + output_keep(d->output, limit.rlim_cur / OUTPUT_SHARE);
     rlim_t room = limit.rlim_cur > own ? limit.rlim_cur - own : 0;
     d->links_max = room < HOST_DESCRIPTORS ? 1 : room / HOST_DESCRIPTORS;
+    if (d->links_max >= d->config->nhosts)
+        return;
     log_warn("at most %llu descriptors may be open, %llu are wanted for %zu hosts: raise "
              "ulimit -n (connections at once until then: %zu)",
              (unsigned long long)limit.rlim_cur, (unsigned long long)need, d->config->nhosts,

@@ -35,6 +35,14 @@ all_ended()
     all_ended 80
 }
 
+@test "I8: ulimit -n 64 for a dispatcher of three hosts is enough: nothing is said" {
+    local_workers w1 w2 w3
+    submit_all 20
+    run -0 --separate-stderr bash -c 'ulimit -n 64 && exec timeout 150 rota dispatch'
+    [ -z "$stderr" ]
+    all_ended 20
+}
+
 @test "I8: ulimit -n 64 for a worker of 60 slots: every run ends" {
     config <<INI
 [worker w]
