@@ -243,9 +243,9 @@ END
 }
 
 @test "what schedules made due since the copy is missed, not run a second time" {
-    printf 'name: hourly\nschedule: {every: 1h, catch_up: all, overlap: allow}\nshell: "true"\n' >hourly.yaml
-    rota schedule add hourly.yaml
-    sqlite3 "$ROTA_CATALOGUE" 'UPDATE job SET next_at = next_at - 7200000'
+    printf 'name: weekly\nschedule: {every: 7d, catch_up: all, overlap: allow}\nshell: "true"\n' >weekly.yaml
+    rota schedule add weekly.yaml
+    sqlite3 "$ROTA_CATALOGUE" 'UPDATE job SET next_at = next_at - 1209600000'
     run -0 rota dispatch --take-over
     run -0 sqlite3 -separator ' ' "$ROTA_CATALOGUE" 'SELECT outcome, count(*) FROM v_occurrences GROUP BY outcome'
     [ "$output" = 'missed 2' ]
