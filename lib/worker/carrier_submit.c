@@ -266,15 +266,16 @@ static void sbatch_words(const struct carrier *c, const struct group *group, str
     strlist_take(words, xasprintf("%s/groups/%s.sh", c->task->base, group->token));
 }
 
-/* What Slurm says while it cannot be spoken to. Anything else it says of what it was asked for. */
+/* What Slurm says last while it cannot be spoken to. Anything else it says of what it was asked for. */
 static bool is_passing(const char *said)
 {
+    const char *last = strrchr(said, ';');
     static const char *const words[] = {
         "unable to contact",  "timed out",      "connection refused", "zero bytes",
         "temporarily",        "standby",        "unable to connect",  "connection failure",
         "transport endpoint", "authentication", "not responding",     "connect failure"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(said, words[i]))
+        if (strcasestr(last ? last : said, words[i]))
             return true;
     return false;
 }

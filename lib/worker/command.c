@@ -116,12 +116,37 @@ static int listen_to(struct conversation *c, const char *name, int64_t timeout_m
     return 0;
 }
 
-/* The first line that says something, without a name of a program before it. */
-static char *first_line(struct buf *text)
+/* What a line of a program's says, behind its name. */
+static const char *behind_name(const char *line, const char *name)
 {
-    const char *p = buf_str(text);
-    p += strspn(p, " \t\r\n");
-    return xstrndup(p, strcspn(p, "\r\n"));
+    size_t len = strlen(name);
+    return strncmp(line, name, len) == 0 && strncmp(line + len, ": ", 2) == 0 ? line + len + 2
+                                                                              : line;
+}
+
+/* In one line. A warning is no reason, unless there is nothing else. */
+static void add_lines(struct buf *to, struct buf *text, const char *name, bool warnings)
+{
+    static const char error[] = "error: ", warning[] = "warning: ";
+    for (const char *line = buf_str(text); *line; line += strcspn(line, "\r\n")) {
+        line += strspn(line, " \t\r\n");
+        const char *words = behind_name(line, name);
+        bool warns = strncasecmp(words, warning, sizeof warning - 1) == 0;
+        bool fails = strncasecmp(words, error, sizeof error - 1) == 0;
+        words = fails ? words + sizeof error - 1 : line;
+        size_t len = strcspn(words, "\r\n");
+        if (len && (warnings || !warns))
+            buf_addf(to, "%s%.*s", to->len ? "; " : "", (int)len, words);
+    }
+}
+
+static char *tell(struct buf *errors, const char *name)
+{
+    struct buf said = {0};
+    add_lines(&said, errors, name, false);
+    if (!said.len)
+        add_lines(&said, errors, name, true);
+    return buf_detach(&said);
 }
 
 int command_run(char *const argv[], int64_t timeout_ms, struct buf *out, char **said,
@@ -142,7 +167,7 @@ int command_run(char *const argv[], int64_t timeout_ms, struct buf *out, char **
         (void)kill(c.pid, SIGKILL);
     while (c.pid > 0 && waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
         ;
-    *said = first_line(&errors);
+    *said = tell(&errors, argv[0]);
     buf_free(&errors);
     if (rc < 0)
         return rc;

@@ -9,10 +9,11 @@
 
 enum { COMMAND_OUTPUT_MAX = 16 << 20 };
 
-/* Runs argv, searched in PATH, without input, with default signals and little environment; its standard output is appended to *out,
- * the first line of its standard error that is not blank goes into *said (free; "" none). It is killed after
- * timeout_ms, and when this process dies. Returns its exit status, 128 + n when a signal ended it;
- * ERR_OS: it cannot be run; ERR_UNREACHABLE: it did not end in time. */
+/* Runs argv, searched in PATH, without input, with default signals and little environment; its standard output is
+ * appended to *out. Of its standard error, the lines that are no warnings go into *said (free; "" none) as one line,
+ * with "; " between: the last is what it ended for. It is killed after timeout_ms, and when this process dies.
+ * Returns its exit status, 128 + n when a signal ended it; ERR_OS: it cannot be run; ERR_UNREACHABLE: it did not end
+ * in time. */
 int command_run(char *const argv[], int64_t timeout_ms, struct buf *out, char **said,
                 struct err *err);
 

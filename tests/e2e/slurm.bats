@@ -121,7 +121,7 @@ END
 @test "a partition that does not exist is refused with the reason" {
     job true 'slurm: {partition: nosuch}'
     run -0 rota dispatch
-    is_so "$id" 'failed Slurm refuses it: sbatch: error: invalid partition specified: nosuch'
+    is_so "$id" 'failed Slurm refuses it: invalid partition specified: nosuch; Batch job submission failed: Invalid partition name specified'
 }
 
 @test "a host without Slurm says so" {
@@ -153,6 +153,27 @@ END
     slurm_ctld_stop
     eventually is_so "$id" "running Slurm's controller does not answer: *"
     slurm_ctld_start
+    touch go
+    dispatcher_ends
+    is_state "$id" succeeded
+    began_once
+}
+
+@test "so it is when sbatch warns of something first, and when munge is down" {
+    slurm_ctld_stop
+    job true 'slurm: {nodes: 2, ntasks: 1}'
+    dispatcher_starts
+    eventually is_so "$id" "running waiting for Slurm's controller: *Unable to contact*"
+    slurm_ctld_start
+    dispatcher_ends
+    is_state "$id" succeeded
+    kill "$(slurm_daemon_pid munged)"
+    eventually slurm_daemon_gone munged
+    held_job
+    dispatcher_starts
+    eventually is_so "$id" "running waiting for Slurm's controller: *Munge encode failed*"
+    slurm_munged
+    eventually began "$id"
     touch go
     dispatcher_ends
     is_state "$id" succeeded
