@@ -401,7 +401,7 @@ static int64_t turn(struct carrier *c)
 
 _Noreturn void carrier_main(const struct carrier_task *task)
 {
-    struct carrier c = {.task = task, .idle_since = clock_mono()};
+    struct carrier c = {.task = task, .group_size = GROUP_SIZE, .idle_since = clock_mono()};
     struct statfs fs;
     detach(&c);
     say_who(task->build);

@@ -59,6 +59,7 @@ struct carrier {
     void *by_name; /* tree of loads */
     struct group *groups;
     size_t nloads;
+    size_t group_size;            /* runs in one at most: Slurm may take fewer than GROUP_SIZE */
     int64_t poll_due, poll_pause; /* of squeue; monotonic ms, ms */
     uint64_t answers;             /* of squeue */
     bool mute;                    /* the last squeue failed */

@@ -174,7 +174,7 @@ static void gather(struct carrier *c, struct load *first)
             members[n++] = load;
     qsort(members, n, sizeof(struct load *), order_by_run);
     struct group *group = group_begin(c);
-    for (size_t i = 0; i < n && i < GROUP_SIZE; i++)
+    for (size_t i = 0; i < n && i < c->group_size; i++)
         join(group, members[i]);
     free(members);
     bool written = write_group(c, group, &err) == 0;
@@ -303,6 +303,20 @@ static void refuse_group(struct carrier *c, const struct group *group, const cha
     free(reason);
 }
 
+/* An array is over the MaxArraySize of that cluster: its runs go in smaller ones. */
+static void divide(struct carrier *c, struct group *group)
+{
+    if (c->group_size > group->members / 2)
+        c->group_size = group->members / 2;
+    group->left++; /* ours, while we look */
+    for (struct load *load = c->loads; load; load = load->next)
+        if (load->group == group && !load->over) {
+            load->group = NULL;
+            group->left--;
+        }
+    group_leave(c, group);
+}
+
 static void take_id(struct carrier *c, struct group *group, const char *id)
 {
     struct err err;
@@ -365,6 +379,8 @@ static void submit(struct carrier *c, struct group *group)
         refuse_group(c, group, "there is no Slurm on this host", why);
     else if (rc == ERR_UNREACHABLE || (rc >= 0 && why && is_passing(why)))
         put_off(c, group, why);
+    else if (rc > 0 && group->members > 1 && strcasestr(why, "invalid job array"))
+        divide(c, group);
     else
         refuse_group(c, group, rc < 0 ? "it cannot be given to Slurm" : "Slurm refuses it",
                      why && *why ? why : "without saying why");
@@ -389,7 +405,7 @@ static struct load *due_load(const struct carrier *c, int64_t now, int64_t *due)
     if (!first)
         return NULL;
     int64_t at = newest + QUIET_MS < oldest + GATHER_MS ? newest + QUIET_MS : oldest + GATHER_MS;
-    if (n >= GROUP_SIZE || at <= now)
+    if (n >= c->group_size || at <= now)
         return first;
     *due = at;
     return NULL;
@@ -404,7 +420,9 @@ int64_t groups_submit(struct carrier *c)
         next = group->next;
         if (group->id)
             continue;
-        if (group->due <= now && !group->uncertain)
+        if (group->due <= now && !group->uncertain && group->members > c->group_size)
+            divide(c, group);
+        else if (group->due <= now && !group->uncertain)
             submit(c, group);
         else if (group->due > now && group->due < due)
             due = group->due;

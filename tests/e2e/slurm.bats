@@ -118,6 +118,25 @@ END
     [ "$(count scancel)" -eq 0 ]
 }
 
+# Of the cluster; it is read when the controller begins.
+max_array_size()
+{
+    slurm_ctld_stop
+    sed -i "s/^MaxArraySize=.*/MaxArraySize=$1/" "$SLURM_CONF"
+    slurm_ctld_start
+}
+
+@test "runs that are more than Slurm takes in an array go in smaller ones" {
+    max_array_size 11
+    job "echo \$ROTA_RUN.\$ROTA_ATTEMPT >>$PWD/witness" 'array: 0-29'
+    run -0 rota dispatch
+    max_array_size 20001
+    [ "$(rota status --state succeeded -o id | wc -l)" -eq 30 ]
+    [ "$(sort -u witness | wc -l)" -eq 30 ]
+    began_once
+    [ "$(count sbatch)" -eq 7 ] # 30, 15, four of 7 and one of 2
+}
+
 @test "a partition that does not exist is refused with the reason" {
     job true 'slurm: {partition: nosuch}'
     run -0 rota dispatch
