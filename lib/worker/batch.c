@@ -190,7 +190,7 @@ static void report_orphaned(const struct shim_task *task)
     (void)record_append(task->journal, &record, 1, NULL);
 }
 
-/* In a process of its own: should that be killed, we are there to end what it leaves. */
+/* In a process of its own: should that be killed, we are there to end what it leaves, and should we be, it ends all. */
 static int guard(const struct shim_task *task, const char *run, struct err *err)
 {
     sigset_t all;
@@ -198,8 +198,11 @@ static int guard(const struct shim_task *task, const char *run, struct err *err)
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t shim = fork();
-    if (shim == 0)
+    if (shim == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != task->front)
+            _exit(1); /* what it would execute would go on after the run was called lost */
         shim_main(task);
+    }
     if (shim < 0)
         return err_sys(err, ERR_OS, "cannot fork on this node");
     if (!wait_for_shim(shim)) {

@@ -145,6 +145,9 @@ static void take_signal(struct shim *s, const struct signalfd_siginfo *info)
     if (info->ssi_signo == SIGTERM) {
         uint32_t end = s->task->why_told ? s->task->why_told(&why) : END_LOST;
         stop(s, end, s->order->kill_after_ms, end == END_LOST ? why : "");
+        /* nobody is there to tell of it, and it is about to be called lost */
+        if (s->task->why_told && getppid() != s->task->front)
+            s->killing = true;
     }
     if (info->ssi_signo == SIGUSR1 && info->ssi_code == SI_QUEUE && info->ssi_int == 0)
         stop(s, END_CANCELLED, s->order->kill_after_ms, ""); /* of an older front end, maybe */

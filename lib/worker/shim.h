@@ -42,7 +42,8 @@ struct shim_task {
     struct moment started;
     int journal; /* descriptor of the generation that holds STARTED */
     pid_t front; /* who forked it */
-    /* What a SIGTERM to it means; NULL: that the host is going down. */
+    /* What a SIGTERM to it means; NULL: that the host is going down. Else the end of who forked it is one too,
+     * and has the job killed at once. */
     enum message_end (*why_told)(const char **reason);
 };
 

@@ -66,15 +66,18 @@ more_come()
     is_so "$held" 'lost Slurm has it as FAILED, and it left no result'
 }
 
-@test "a batch that is killed is noticed soon, also while other runs come and go" {
-    held_job
+@test "a batch that is killed is noticed soon, also while other runs come and go, and its run with it" {
+    held_job 'kill_after: 1h'
     held=$id
     printf 'name: more\nslurm: {}\nshell: "true"\n' >more.yaml
     dispatcher_starts
     eventually began "$held"
-    shim=$(ps -o ppid= -p "$(pgrep -f "until \[ -e $PWD/go" | head -n 1)" | tr -d ' ')
+    pid=$(pgrep -f "until \[ -e $PWD/go" | head -n 1)
+    shim=$(ps -o ppid= -p "$pid" | tr -d ' ')
     kill -KILL "$(ps -o ppid= -p "$shim" | tr -d ' ')"
     eventually_within 25 more_come
+    run ! process_lives "$pid"
+    run ! process_lives "$shim"
     touch go
     dispatcher_ends
     began_once
