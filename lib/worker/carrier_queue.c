@@ -291,6 +291,8 @@ void queue_judge(struct carrier *c, struct load *load)
         lose(c, load, why);
     else if (!ended && load->given < GIVEN_MAX)
         give_again(c, load);
+    else if (told)
+        load_end(c, load, END_NOSTART, why);
     else
         load_end(c, load, END_NOSTART,
                  ended ? "Slurm ended it before it began: the spool has to be on a filesystem that "

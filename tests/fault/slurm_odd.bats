@@ -83,6 +83,19 @@ more_come()
     began_once
 }
 
+@test "a run whose node fails before it began says so" {
+    printf '#!/bin/sh\n%s "$@" | sed "s/|PENDING|/|NODE_FAIL|/"\n' \
+        "$(PATH=${PATH#*:} command -v squeue)" >bin/squeue
+    scontrol update PartitionName=main State=DOWN
+    held_job
+    dispatcher_starts
+    dispatcher_ends
+    is_so "$id" 'failed its node failed'
+    scontrol update PartitionName=main State=UP
+    eventually slurm_no_jobs
+    [ ! -e witness ]
+}
+
 @test "an order that a crash of the host has damaged is lost" {
     waiting_job
     all_die
