@@ -218,6 +218,9 @@ CASES
     for name in link fifo dir; do
         job wrong true <<<"get: [{from: $name, optional: true}]" | ends "failed files.get: $name*"
     done
+    # one that is too large is not copied first, which fills the worker's disk
+    job large 'truncate -s 1025M large' <<<'get: [{from: large}]' |
+        ends 'failed files.get: large is over 1024 MiB'
     # another failure is told in its own words, and a file that is there is kept
     job other 'echo 2 >one; exit 3' <<<'get: [{from: one, to: one}, {from: none}]' |
         ends 'failed exit code 3'

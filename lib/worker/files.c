@@ -228,16 +228,18 @@ static int put_all(struct copier *c)
 
 static int open_wanted(struct copier *c, const struct order_file *file)
 {
-    struct stat st;
+    struct stat st = {0};
     int fd = open(file->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && file->optional)
         return -1;
     if (fd < 0)
         return fail(c, "files.get: %s: %s", short_path(file->path),
                     errno == ELOOP ? "it is a symbolic link" : strerror(errno));
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= JOB_FILE_MAX)
         return fd;
     close(fd);
+    if (S_ISREG(st.st_mode))
+        return fail(c, "files.get: %s is over %d MiB", short_path(file->path), JOB_FILE_MAX >> 20);
     return fail(c, "files.get: %s is no file", short_path(file->path));
 }
 
