@@ -141,6 +141,12 @@ YAML
     [[ $output == $'33554432\n50000'* ]]
 }
 
+@test "one that is killed for its memory says so" {
+    job 'memory: 16M' <<<'image: "tiny:1", argv: [busybox, tail, /dev/zero]'
+    dispatch
+    [ "$(ended)" = 'failed 137 killed: over its memory limit of 16M, or by somebody' ]
+}
+
 @test "what it tells by ROTA_OUTPUT reaches the runs after it" {
     cat >flow.yaml <<YAML
 name: first

@@ -19,6 +19,7 @@
 
 #include "worker/capture.h"
 #include "worker/launch.h"
+#include "worker/limits.h"
 #include "worker/relic.h"
 #include "worker/shim.h"
 #include "worker/tool.h"
@@ -285,13 +286,11 @@ static bool is_last_line(const char *text, const char *words)
 
 /* The client ends with 125 to 127 when it could make no container or start nothing in it, but also with
  * whatever ended so inside: only the former is said by itself. */
-static void explain(const struct order *order, struct record_result *r)
+static void explain_refusal(const struct order *order, struct record_result *r)
 {
     char text[TAIL], *line;
     struct capture err = {
         .dir = FD_CELLS, .cell = (uint32_t)order->cell, .stream = 1, .limit = order->out_limit};
-    if (r->end != END_EXIT || r->code < 125 || r->code > 127)
-        return;
     capture_tail(&err, r->total[1] - r->dropped[1], r->ring[1], text, sizeof text);
     bool last = is_last_line(text, engine->says);
     line = last || !engine->says_last ? capture_last_line(text, engine->says) : NULL;
@@ -300,6 +299,15 @@ static void explain(const struct order *order, struct record_result *r)
     r->end = END_NOSTART;
     r->code = 0;
     (void)snprintf(r->reason, sizeof r->reason, "%s: %s", engine->name, line);
+}
+
+/* A command that a signal ended comes from the client as 128 and its number. */
+static void explain(const struct order *order, struct record_result *r)
+{
+    if (r->end == END_EXIT && r->code >= 125 && r->code <= 127)
+        explain_refusal(order, r);
+    else if (r->end == END_EXIT && r->code == 128 + SIGKILL)
+        limits_suspect(order, r);
 }
 
 static void result(const struct order *order, struct launch *launch, struct record_result *r)

@@ -205,6 +205,15 @@ static uint64_t killed(const struct limits *limits)
     return n;
 }
 
+void limits_suspect(const struct order *order, struct record_result *result)
+{
+    char size[32];
+    if (order->memory && !*result->reason)
+        (void)snprintf(result->reason, sizeof result->reason,
+                       "killed: over its memory limit of %s, or by somebody",
+                       size_text(order->memory, size));
+}
+
 static void explain(const struct order *order, const struct limits *limits,
                     struct record_result *result)
 {
@@ -218,10 +227,8 @@ static void explain(const struct order *order, const struct limits *limits,
                        by_kernel ? "killed: over its memory limit of %s"
                                  : "a process of it was killed: over its memory limit of %s",
                        size_text(order->memory, size));
-    else if (limits->in_scope && (by_kernel || by_manager) && order->memory)
-        (void)snprintf(result->reason, sizeof result->reason,
-                       "killed: over its memory limit of %s, or by somebody",
-                       size_text(order->memory, size));
+    else if (limits->in_scope && (by_kernel || by_manager))
+        limits_suspect(order, result);
     if (limits->in_scope && !scope_has_begun(limits) && result->end == END_EXIT) {
         result->end = END_NOSTART;
         (void)snprintf(result->reason, sizeof result->reason,

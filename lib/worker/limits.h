@@ -35,6 +35,8 @@ int limits_enter(const struct order *order, const struct launch *launch);
  * the kernel that ended it, and takes away what was made. */
 void limits_end(const struct order *order, const struct launch *launch,
                 struct record_result *result);
+/* Says in the result of a run that was killed that its memory limit may be why. */
+void limits_suspect(const struct order *order, struct record_result *result);
 
 /* In the front end, of a run whose shim is gone: ends what is left in its groups and removes them. False:
  * something is in them still. */
