@@ -193,7 +193,16 @@ static const struct {
     const char *name;
     char letter;
 } taken[] = {{"--comment", 0}, {"--array", 'a'},    {"--parsable", 0}, {"--wrap", 0},
-             {"--wait", 'W'},  {"--clusters", 'M'}, {"--cluster", 0},  {"--test-only", 0}};
+             {"--wait", 'W'},  {"--clusters", 'M'}, {"--cluster", 0},  {"--test-only", 0},
+             {"--help", 'h'},  {"--usage", 0},      {"--version", 'V'}};
+
+/* Of "-Ha0-3", which is -H and -a0-3. */
+static bool has_letter(const char *word, char letter)
+{
+    static const char alone[] = "HIOQsv"; /* without a value, so that another may follow */
+    const char *last = word + 1 + strspn(word + 1, alone);
+    return letter && *word == '-' && *last == letter;
+}
 
 /* As getopt_long(3) reads a word, which may be shortened. */
 static bool is_taken(const char *word)
@@ -201,8 +210,7 @@ static bool is_taken(const char *word)
     bool is_long = strncmp(word, "--", 2) == 0;
     size_t len = strcspn(word, "=");
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        if (is_long ? strncmp(word, taken[i].name, len) == 0
-                    : *word == '-' && taken[i].letter && word[1] == taken[i].letter)
+        if (is_long ? strncmp(word, taken[i].name, len) == 0 : has_letter(word, taken[i].letter))
             return true;
     return false;
 }
