@@ -373,7 +373,7 @@ static void submit(struct carrier *c, struct group *group)
     const char *why = rc < 0 ? err.msg : said;
     if (rc == 0 && is_id(buf_str(&out)))
         take_id(c, group, buf_str(&out));
-    else if (rc == 0 && out.len) /* its comment is looked for */
+    else if (rc == 0) /* its comment is looked for */
         put_off(c, group, "what sbatch says cannot be understood");
     else if (rc == NOT_FOUND)
         refuse_group(c, group, "there is no Slurm on this host", why);

@@ -59,6 +59,13 @@ END
     [ "$(field "$id" nodes)" = 'n[1-2]' ]
 }
 
+@test "a run that sbatch took quietly is found" {
+    job true 'slurm: {extra: [--quiet]}'
+    run -0 rota dispatch
+    is_state "$id" succeeded
+    [ "$(count sbatch)" -eq 1 ]
+}
+
 @test "it is said how a run stands in Slurm, and its output comes while it runs" {
     job "echo now; until [ -e $PWD/go ]; do sleep 0.1; done" 'slurm: {extra: --hold}'
     dispatcher_starts
