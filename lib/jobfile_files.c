@@ -175,6 +175,18 @@ static void check_names(struct field_reader *r, const struct yaml_node *node,
         }
 }
 
+/* Of two files for one place the second would be kept; after a slash at the end comes the name, which is another. */
+static void check_places(struct field_reader *r, const struct yaml_node *node,
+                         const struct job_files *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        for (size_t k = 0; k < i; k++) {
+            const char *a = files->v[i].to, *b = files->v[k].to;
+            if (a && b && strcmp(a, b) == 0 && *a && a[strlen(a) - 1] != '/')
+                field_complain(r, node, "two files would be kept as files/%.60s", a);
+        }
+}
+
 /* Where the work runs in a container, its directory says nothing of the host's. */
 static void check_absolute(struct field_reader *r, const struct yaml_node *node,
                            const struct job_files *files, bool put)
@@ -199,6 +211,7 @@ void jobfile_check_files(struct field_reader *r, const struct yaml_node *documen
     }
     check_names(r, files, &job->put, true);
     check_names(r, files, &job->get, false);
+    check_places(r, files, &job->get);
 }
 
 /* ---- writing ---- */

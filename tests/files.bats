@@ -326,6 +326,7 @@ get: [{from: a, to: /etc/passwd}]|'to' is a path below files/ beside the catalog
 get: [{from: a, to: x/../y}]|'to' is a path below files/ beside the catalogue
 get: [{from: a, to: "%date"}]|'to': after % comes one of run, attempt, job, host and index
 get: [{from: a/x}, {from: b/x}]|two files would be called 'x'
+get: [{from: x, to: d}, {from: y, to: d}]|two files would be kept as files/d
 get: [{from: a, mode: "0644"}]|unknown key 'mode'
 CASES
     run -65 rota submit - <<<'{name: x, shell: "true", files: {put: [{from: a, to: b}]}}'
