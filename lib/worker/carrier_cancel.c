@@ -6,17 +6,25 @@
 #include "worker/command.h"
 #include "xalloc.h"
 
-enum { SCANCEL_MS = 60000, AGAIN_MS = 30000, SLACK_MS = 5000, WORDS = 500 };
+enum {
+    SCANCEL_MS = 60000,
+    AGAIN_MS = 30000,
+    SOON_MS = 5000,
+    DENIALS = 60, /* a run that never begins waits so often for Slurm to hear it */
+    SLACK_MS = 5000,
+    WORDS = 500
+};
 
 /* Words of a call of scancel, made when there are enough of them, or at the end. */
-static void scancel(struct strlist *words)
+static bool scancel(struct strlist *words)
 {
     struct buf out = {0};
     struct err err;
     char *said = NULL;
-    (void)command_run(words->v, SCANCEL_MS, &out, &said, &err); /* failing: it is said again */
+    bool heard = command_run(words->v, SCANCEL_MS, &out, &said, &err) == 0;
     buf_free(&out);
     free(said);
+    return heard; /* failing: it is said again */
 }
 
 /* One that has begun is told to end by its batch, which knows how, and only then by Slurm; one that has not is
@@ -37,8 +45,10 @@ static bool cancel(struct carrier *c, struct load *load, bool gently)
     return true;
 }
 
-static void cancel_some(struct carrier *c, bool gently)
+/* False: Slurm did not hear all of it. */
+static bool cancel_some(struct carrier *c, bool gently)
 {
+    bool heard = true;
     static const char *const begins[] = {"scancel", "--quiet", "--batch", "--signal=TERM"};
     struct strlist words = {0};
     size_t first = gently ? 4 : 2;
@@ -52,21 +62,31 @@ static void cancel_some(struct carrier *c, bool gently)
             *id)
             strlist_add(&words, id);
         if (words.n >= WORDS) {
-            scancel(&words);
+            heard = scancel(&words) && heard;
             strlist_free(&words);
         }
     }
     if (words.n > first)
-        scancel(&words);
+        heard = scancel(&words) && heard;
     strlist_free(&words);
+    return heard;
 }
 
-/* Slurm first: were we killed in between, nobody would tell it. */
-static void end_denied(struct carrier *c)
+/* Slurm first: were we killed in between, nobody would tell it, and it would keep a job that does nothing. */
+static void end_denied(struct carrier *c, bool heard)
 {
-    for (struct load *load = c->loads; load; load = load->next)
-        if (load->ending && !load->over)
+    for (struct load *load = c->loads; load; load = load->next) {
+        char id[JOB_ID];
+        if (!load->ending || load->over)
+            continue;
+        load_id(load, id);
+        if (heard || !*id || ++load->cancels > DENIALS) {
             load_end(c, load, END_CANCELLED, "");
+        } else {
+            load->ending = false;
+            load->cancel_due = clock_mono() + SOON_MS;
+        }
+    }
 }
 
 /* What the front end asks for is in the cell (shim.h). */
@@ -80,9 +100,8 @@ void cancel_heed(struct carrier *c)
     }
     if (!some)
         return;
-    cancel_some(c, true);
-    cancel_some(c, false);
-    end_denied(c);
+    (void)cancel_some(c, true);
+    end_denied(c, cancel_some(c, false));
 }
 
 void cancel_signal(struct carrier *c)
@@ -98,7 +117,7 @@ void cancel_signal(struct carrier *c)
                 strlist_add(&words, "--full");
                 strlist_take(&words, xasprintf("--signal=%d", sig));
                 strlist_add(&words, id);
-                scancel(&words);
+                (void)scancel(&words);
                 strlist_free(&words);
             }
     }

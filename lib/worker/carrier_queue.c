@@ -289,6 +289,8 @@ void queue_judge(struct carrier *c, struct load *load)
         load_end(c, load, end, why);
     else if (load->claimed)
         lose(c, load, why);
+    else if (load->cancelled) /* while Slurm could not be told */
+        load_end(c, load, END_CANCELLED, "");
     else if (!ended && load->given < GIVEN_MAX)
         give_again(c, load);
     else if (told)

@@ -110,6 +110,22 @@ END
     [ -z "$(squeue -h)" ]
 }
 
+@test "one that is cancelled while the controller is down leaves nothing in Slurm" {
+    held_job 'slurm: {extra: --hold}'
+    dispatcher_starts
+    eventually has_slurm_id "$id"
+    printf '#!/bin/sh\n%s "$@" || { touch %s; exit 1; }\n' "$(PATH=${PATH#*:} command -v scancel)" "$PWD/unheard" \
+        >bin/scancel
+    slurm_ctld_stop
+    run -0 rota cancel "$id"
+    eventually test -e unheard
+    slurm_ctld_start
+    dispatcher_ends
+    is_state "$id" cancelled
+    [ -z "$(squeue -h)" ]
+    [ ! -e witness ]
+}
+
 @test "an array of a thousand costs three commands of Slurm's at most, and one to ask how it is" {
     printf '%s\n' 'name: many' 'slurm: {partition: main}' 'array: 0-999' \
         "shell: echo \$ROTA_INDEX >>$PWD/witness" >many.yaml
