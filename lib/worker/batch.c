@@ -167,6 +167,13 @@ static void end_orphans(void)
     }
 }
 
+/* What the shim has told before it was killed stands. */
+static bool has_told(int journal)
+{
+    struct stat st;
+    return fstat(journal, &st) == 0 && st.st_size >= (off_t)sizeof(struct record);
+}
+
 static void report_orphaned(const struct shim_task *task)
 {
     struct record record;
@@ -207,7 +214,8 @@ static int guard(const struct shim_task *task, const char *run, struct err *err)
         return err_sys(err, ERR_OS, "cannot fork on this node");
     if (!wait_for_shim(shim)) {
         end_orphans();
-        report_orphaned(task);
+        if (!has_told(task->journal))
+            report_orphaned(task);
     }
     hand_in(run);
     return 0;

@@ -96,6 +96,39 @@ more_come()
     [ ! -e witness ]
 }
 
+# Kills a process when it has written to a file, at its next system call.
+kill_when_written()
+{
+    timeout 60 python3 - "$@" <<'PYTHON'
+import ctypes, os, signal, sys
+ATTACH, SYSCALL = 16, 24
+ptrace = ctypes.CDLL(None).ptrace
+ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+pid, path = int(sys.argv[1]), sys.argv[2]
+ptrace(ATTACH, pid, 0, 0)
+while os.WIFSTOPPED(os.waitpid(pid, 0)[1]):
+    if os.path.getsize(path) > 0:
+        os.kill(pid, signal.SIGKILL)
+    ptrace(SYSCALL, pid, 0, 0)
+PYTHON
+}
+
+@test "a supervisor killed on the node when it has told the end of its run: that stands" {
+    held_job
+    dispatcher_starts
+    eventually began "$id"
+    shim=$(ps -o ppid= -p "$(pgrep -f "until \[ -e $PWD/go" | head -n 1)" | tr -d ' ')
+    journal=$(echo "$(worker_spool)"/here/slurm/*/run/journal)
+    kill_when_written "$shim" "$journal" 3>&- &
+    killer=$!
+    eventually grep -q '^TracerPid:[^0]*[1-9]' "/proc/$shim/status"
+    touch go
+    wait "$killer" || :
+    dispatcher_ends
+    is_state "$id" succeeded
+    began_once
+}
+
 @test "an order that a crash of the host has damaged is lost" {
     waiting_job
     all_die
