@@ -196,12 +196,11 @@ static const struct {
              {"--wait", 'W'},  {"--clusters", 'M'}, {"--cluster", 0},  {"--test-only", 0},
              {"--help", 'h'},  {"--usage", 0},      {"--version", 'V'}};
 
-/* Of "-Ha0-3", which is -H and -a0-3. */
-static bool has_letter(const char *word, char letter)
+/* The option of short ones that has a value, of "-Ha0-3" that is a0-3; "": none, or no short ones. */
+static const char *with_value(const char *word)
 {
-    static const char alone[] = "HIOQsv"; /* without a value, so that another may follow */
-    const char *last = word + 1 + strspn(word + 1, alone);
-    return letter && *word == '-' && *last == letter;
+    static const char alone[] = "HIOQsv"; /* these have none, so that another may follow */
+    return *word == '-' && word[1] != '-' ? word + 1 + strspn(word + 1, alone) : "";
 }
 
 /* As getopt_long(3) reads a word, which may be shortened. */
@@ -210,9 +209,17 @@ static bool is_taken(const char *word)
     bool is_long = strncmp(word, "--", 2) == 0;
     size_t len = strcspn(word, "=");
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        if (is_long ? strncmp(word, taken[i].name, len) == 0 : has_letter(word, taken[i].letter))
+        if (is_long ? strncmp(word, taken[i].name, len) == 0
+                    : taken[i].letter && *with_value(word) == taken[i].letter)
             return true;
     return false;
+}
+
+/* Whether the next word is its value and not the script: not behind a long one, which may have none. */
+static bool awaits_value(const char *word)
+{
+    const char *option = with_value(word);
+    return *option && !option[1];
 }
 
 static void check_extra(struct field_reader *r, const struct yaml_node *slurm,
@@ -225,10 +232,10 @@ static void check_extra(struct field_reader *r, const struct yaml_node *slurm,
             continue;
         if (is_taken(word))
             field_complain(r, slurm, "'extra' cannot have '%s': it is rota's to say", word);
-        else if (*word != '-' && (*before != '-' || strchr(before, '=')))
+        else if (*word != '-' && !awaits_value(before))
             field_complain(r, slurm,
-                           "'%s' in 'extra' is no option: what the run executes is in shell:, "
-                           "exec: or script:",
+                           "'%s' in 'extra' is no option: a value stands behind its option "
+                           "(--qos=high), what the run executes in shell:, exec: or script:",
                            word);
         before = word;
     }

@@ -296,13 +296,17 @@ static void test_limits(void)
          "t:4:6: 'slurm' and 'cpu' exclude each other: give cpus_per_task under slurm:\n"
          "t:5:7: 'slurm' and 'nice' exclude each other: give extra: [\"--nice=N\"] under slurm:",
          "limits of what Slurm carries"},
-        {"shell: x\nslurm: {extra: [--exclusive, --comm=a, -a0-3, -HQa1, --help, -A, me, "
+        {"shell: x\nslurm: {extra: [--exclusive, run.sh, --comm=a, -a0-3, -HQa1, --help, -A, me, "
          "--wait-all-nodes=1, -sA, hw, b]}\n",
+         "t:2:8: 'run.sh' in 'extra' is no option: a value stands behind its option (--qos=high), "
+         "what the run executes in shell:, exec: or script:\n"
          "t:2:8: 'extra' cannot have '--comm=a': it is rota's to say\n"
          "t:2:8: 'extra' cannot have '-a0-3': it is rota's to say\n"
          "t:2:8: 'extra' cannot have '-HQa1': it is rota's to say\n"
          "t:2:8: 'extra' cannot have '--help': it is rota's to say\n"
-         "t:2:8: 'b' in 'extra' is no option: what the run executes is in shell:, exec: or script:",
+         "t:2:8: 'b' in 'extra' is no option: a value stands behind its option (--qos=high), what "
+         "the "
+         "run executes in shell:, exec: or script:",
          "words for sbatch that would have it lose the run"},
         {"container: {image: a}\nnice: 3\nmemory: 1G\n",
          "t:2:7: 'container' and 'nice' exclude each other: a container may be the child of a "
