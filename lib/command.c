@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,12 +87,23 @@ static void close_all(struct command *command)
         config_free(&command->config);
 }
 
+static bool is_reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
+}
+
+/* Of a write that failed before, stdio keeps that it did, not why: a reader that has had enough is no error,
+ * and whoever exits with EXITCODE_IO has told it. */
 static int flush(int exitcode)
 {
     errno = 0;
-    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || errno == 0)
-        return exitcode; /* an error of before was told by who wrote */
-    log_error("cannot write to standard output: %s", strerror(errno));
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exitcode;
+    int saved = errno;
+    if (saved == EPIPE || (!saved && (exitcode == EXITCODE_IO || is_reader_gone())))
+        return exitcode;
+    log_error("cannot write to standard output: %s", saved ? strerror(saved) : "not all was taken");
     return EXITCODE_IO;
 }
 

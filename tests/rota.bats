@@ -129,6 +129,20 @@ synopsis()
     done
 }
 
+# More than stdio holds back: the write that fails is not the last one.
+@test "a full disk is told of long output too, and a reader that has had enough is no error" {
+    rota submit -- true >/dev/null
+    seq -f '{"name": "j%g", "shell": "true"}' 300 | sed 'i ---' >many.yaml
+    seq -f '0 %g * * * true' 0 20 | sed 'p;p;p;p' >night.cron
+    for command in 'monitor metrics' 'submit -n many.yaml' 'schedule import night.cron'; do
+        run -74 --separate-stderr bash -c "rota $command >/dev/full"
+        [[ $stderr == *'cannot write to standard output'* ]]
+        [ "$(wc -l <<<"$stderr")" -eq 1 ]
+        run -0 --separate-stderr bash -c "set -o pipefail; rota $command | true"
+        [ -z "$stderr" ]
+    done
+}
+
 @test "a full disk is told" {
     rota submit -- true
     for command in 'status -o id' 'cancel 1' 'submit -- true' 'hosts'; do
