@@ -208,7 +208,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
     if (rc == 0 && c->workflow > 0)
-        rc = selection_add_workflow(&c->selection, c->workflow, command->cat, err);
+        rc = selection_workflow(&c->selection, c->workflow, command->cat, err);
     if (rc == 0 && selection_is_nothing(&c->selection))
         return EXITCODE_NO;
     if (rc == 0)

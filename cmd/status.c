@@ -141,7 +141,7 @@ int status_choose(struct command *command, const struct status_words *words,
     if (rc == 0)
         rc = selection_read(named, words->operands, words->n, stdin, command->cat, err);
     if (rc == 0 && words->workflow > 0)
-        rc = selection_add_workflow(named, words->workflow, command->cat, err);
+        rc = selection_workflow(named, words->workflow, command->cat, err);
     query->ids = named->n ? named->ids : NULL;
     query->nids = named->n;
     return rc;

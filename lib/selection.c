@@ -175,11 +175,42 @@ int selection_read(struct selection *selection, char *const args[], int n, FILE 
     return rc;
 }
 
-int selection_add_workflow(struct selection *selection, int64_t id, struct catalogue *cat,
-                           struct err *err)
+static int by_number(const void *a, const void *b)
 {
-    int rc = workflow_runs(cat, id, add_id, selection, err);
-    drop_repeated(selection);
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Keeps those that are among others, which this sorts. */
+static void keep_common(struct selection *selection, struct selection *others)
+{
+    size_t kept = 0;
+    if (others->n)
+        qsort(others->ids, others->n, sizeof *others->ids, by_number);
+    for (size_t i = 0; i < selection->n && others->n; i++)
+        if (bsearch(&selection->ids[i], others->ids, others->n, sizeof *others->ids, by_number))
+            selection->ids[kept++] = selection->ids[i];
+    selection->n = kept;
+}
+
+int selection_workflow(struct selection *selection, int64_t id, struct catalogue *cat,
+                       struct err *err)
+{
+    struct selection of = {0};
+    if (selection->from_stdin && !selection->n)
+        return 0;
+    int rc = workflow_runs(cat, id, add_id, &of, err);
+    drop_repeated(&of);
+    if (rc == 0 && selection->n) {
+        keep_common(selection, &of);
+        if (!selection->n)
+            rc = err_set(err, ERR_ANSWER, "no run that was named is in the workflow of %" PRId64,
+                         id);
+    } else if (rc == 0) {
+        *selection = of;
+        return 0;
+    }
+    selection_free(&of);
     return rc;
 }
 

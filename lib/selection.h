@@ -30,10 +30,10 @@ bool selection_is_nothing(const struct selection *selection);
 /* Adds the ids of a stream: the first word of each line; empty lines are skipped, and so is a first word
  * `ID` or `id`, which is the header of a table. ERR_USAGE with the line, ERR_IO. */
 int selection_read_stream(struct selection *selection, FILE *in, struct err *err);
-/* Adds all runs of the workflow that a run is in; else of its group; else it alone. ERR_ANSWER: it is not
- * there. */
-int selection_add_workflow(struct selection *selection, int64_t id, struct catalogue *cat,
-                           struct err *err);
+/* All runs of the workflow that a run is in; else of its group; else it alone. Where runs were named, by
+ * standard input too, those of them that are among these. ERR_ANSWER: it is not there, or none is. */
+int selection_workflow(struct selection *selection, int64_t id, struct catalogue *cat,
+                       struct err *err);
 void selection_add(struct selection *selection, int64_t id);
 /* A run's id: a decimal number from 1; 0 when the word is none. */
 int64_t selection_id(const char *word, size_t len);

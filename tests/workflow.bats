@@ -115,6 +115,27 @@ states()
     [[ $output == *'--workflow wants the id of a run of it' ]]
 }
 
+@test "--workflow beside ids means those of them that are in it, and nothing on standard input nothing" {
+    flow
+    rota submit flow.yaml
+    rota submit -- true
+    for command in 'cancel -n' 'status -o id'; do
+        run -0 --separate-stderr bash -c "rota $command --workflow 1 6 2 4-6"
+        [ "$output" = $'2\n4\n5' ]
+        run -0 --separate-stderr bash -c "echo 3 | rota $command --workflow 1 -"
+        [ "$output" = 3 ]
+        run -1 --separate-stderr bash -c "rota $command --workflow 1 6"
+        [ -z "$output" ]
+        [[ $stderr == *'no run that was named is in the workflow of 1' ]]
+        run -1 --separate-stderr bash -c "rota $command --workflow 1 - </dev/null"
+        [ -z "$output" ]
+        [[ $stderr == *'standard input names no runs' ]]
+    done
+    run -1 rota cancel --workflow 1 - </dev/null
+    run -1 rota cancel --workflow 1 6
+    [ "$(rota status --state cancelled -o id 2>&1)" = 'rota status: no run matches' ]
+}
+
 @test "any of several is enough" {
     printf '%s\n' 'name: a' 'shell: exit 1' --- 'name: b' 'shell: exit 0' --- \
         'name: c' 'after: {any: [a, b]}' "shell: 'true'" >any.yaml
