@@ -77,15 +77,25 @@ static int offer_run(const struct run *run, void *arg)
     return ++newest->n == NEWEST;
 }
 
-/* The newest first: what is asked about is what happened last. "3-9" and "17,20-22" end in an id too. */
+/* Where the id begins that a word ends in: "3-9", "17,20-22" and "last,3" do, "l" and "x3" do not (NULL). */
+static const char *last_id(const char *word)
+{
+    size_t n = strlen(word);
+    while (n && isdigit((unsigned char)word[n - 1]))
+        n--;
+    bool is_list = !n || word[n - 1] == ',' || word[n - 1] == '-';
+    return is_list && strspn(word, "0123456789,-last") >= n ? word + n : NULL;
+}
+
+/* The newest first: what is asked about is what happened last. */
 static void offer_runs(struct complete *c)
 {
     struct run_query query = {.newest_first = true, .limit = LOOKED_AT};
     struct newest newest = {.complete = c};
-    size_t kept = strlen(c->rest);
-    while (kept && isdigit((unsigned char)c->rest[kept - 1]))
-        kept--;
-    advance(c, c->rest + kept);
+    const char *id = last_id(c->rest);
+    if (!id)
+        return;
+    advance(c, id);
     if (is_of(c, "cancel", NULL))
         query.states = selection_states(false); /* what is over cannot be cancelled */
     if (complete_catalogue(c))
