@@ -16,7 +16,7 @@
 #include "wait.h"
 
 static const char usage[] = "rota dispatch [-nqv] [--once | --stay] [--take-over]\n"
-                            "rota dispatch [-qv] --wait ID...|-\n";
+                            "rota dispatch --wait [-qv] ID ... | last | -\n";
 
 static void print_planned(int64_t id, const char *job, const char *host, const char *why, void *arg)
 {

@@ -81,6 +81,7 @@ logs la => last
 status last => last
 status x1 =>
 submit --rerun l => last
+dispatch --wait '' => 2 1 last
 status --job '' => extract nightly registered
 status --host '' => db1 web1
 status --tag '' => db big web
@@ -115,7 +116,6 @@ submit --after 1:f => 1:failed 1:finished
 submit --after 1:failed, => 1:failed,2 1:failed,1
 submit --rerun '' => 2 1 last
 submit --rerun 1 '' => 2 1
-dispatch --wait '' => 2 1
 cancel --signal US => USR1 USR2
 submit --job registered sc => scene=
 submit --job registered scene=x '' => quality= scene=
