@@ -29,7 +29,7 @@ enum {
 
 struct cancel {
     bool hold, release, lost, dry_run;
-    int64_t workflow; /* a run of it; -1: not said */
+    int64_t workflow; /* a run of it; OPT_UNSAID: not said */
     const char *signal_name;
     struct narrowing narrowing;
     enum request request;
@@ -198,7 +198,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
                       struct err *err)
 {
     bool narrowed = narrowing_any(&c->narrowing) || c->workflow > 0;
-    if (c->workflow != -1 && c->workflow < 1)
+    if (c->workflow != OPT_UNSAID && c->workflow < 1)
         return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (!n && !narrowed)
         return err_set(err, ERR_USAGE,
@@ -229,7 +229,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
 
 static int cancel_main(struct command *command, int argc, char **argv, struct err *err)
 {
-    struct cancel c = {.workflow = -1};
+    struct cancel c = {.workflow = OPT_UNSAID};
     const struct option_row options[] = {
         {0, "hold", OPT_FLAG, &c.hold},
         {0, "release", OPT_FLAG, &c.release},

@@ -120,7 +120,7 @@ static int run_logs(struct logs *logs, struct command *command, struct err *err)
 static int prepare(struct logs *logs, struct command *command, int argc, char **argv,
                    struct err *err)
 {
-    int64_t attempt = -1;
+    int64_t attempt = OPT_UNSAID;
     const struct option_row options[] = {
         {'f', "follow", OPT_FLAG, &logs->follow},
         {0, "out", OPT_FLAG, &logs->out},
@@ -133,7 +133,7 @@ static int prepare(struct logs *logs, struct command *command, int argc, char **
         return first;
     if (logs->out && logs->err)
         return err_set(err, ERR_USAGE, "--out and --err: write one of them, or none for both");
-    if (attempt != -1 && (attempt < 1 || attempt > INT32_MAX))
+    if (attempt != OPT_UNSAID && (attempt < 1 || attempt > INT32_MAX))
         return err_set(err, ERR_USAGE, "--attempt wants a number from 1");
     if (first == argc)
         return err_set(err, ERR_USAGE, "whose output? name ids of runs, 'last' or '-'");

@@ -107,18 +107,18 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "format", OPT_STRING, &words->format},
         {0},
     };
-    words->limit = words->workflow = -1;
+    words->limit = words->workflow = OPT_UNSAID;
     int first = opt_parse(argc, argv, options, usage, NULL, err);
     if (first < 0)
         return first;
     words->operands = argv + first;
     words->n = argc - first;
-    if (words->limit < -1)
+    if (words->limit != OPT_UNSAID && words->limit < 0)
         return err_set(err, ERR_USAGE, "--limit wants a number from 0 (all)");
     if (words->events + words->occurrences + words->why + words->tree + words->joblog > 1)
         return err_set(err, ERR_USAGE,
                        "--events, --occurrences, --why, --tree and --joblog exclude each other");
-    if (words->workflow != -1 && words->workflow < 1)
+    if (words->workflow != OPT_UNSAID && words->workflow < 1)
         return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (words->sort && (words->events || words->why || words->tree))
         return err_set(err, ERR_USAGE,

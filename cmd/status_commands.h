@@ -11,9 +11,9 @@
 struct status_words {
     struct narrowing narrowing;
     const char *form, *format, *outcomes, *sort;
-    int64_t limit; /* -1: not said */
+    int64_t limit; /* OPT_UNSAID: not said */
     bool events, occurrences, why, tree, joblog;
-    int64_t workflow; /* a run of it; -1: not said */
+    int64_t workflow; /* a run of it; OPT_UNSAID: not said */
     char **operands;
     int n;
 };

@@ -55,12 +55,13 @@ struct submit {
 
 static bool is_unset_or_within(int64_t number, int64_t most)
 {
-    return number == -1 || (number >= 1 && number <= most);
+    return number == OPT_UNSAID || (number >= 1 && number <= most);
 }
 
 static int read_options(struct submit *s, int argc, char **argv, int *dashdash, struct err *err)
 {
-    int64_t slots = -1, priority = INT64_MIN, at_once = -1, stop_after = -1;
+    int64_t slots = OPT_UNSAID, priority = OPT_UNSAID;
+    int64_t at_once = OPT_UNSAID, stop_after = OPT_UNSAID;
     const struct option_row options[] = {
         {0, "at", OPT_STRING, &s->at},
         {0, "in", OPT_STRING, &s->in},
@@ -92,10 +93,10 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
         return first;
     if (!is_unset_or_within(slots, SLOTS_MAX))
         return err_set(err, ERR_USAGE, "--slots wants a number from 1 to %d", SLOTS_MAX);
-    if (priority != INT64_MIN && (priority < -JOB_PRIORITY_MAX || priority > JOB_PRIORITY_MAX))
+    if (priority != OPT_UNSAID && (priority < -JOB_PRIORITY_MAX || priority > JOB_PRIORITY_MAX))
         return err_set(err, ERR_USAGE, "--priority wants a number from %d to %d", -JOB_PRIORITY_MAX,
                        JOB_PRIORITY_MAX);
-    if (priority != INT64_MIN && s->terms.top)
+    if (priority != OPT_UNSAID && s->terms.top)
         return err_set(err, ERR_USAGE, "--priority and --top: write one of them");
     if (!is_unset_or_within(at_once, ARRAY_MAX) || !is_unset_or_within(stop_after, ARRAY_MAX))
         return err_set(err, ERR_USAGE, "--at-once and --stop-after want a number from 1 to %d",
@@ -103,7 +104,7 @@ static int read_options(struct submit *s, int argc, char **argv, int *dashdash, 
     s->overrides.at_once = at_once > 0 ? at_once : 0;
     s->overrides.stop_after = stop_after > 0 ? stop_after : 0;
     s->overrides.slots = slots > 0 ? slots : 0;
-    s->overrides.has_priority = priority != INT64_MIN;
+    s->overrides.has_priority = priority != OPT_UNSAID;
     s->overrides.priority = priority;
     return first;
 }

@@ -24,6 +24,9 @@ extern const struct opt_kind opt_flag, opt_count, opt_string, opt_int, opt_list;
 #define OPT_INT    (&opt_int)    /* int64_t */
 #define OPT_LIST   (&opt_list)   /* struct strlist, added to */
 
+/* Of an OPT_INT, before opt_parse: tells "not said" from every number. */
+#define OPT_UNSAID INT64_MIN
+
 /* A table of them ends with an empty row. */
 struct option_row {
     char letter;      /* 0: none */

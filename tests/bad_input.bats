@@ -124,6 +124,23 @@ cancel --signal TREM 1                    | 64 | (did you mean 'TERM'?)
 END
 }
 
+# -1 is what programs like to mean "not said" by.
+@test "a number below what an option takes is refused, -1 too" {
+    rota submit -- true
+    said_of <<'END'
+status --limit -1                     | 64 | --limit wants a number from 0 (all)
+status --limit -2                     | 64 | --limit wants a number from 0 (all)
+status --joblog --limit -1            | 64 | --limit wants a number from 0 (all)
+status --workflow -1                  | 64 | --workflow wants the id of a run of it
+cancel --workflow -1                  | 64 | --workflow wants the id of a run of it
+logs --attempt -1 1                   | 64 | --attempt wants a number from 1
+submit --slots -1 -- true             | 64 | --slots wants a number from 1 to 10000
+submit --at-once -1 -- true           | 64 | --at-once and --stop-after want a number from 1
+submit --stop-after -1 -- true        | 64 | --at-once and --stop-after want a number from 1
+schedule next -n -1 --cron @daily     | 64 | -n wants a number from 1
+END
+}
+
 @test "a selector that matches nothing says so on standard error, in every form, with exit code 1" {
     printf 'name: nightly\nschedule: {cron: "0 2 * * *"}\nshell: "true"\n' >n.yaml
     rota schedule add -q n.yaml >/dev/null
