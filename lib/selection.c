@@ -44,12 +44,17 @@ int selection_read_stream(struct selection *selection, FILE *in, struct err *err
     char *line = NULL;
     size_t size = 0;
     int rc = 0;
+    ssize_t n;
     errno = 0;
-    for (size_t number = 1; rc == 0 && getline(&line, &size, in) >= 0; number++) {
+    for (size_t number = 1; rc == 0 && (n = getline(&line, &size, in)) >= 0; number++) {
         const char *word = line + strspn(line, " \t\r\n");
         size_t len = strcspn(word, " \t\r\n");
         int64_t id = selection_id(word, len);
-        if (id)
+        if (word + len < line + n && !word[len]) /* as find -print0 and xargs -0 like it */
+            rc = err_set(err, ERR_USAGE,
+                         "standard input:%zu: a NUL byte: write the ids on lines (tr '\\0' '\\n')",
+                         number);
+        else if (id)
             selection_add(selection, id);
         else if (len && !(len == 2 && strncasecmp(word, "id", 2) == 0))
             rc = err_set(err, ERR_USAGE, "standard input:%zu: '%.*s' is no run's id", number,

@@ -245,6 +245,9 @@ many()
         run --separate-stderr rota "${words[@]}" - <<<$'ID  JOB\n\nnonsense 1'
         [ "$status" -eq 64 ]
         [[ $stderr == *"standard input:3: 'nonsense' is no run's id"* ]]
+        # of ids that NUL bytes part the first one is not all
+        run -64 --separate-stderr bash -c "printf '1\0002\0003\000' | rota $command -"
+        [[ $stderr == *'standard input:1: a NUL byte: write the ids on lines'* ]]
         run --separate-stderr rota "${words[@]}" - <<<$'  ID  JOB\r\n\n 1  sh  succeeded\r\n1 again'
         [ "$status" -eq 0 ] || [ "$command" = cancel ] || { echo "rota $command: $stderr"; return 1; }
         [ -z "$stderr" ] || [[ $stderr == *'run 1 '*'over'* ]] || [[ $stderr == *'succeeded'* ]]
