@@ -1,6 +1,7 @@
 /* rota status --joblog: runs that have ended, as GNU parallel writes them with --joblog (parallel(1)). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "escape.h"
@@ -8,6 +9,9 @@
 #include "log.h"
 #include "specification.h"
 #include "status_commands.h"
+
+static const char header[] =
+    "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
 struct joblog {
     struct catalogue *cat;
@@ -70,6 +74,17 @@ static int show(const struct run *run, void *arg)
     return 0;
 }
 
+/* The newest `limit` lines that were written: of runs that have ended, which the query does not know. */
+static void print_newest(struct joblog *log, int64_t limit)
+{
+    const char *text = buf_str(&log->out);
+    int64_t skipped = limit > 0 ? (int64_t)log->shown - limit : 0;
+    for (; skipped > 0; skipped--)
+        text = strchr(text, '\n') + 1;
+    (void)fputs(header, stdout);
+    (void)fputs(text, stdout);
+}
+
 int status_joblog(struct command *command, const struct status_words *words, struct err *err)
 {
     struct run_query query = {0};
@@ -78,14 +93,11 @@ int status_joblog(struct command *command, const struct status_words *words, str
     if (words->form || words->format || words->sort)
         return err_set(err, ERR_USAGE, "--joblog is a form of its own, in the order of ids");
     int rc = status_choose(command, words, &query, &named, err);
-    query.limit = words->limit > 0 ? words->limit : 0;
     log.cat = command->cat;
-    buf_addstr(&log.out,
-               "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n");
     if (rc == 0 && !(named.from_stdin && !named.n))
         rc = run_select(command->cat, &query, show, &log, err);
     if (rc == 0)
-        (void)fwrite(buf_data(&log.out), 1, log.out.len, stdout);
+        print_newest(&log, words->limit);
     if (rc == 0 && !log.shown)
         log_warn("no run that has ended matches");
     selection_free(&named);

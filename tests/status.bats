@@ -81,6 +81,9 @@ ids()
     [ "$(cut -f 7,8 <<<"${lines[2]}")" = $'0\t9' ]
     run -0 rota status --joblog last,3
     [ "$(cut -f 9 <<<"${lines[1]}")" = 'echo one\necho two\n' ]
+    # the newest that have ended, not those of the newest that have
+    [ "$(rota status --joblog --limit 2 | cut -f 1 | paste -sd,)" = Seq,2,3 ]
+    [ "$(rota status --joblog --limit 9 | wc -l)" -eq 4 ]
     run -1 rota status -q --joblog last
     run -64 rota status --joblog -o json
 }
