@@ -50,10 +50,10 @@ static int read_query(const struct status_words *words, struct occurrence_query 
     struct run_query times = {0}; /* --since and --until are read as for runs */
     int64_t now = clock_now();
     if (words->narrowing.states || words->narrowing.host || words->narrowing.array ||
-        words->limit >= 0)
-        return err_set(
-            err, ERR_USAGE,
-            "--state, --host, --array and --limit are for runs; --occurrences knows --outcome");
+        words->narrowing.tag || words->workflow > 0 || words->limit >= 0)
+        return err_set(err, ERR_USAGE,
+                       "--state, --host, --tag, --array, --workflow and --limit are for runs; "
+                       "--occurrences knows --outcome");
     if (words->n > 1 || (words->n && words->narrowing.job))
         return err_set(err, ERR_USAGE, "--occurrences takes one job (a pattern may be quoted)");
     int rc = narrowing_read(&words->narrowing, now, &times, err);

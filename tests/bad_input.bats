@@ -141,6 +141,17 @@ schedule next -n -1 --cron @daily     | 64 | -n wants a number from 1
 END
 }
 
+@test "what narrows runs is refused where it would narrow nothing" {
+    rota submit -- true
+    for option in '--state failed' '--host local' '--tag a' '--array 1' '--workflow 1' '--limit 1'; do
+        said_of <<END
+status --occurrences $option      | 64 | are for runs; --occurrences knows --outcome
+status --events $option 1         | 64 | --events takes ids
+status --why $option 1            | 64 | --why takes ids
+END
+    done
+}
+
 @test "a selector that matches nothing says so on standard error, in every form, with exit code 1" {
     printf 'name: nightly\nschedule: {cron: "0 2 * * *"}\nshell: "true"\n' >n.yaml
     rota schedule add -q n.yaml >/dev/null
