@@ -144,7 +144,22 @@ static void tell_mismatch(const struct explaining *e, int64_t at)
     }
 }
 
-/* The due instants around one at which it is not due. */
+/* Of a due instant that has no occurrence: it is to come, or nobody was there. */
+static void tell_unrecorded(const struct explaining *e, const struct timetable_due *due)
+{
+    char text[CLOCK_TEXT];
+    if (due->at > e->now) {
+        tell_future(e, due);
+        return;
+    }
+    printf("  %s  due by '%s', and nothing is recorded: %s\n", clock_local(due->at, text),
+           due->rule->text,
+           due->at < e->row.added_at ? "the job was not registered, or otherwise, at that time"
+                                     : "no tick has come since (does cron run rota dispatch?)");
+    tell_bend(due, e->table.zone);
+}
+
+/* An instant at which it is not due, and the next one at which it is. */
 static int tell_near(struct explaining *e, int64_t at)
 {
     struct timetable_due due;
@@ -155,11 +170,9 @@ static int tell_near(struct explaining *e, int64_t at)
     if (timetable_next(&e->table, at, &due)) {
         zone_restore();
         printf("next:\n");
-        if (due.at > e->now) {
-            tell_future(e, &due);
-            return 0;
-        }
         int rc = tell_recorded(e, due.at);
+        if (rc == 0)
+            tell_unrecorded(e, &due);
         return rc < 0 ? rc : 0;
     }
     return 0;
@@ -176,16 +189,7 @@ static int explain_at(struct explaining *e, int64_t at)
         return rc < 0 ? rc : 0;
     if (!is_due)
         return tell_near(e, at);
-    if (due.at > e->now) {
-        tell_future(e, &due);
-        return 0;
-    }
-    char text[CLOCK_TEXT];
-    printf("  %s  due by '%s', and nothing is recorded: %s\n", clock_local(due.at, text),
-           due.rule->text,
-           due.at < e->row.added_at ? "the job was not registered, or otherwise, at that time"
-                                    : "no tick has come since (does cron run rota dispatch?)");
-    tell_bend(&due, e->table.zone);
+    tell_unrecorded(e, &due);
     return 0;
 }
 

@@ -90,6 +90,8 @@ YAML
     [[ $output == *'does not exist that day'* ]]
     run -0 rota schedule explain e 2030-06-01T12:00:00Z
     [[ $output == *'not due'*'does not match: minute hour'*'next:'* ]]
+    run -0 rota schedule explain e 2020-06-01T12:00:00Z
+    [[ $output == *'not due'*$'next:\n  2020-06-02 00:30:00  due by '*'nothing is recorded: the job was not registered'* ]]
     make_due e 86400000
     rota schedule tick
     run -0 rota schedule explain e
