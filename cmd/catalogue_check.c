@@ -75,6 +75,12 @@ static int tell_short(struct checking *c, const struct kept_output *kept, enum o
         output_size(catalogue_path(c->cat), kept->run, kept->attempt, stream) >= want)
         return rc;
     char *path = output_path(catalogue_path(c->cat), kept->run, kept->attempt, stream);
+    struct stat st;
+    if (!size && lstat(path, &st) < 0 && errno != ENOENT && errno != ENOTDIR) {
+        rc = err_sys(c->err, ERR_IO, "cannot look at %s", path);
+        free(path);
+        return rc;
+    }
     char *what =
         size ? xasprintf("has %" PRId64 " bytes of the %" PRId64 " that run %" PRId64 " left there",
                          size, want, kept->run)

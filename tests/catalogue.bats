@@ -37,6 +37,19 @@ finds()
     [ -z "$output" ]
 }
 
+# As root reads what is closed, a loop stands for what others may not look into.
+@test "check does not take output that it cannot look at for lost" {
+    some_runs
+    rm -r "$HOME/output/0"
+    ln -s 0 "$HOME/output/0"
+    run -74 --separate-stderr rota catalogue check -o tsv
+    [[ $stderr == *"cannot look at $HOME/output/0/1.1.out: "* ]]
+    [ -z "$output" ]
+    rm "$HOME/output/0"
+    run -1 rota catalogue check -o tsv
+    [[ $output == *'1.1.out'*'is missing: run 1 left 4 bytes there'* ]]
+}
+
 @test "check tells each invariant that does not hold: place, what, mend" {
     some_runs
     finds 'UPDATE run SET exit_code = NULL WHERE id = 1' 'run 1' 'nothing is known of its exit code' \
