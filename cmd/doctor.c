@@ -13,7 +13,7 @@
 #include "view.h"
 #include "xalloc.h"
 
-static const char usage[] = "rota monitor doctor [-qv] [-o FORM] [HOSTS ...]\n";
+static const char usage[] = "rota monitor doctor [-qv] [-o FORM] [--format FORMAT] [HOSTS ...]\n";
 
 /* ---- the forms ---- */
 
@@ -72,10 +72,11 @@ static size_t count(const struct doctor *d, enum verdict verdict)
 }
 
 /* NULL where no form is asked for. */
-static int open_view(const char *form, struct view **view, struct err *err)
+static int open_view(const char *form, const char *format, struct view **view, struct err *err)
 {
     *view = NULL;
-    int rc = form ? view_new(view, &finding_record, form, VIEW_TABLE, NULL, stdout, err) : 0;
+    int rc =
+        form || format ? view_new(view, &finding_record, form, VIEW_TABLE, format, stdout, err) : 0;
     if (rc == 0 && *view && view_form(*view) == VIEW_ID) {
         view_drop(*view);
         *view = NULL;
@@ -183,15 +184,16 @@ static int examine(struct doctor *d, struct command *command, char **args, int n
 
 static int doctor_main(struct command *command, int argc, char **argv, struct err *err)
 {
-    const char *form = NULL;
+    const char *form = NULL, *format = NULL;
     struct view *view;
-    const struct option_row options[] = {{'o', "output", OPT_STRING, &form}, {0}};
+    const struct option_row options[] = {
+        {'o', "output", OPT_STRING, &form}, {0, "format", OPT_STRING, &format}, {0}};
     struct errlist errors = {0};
     struct doctor d = {.errors = &errors};
     int first = opt_parse(argc, argv, options, usage, NULL, err);
     if (first < 0)
         return first;
-    int rc = open_view(form, &view, err);
+    int rc = open_view(form, format, &view, err);
     if (rc < 0)
         return rc;
     command->configured = config_load(&command->config, &errors) == 0;

@@ -6,7 +6,7 @@
 #include "near.h"
 
 const char monitor_usage[] = "rota monitor [-qv] [-o FORM]\n"
-                             "rota monitor doctor [-qv] [-o FORM] [HOSTS ...]\n"
+                             "rota monitor doctor [-qv] [-o FORM] [--format FORMAT] [HOSTS ...]\n"
                              "rota monitor check [-nqv] [--test NAME]\n"
                              "rota monitor metrics [-qv] [--output FILE]\n"
                              "rota monitor board [-qv] --output DIRECTORY\n";

@@ -17,7 +17,7 @@ enum { NEXT_DEFAULT = 5, NEXT_MAX = 1000000 };
 
 struct next {
     int64_t n;
-    const char *from, *timezone, *cron, *form;
+    const char *from, *timezone, *cron, *form, *format;
     int64_t after;
     struct timetable table;
     struct view *view;
@@ -147,7 +147,7 @@ static int read_times(struct next *x, struct err *err)
 
 static int run_next(struct next *x, struct command *command, char **names, int n, struct err *err)
 {
-    int rc = view_new(&x->view, &instant_record, x->form, x->form ? VIEW_TABLE : VIEW_ID, NULL,
+    int rc = view_new(&x->view, &instant_record, x->form, x->form ? VIEW_TABLE : VIEW_ID, x->format,
                       stdout, err);
     if (rc == 0)
         rc = read_times(x, err);
@@ -164,10 +164,13 @@ static int run_next(struct next *x, struct command *command, char **names, int n
 int schedule_next(struct command *command, int argc, char **argv, struct err *err)
 {
     struct next x = {.n = NEXT_DEFAULT};
-    const struct option_row options[] = {
-        {'n', "number", OPT_INT, &x.n},           {0, "from", OPT_STRING, &x.from},
-        {0, "timezone", OPT_STRING, &x.timezone}, {0, "cron", OPT_STRING, &x.cron},
-        {'o', "output", OPT_STRING, &x.form},     {0}};
+    const struct option_row options[] = {{'n', "number", OPT_INT, &x.n},
+                                         {0, "from", OPT_STRING, &x.from},
+                                         {0, "timezone", OPT_STRING, &x.timezone},
+                                         {0, "cron", OPT_STRING, &x.cron},
+                                         {'o', "output", OPT_STRING, &x.form},
+                                         {0, "format", OPT_STRING, &x.format},
+                                         {0}};
     int first = opt_parse(argc, argv, options, schedule_usage, NULL, err);
     int rc = first < 0 ? first : run_next(&x, command, argv + first, argc - first, err);
     view_drop(x.view);

@@ -124,6 +124,18 @@ dump()
     done < <(table)
 }
 
+@test "what has forms has --format too, but for the health, which is one object" {
+    home
+    while read -r command; do
+        [ "$command" != monitor ] || continue
+        options_of "$command" | grep -qx -e --format || { echo "rota $command has no --format"; return 1; }
+    done < <(list_forms)
+    run -0 rota schedule next -n 1 --from 2030-01-01 --format '{rule} at {due_at}' often
+    [ "$output" = 'cron 17 3 * * * at 2030-01-01T03:17:00+00:00' ]
+    run rota monitor doctor -v --format '{host}:{check}={verdict}'
+    [[ $'\n'$output == *$'\nlocal:clock=ok\n'* ]] || { echo "$output"; return 1; }
+}
+
 @test "each command exits 0, says nothing on standard error, and prints ids where it makes or takes runs" {
     home
     while IFS='|' read -r command words prints _ _; do
