@@ -39,6 +39,19 @@ valid()
     [ -z "$output" ]
 }
 
+# Those of submit and of what makes runs are told where runs are listed.
+@test "each field has its words in the manual" {
+    list_forms >forms
+    while read -ra words; do
+        page=${words[0]}
+        [[ ${words[*]} != submit && ${words[*]} != schedule\ [tb]* ]] || page=status
+        sed -nE 's/^\.(It )?(Cm|Va) //p' "$ROTA_TOP/man/rota-$page.1" | grep -o '[^ ,]*' >told
+        for field in $(rota "${words[@]}" -o schema | jq -r '.required[]'); do
+            grep -qx "$field" told || { echo "rota ${words[*]}: rota-$page(1) has no $field"; return 1; }
+        done
+    done <forms
+}
+
 @test "to ask for a schema changes nothing" {
     examples_home
     sqlite3 "$ROTA_CATALOGUE" 'UPDATE job SET next_at = 1'
