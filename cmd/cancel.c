@@ -29,7 +29,8 @@ enum {
 
 struct cancel {
     bool hold, release, lost, dry_run;
-    int64_t workflow; /* a run of it; OPT_UNSAID: not said */
+    const char *in_workflow; /* as it was written; NULL: not said */
+    int64_t workflow;        /* a run of it; 0: not said */
     const char *signal_name;
     struct narrowing narrowing;
     enum request request;
@@ -163,7 +164,7 @@ static int request_all(struct cancel *c, struct command *command, struct err *er
 {
     char *actor = command_actor();
     int rc = 0;
-    if (c->workflow > 0) /* or the end of one batch would let runs of the next go */
+    if (c->workflow) /* or the end of one batch would let runs of the next go */
         rc = workflow_later_first(command->cat, c->workflow, c->selection.ids, c->selection.n, err);
     for (size_t at = 0; rc == 0 && at < c->selection.n; at += BATCH) {
         size_t left = c->selection.n - at;
@@ -197,9 +198,7 @@ static int check_listener(const struct cancel *c, struct command *command, struc
 static int run_cancel(struct cancel *c, struct command *command, char **args, int n,
                       struct err *err)
 {
-    bool narrowed = narrowing_any(&c->narrowing) || c->workflow > 0;
-    if (c->workflow != OPT_UNSAID && c->workflow < 1)
-        return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
+    bool narrowed = narrowing_any(&c->narrowing) || c->in_workflow;
     if (!n && !narrowed)
         return err_set(err, ERR_USAGE,
                        "which runs? name ids, 'last' or '-', a --workflow, or narrow by --state, "
@@ -207,7 +206,9 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
     int rc = command_open(command, c->dry_run ? CATALOGUE_READ : CATALOGUE_WRITE, err);
     if (rc == 0)
         rc = selection_read(&c->selection, args, n, stdin, command->cat, err);
-    if (rc == 0 && c->workflow > 0)
+    if (rc == 0 && c->in_workflow)
+        rc = selection_one("--workflow", c->in_workflow, command->cat, &c->workflow, err);
+    if (rc == 0 && c->workflow)
         rc = selection_workflow(&c->selection, c->workflow, command->cat, err);
     if (rc == 0 && selection_is_nothing(&c->selection))
         return EXITCODE_NO;
@@ -229,7 +230,7 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
 
 static int cancel_main(struct command *command, int argc, char **argv, struct err *err)
 {
-    struct cancel c = {.workflow = OPT_UNSAID};
+    struct cancel c = {0};
     const struct option_row options[] = {
         {0, "hold", OPT_FLAG, &c.hold},
         {0, "release", OPT_FLAG, &c.release},
@@ -240,7 +241,7 @@ static int cancel_main(struct command *command, int argc, char **argv, struct er
         {0, "host", OPT_STRING, &c.narrowing.host},
         {0, "tag", OPT_STRING, &c.narrowing.tag},
         {0, "array", OPT_STRING, &c.narrowing.array},
-        {0, "workflow", OPT_INT, &c.workflow},
+        {0, "workflow", OPT_STRING, &c.in_workflow},
         {'n', "dry-run", OPT_FLAG, &c.dry_run},
         {0},
     };

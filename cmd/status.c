@@ -101,13 +101,13 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
         {0, "why", OPT_FLAG, &words->why},
         {0, "tree", OPT_FLAG, &words->tree},
         {0, "joblog", OPT_FLAG, &words->joblog},
-        {0, "workflow", OPT_INT, &words->workflow},
+        {0, "workflow", OPT_STRING, &words->workflow},
         {0, "sort", OPT_STRING, &words->sort},
         {'o', "output", OPT_STRING, &words->form},
         {0, "format", OPT_STRING, &words->format},
         {0},
     };
-    words->limit = words->workflow = OPT_UNSAID;
+    words->limit = OPT_UNSAID;
     int first = opt_parse(argc, argv, options, usage, NULL, err);
     if (first < 0)
         return first;
@@ -118,8 +118,6 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
     if (words->events + words->occurrences + words->why + words->tree + words->joblog > 1)
         return err_set(err, ERR_USAGE,
                        "--events, --occurrences, --why, --tree and --joblog exclude each other");
-    if (words->workflow != OPT_UNSAID && words->workflow < 1)
-        return err_set(err, ERR_USAGE, "--workflow wants the id of a run of it");
     if (words->sort && (words->events || words->why || words->tree))
         return err_set(err, ERR_USAGE,
                        "--sort is for lists: --events, --why and --tree have an order");
@@ -131,6 +129,7 @@ static int read_words(struct status_words *words, int argc, char **argv, struct 
 int status_choose(struct command *command, const struct status_words *words,
                   struct run_query *query, struct selection *named, struct err *err)
 {
+    int64_t id;
     int rc = narrowing_read(&words->narrowing, clock_now(), query, err);
     if (rc == 0)
         rc = command_open(command, CATALOGUE_READ, err);
@@ -140,8 +139,10 @@ int status_choose(struct command *command, const struct status_words *words,
         rc = narrowing_array(&words->narrowing, command->cat, query, err);
     if (rc == 0)
         rc = selection_read(named, words->operands, words->n, stdin, command->cat, err);
-    if (rc == 0 && words->workflow > 0)
-        rc = selection_workflow(named, words->workflow, command->cat, err);
+    if (rc == 0 && words->workflow)
+        rc = selection_one("--workflow", words->workflow, command->cat, &id, err);
+    if (rc == 0 && words->workflow)
+        rc = selection_workflow(named, id, command->cat, err);
     query->ids = named->n ? named->ids : NULL;
     query->nids = named->n;
     return rc;

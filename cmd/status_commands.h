@@ -13,7 +13,7 @@ struct status_words {
     const char *form, *format, *outcomes, *sort;
     int64_t limit; /* OPT_UNSAID: not said */
     bool events, occurrences, why, tree, joblog;
-    int64_t workflow; /* a run of it; OPT_UNSAID: not said */
+    const char *workflow; /* a run of it; NULL: not said */
     char **operands;
     int n;
 };

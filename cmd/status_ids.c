@@ -5,7 +5,7 @@
 
 static int check(const char *option, const struct status_words *words, struct err *err)
 {
-    if (narrowing_any(&words->narrowing) || words->workflow > 0 || words->limit >= 0)
+    if (narrowing_any(&words->narrowing) || words->workflow || words->limit >= 0)
         return err_set(err, ERR_USAGE,
                        "%s takes ids: choose them by rota status -o id | rota status %s -", option,
                        option);

@@ -50,7 +50,7 @@ static int read_query(const struct status_words *words, struct occurrence_query 
     struct run_query times = {0}; /* --since and --until are read as for runs */
     int64_t now = clock_now();
     if (words->narrowing.states || words->narrowing.host || words->narrowing.array ||
-        words->narrowing.tag || words->workflow > 0 || words->limit >= 0)
+        words->narrowing.tag || words->workflow || words->limit >= 0)
         return err_set(err, ERR_USAGE,
                        "--state, --host, --tag, --array, --workflow and --limit are for runs; "
                        "--occurrences knows --outcome");

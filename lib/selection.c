@@ -180,6 +180,23 @@ int selection_read(struct selection *selection, char *const args[], int n, FILE 
     return rc;
 }
 
+int selection_one(const char *option, const char *word, struct catalogue *cat, int64_t *id,
+                  struct err *err)
+{
+    struct selection one = {0};
+    int rc = 0;
+    *id = selection_id(word, strlen(word));
+    if (strcmp(word, "last") == 0)
+        rc = add_last(&one, cat, err);
+    else if (!*id)
+        rc = err_set(err, ERR_USAGE, "%s wants the id of one of its runs, or 'last', not '%.60s'",
+                     option, word);
+    if (one.n)
+        *id = one.ids[0];
+    selection_free(&one);
+    return rc;
+}
+
 static int by_number(const void *a, const void *b)
 {
     const int64_t *x = a, *y = b;
@@ -331,17 +348,9 @@ int narrowing_tag(const struct narrowing *narrowing, const struct config *config
 int narrowing_array(const struct narrowing *narrowing, struct catalogue *cat,
                     struct run_query *query, struct err *err)
 {
-    struct selection one = {0};
-    char *const words[] = {(char *)narrowing->array};
-    if (!words[0])
+    int64_t id = 0;
+    if (!narrowing->array)
         return 0;
-    if (strcmp(words[0], "-") == 0)
-        return err_set(err, ERR_USAGE, "--array wants the id of one of its runs, or 'last'");
-    int rc = selection_read(&one, words, 1, NULL, cat, err);
-    if (rc < 0)
-        err_place(err, "--array");
-    for (size_t i = 0; rc == 0 && i < one.n; i++)
-        rc = array_of(cat, one.ids[i], &query->array, err);
-    selection_free(&one);
-    return rc;
+    int rc = selection_one("--array", narrowing->array, cat, &id, err);
+    return rc == 0 ? array_of(cat, id, &query->array, err) : rc;
 }

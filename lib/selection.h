@@ -30,6 +30,9 @@ bool selection_is_nothing(const struct selection *selection);
 /* Adds the ids of a stream: the first word of each line; empty lines are skipped, and so is a first word
  * `ID` or `id`, which is the header of a table. ERR_USAGE with the line, ERR_IO. */
 int selection_read_stream(struct selection *selection, FILE *in, struct err *err);
+/* The run that an option names whose value is one: an id, or last. ERR_USAGE, ERR_ANSWER: there is none. */
+int selection_one(const char *option, const char *word, struct catalogue *cat, int64_t *id,
+                  struct err *err);
 /* All runs of the workflow that a run is in; else of its group; else it alone. Where runs were named, by
  * standard input too, those of them that are among these. ERR_ANSWER: it is not there, or none is. */
 int selection_workflow(struct selection *selection, int64_t id, struct catalogue *cat,

@@ -272,7 +272,7 @@ y y 1/2' ]
     run -1 rota status --array 9
     [ "$output" = 'rota status: there is no run 9' ]
     run -64 rota cancel --array x
-    [ "$output" = "rota cancel: --array: 'x' is no run's id (write a number, 3-9, 17,20-22, 'last' or '-')" ]
+    [ "$output" = "rota cancel: --array wants the id of one of its runs, or 'last', not 'x'" ]
     [[ $(rota status --array 2 -o wide) == *ARRAY*INDEX*ITEM* ]]
 }
 

@@ -125,14 +125,18 @@ END
 }
 
 # -1 is what programs like to mean "not said" by.
-@test "a number below what an option takes is refused, -1 too" {
+@test "a number that an option does not take is refused, -1 too" {
     rota submit -- true
     said_of <<'END'
 status --limit -1                     | 64 | --limit wants a number from 0 (all)
 status --limit -2                     | 64 | --limit wants a number from 0 (all)
 status --joblog --limit -1            | 64 | --limit wants a number from 0 (all)
-status --workflow -1                  | 64 | --workflow wants the id of a run of it
-cancel --workflow -1                  | 64 | --workflow wants the id of a run of it
+status --array -1                     | 64 | --array wants the id of one of its runs, or 'last', not '-1'
+status --array 0                      | 64 | --array wants the id of one of its runs, or 'last', not '0'
+cancel --array 1-9                    | 64 | --array wants the id of one of its runs, or 'last', not '1-9'
+cancel --array 1,9                    | 64 | --array wants the id of one of its runs, or 'last', not '1,9'
+status --workflow -1                  | 64 | --workflow wants the id of one of its runs, or 'last', not '-1'
+cancel --workflow 1-2                 | 64 | --workflow wants the id of one of its runs, or 'last', not '1-2'
 logs --attempt -1 1                   | 64 | --attempt wants a number from 1
 submit --slots -1 -- true             | 64 | --slots wants a number from 1 to 10000
 submit --at-once -1 -- true           | 64 | --at-once and --stop-after want a number from 1

@@ -112,7 +112,8 @@ states()
     run -1 rota cancel --workflow 99
     [[ $output == *'there is no run 99'* ]]
     run -64 rota cancel --workflow 0
-    [[ $output == *'--workflow wants the id of a run of it' ]]
+    [ "$output" = "rota cancel: --workflow wants the id of one of its runs, or 'last', not '0'" ]
+    [ "$(rota status --workflow last -o id | paste -sd' ')" = '1 2 3 4 5' ]
 }
 
 @test "--workflow beside ids means those of them that are in it, and nothing on standard input nothing" {
