@@ -239,7 +239,8 @@ static const struct {
     unsigned forms;
 } lacks[] = {
     {"monitor", "doctor", NULL, 1u << VIEW_ID},
-    {"monitor", NULL, NULL, 1u << VIEW_ID | 1u << VIEW_TSV},
+    {"monitor", NULL, NULL,
+     ~(1u << VIEW_TABLE | 1u << VIEW_WIDE | 1u << VIEW_JSON | 1u << VIEW_SCHEMA)},
     {"catalogue", NULL, NULL, 1u << VIEW_ID},
     {"status", NULL, "--occurrences", 1u << VIEW_ID},
 };
