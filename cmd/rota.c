@@ -38,7 +38,10 @@ const size_t command_nrows = sizeof command_rows / sizeof *command_rows;
 /* A reader that has seen enough is no error. */
 static int finish(void)
 {
-    return fflush(stdout) == 0 || errno == EPIPE ? EXITCODE_DONE : EXITCODE_IO;
+    if (fflush(stdout) == 0 || errno == EPIPE)
+        return EXITCODE_DONE;
+    log_error("cannot write to standard output: %s", strerror(errno));
+    return EXITCODE_IO;
 }
 
 static int print_map(void)
@@ -106,17 +109,27 @@ int command_run(const char *name, int argc, char **argv)
     return exitcode_of(err.code);
 }
 
+/* Written in full, or shortened as those of commands may be. */
+static bool is_option(const char *word, const char *name)
+{
+    return strlen(word) > 2 && strncmp(word, name, strlen(word)) == 0;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "-h") == 0 || is_option(word, "--help");
+}
+
 int main(int argc, char **argv)
 {
     static char help_option[] = "-h";
     const char *first = argc > 1 ? argv[1] : "help";
     (void)signal(SIGPIPE, SIG_IGN);
-    if (strcmp(first, "--version") == 0) {
+    if (is_option(first, "--version")) {
         printf("rota %s\n", ROTA_VERSION);
         return finish();
     }
-    if (strcmp(first, "-h") == 0 || strcmp(first, "--help") == 0 ||
-        (strcmp(first, "help") == 0 && argc < 3))
+    if (is_help(first) || (strcmp(first, "help") == 0 && (argc < 3 || is_help(argv[2]))))
         return print_map();
     if (strcmp(first, "help") == 0) {
         char *help_argv[] = {argv[2], help_option, NULL};

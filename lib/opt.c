@@ -199,7 +199,9 @@ int opt_parse(int argc, char **argv, const struct option_row *rows, const char *
     int rc = read_all(&r, operands, &n, &before);
     if (r.help) {
         (void)fputs(usage, stdout);
-        exit(fflush(stdout) == 0 || errno == EPIPE ? 0 : -ERR_IO); /* as command_main ends */
+        if (fflush(stdout) == 0 || errno == EPIPE)
+            exit(0);
+        rc = err_sys(err, ERR_IO, "cannot write to standard output");
     }
     log_open(log_program(), r.quiet         ? LOG_ERROR
                             : r.verbose > 1 ? LOG_DEBUG

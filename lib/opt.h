@@ -40,7 +40,7 @@ struct option_row {
  * argv, in their order. Handles -h/--help (prints usage, exits 0), -q/--quiet and -v/--verbose (log
  * level) itself, which is why it lives with the commands' habits and may exit.
  * Returns the index of the first operand; *dashdash (NULL ok) is the index of the first operand
- * that stood after "--", or argc when nothing did. ERR_USAGE. */
+ * that stood after "--", or argc when nothing did. ERR_USAGE, ERR_IO. */
 int opt_parse(int argc, char **argv, const struct option_row *rows, const char *usage,
               int *dashdash, struct err *err);
 

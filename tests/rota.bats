@@ -28,6 +28,16 @@ load lib
     [[ $output =~ ^rota\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
 
+@test "options of rota itself may be shortened, and help has -h" {
+    [ "$(rota --vers)" = "$(rota --version)" ]
+    for words in -h --help --he help 'help -h' 'help --help'; do
+        read -ra words_of <<<"$words"
+        run -0 rota "${words_of[@]}"
+        [ "$output" = "$(rota)" ]
+    done
+    run -64 rota --
+}
+
 @test "rota help COMMAND is the command's -h" {
     [ "$(rota help status)" = "$(rota status -h)" ]
 }
@@ -145,7 +155,7 @@ synopsis()
 
 @test "a full disk is told" {
     rota submit -- true
-    for command in 'status -o id' 'cancel 1' 'submit -- true' 'hosts'; do
+    for command in 'status -o id' 'cancel 1' 'submit -- true' 'hosts' '' --version 'status -h' 'hosts -h'; do
         run --separate-stderr bash -c "rota $command >/dev/full"
         [ "$status" -eq 74 ]
         [[ $stderr == *"No space left"* ]]
