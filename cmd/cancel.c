@@ -41,7 +41,7 @@ struct cancel {
 
 #define BIT(state) (1U << (state))
 
-/* The states in which a request means something; for choosing and for --dry-run. The catalogue decides. */
+/* The states in which a request means something; for choosing. The catalogue decides. */
 static unsigned states_for(enum request request)
 {
     static const unsigned states[] = {
@@ -172,8 +172,23 @@ static int request_all(struct cancel *c, struct command *command, struct err *er
                            err);
     }
     free(actor);
-    if (c->refused > TOLD)
-        log_warn("… and %zu more", c->refused - TOLD);
+    return rc;
+}
+
+/* What request_all would print and refuse. */
+static int show_all(struct cancel *c, struct command *command, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < c->selection.n; i++) {
+        rc = run_may_request(command->cat, c->selection.ids[i], c->request, err);
+        if (rc == 0) {
+            printf("%lld\n", (long long)c->selection.ids[i]);
+            c->done++;
+        } else if (rc == ERR_ANSWER) {
+            refuse(c, err);
+            rc = 0;
+        }
+    }
     return rc;
 }
 
@@ -214,15 +229,13 @@ static int run_cancel(struct cancel *c, struct command *command, char **args, in
         return EXITCODE_NO;
     if (rc == 0)
         rc = check_listener(c, command, err);
-    if (rc == 0 && (narrowed || c->dry_run))
+    if (rc == 0 && narrowed)
         rc = narrow(c, command, err);
     if (rc < 0)
         return rc;
-    if (c->dry_run)
-        for (c->done = 0; c->done < c->selection.n; c->done++)
-            printf("%lld\n", (long long)c->selection.ids[c->done]);
-    else
-        rc = request_all(c, command, err);
+    rc = c->dry_run ? show_all(c, command, err) : request_all(c, command, err);
+    if (c->refused > TOLD)
+        log_warn("… and %zu more", c->refused - TOLD);
     if (rc == 0 && !c->done && !c->refused)
         log_warn("no run matches");
     return rc < 0 ? rc : c->done ? EXITCODE_DONE : EXITCODE_NO;

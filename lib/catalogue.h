@@ -278,12 +278,12 @@ char *run_select_plan(struct catalogue *cat, const struct run_query *query);
 /* ---- requests of people (in a transaction) ---- */
 
 enum request { REQUEST_CANCEL = 1, REQUEST_SIGNAL, REQUEST_HOLD, REQUEST_RELEASE, REQUEST_LOST };
-/* Asks something for a run. Takes effect at once on runs that are held, blocked or queued; else it is
- * recorded as an event that the dispatcher follows (cancel_at is set). *done says whether the state
- * changed now. ERR_ANSWER when the run is not there, is over, or is in a state in which the request
- * makes no sense (the message says which). Every request taken is an event, also one done at once. */
+/* Asks something for a run: done at once where it is held, blocked or queued (*done), else recorded for the
+ * dispatcher (cancel_at is set); an event either way. ERR_ANSWER, with the reason: it is not there, is over,
+ * or in a state in which that makes no sense. run_may_request: whether it would be taken; writes nothing. */
 int run_request(struct catalogue *cat, int64_t id, enum request request, int signal,
                 const char *actor, bool *done, struct err *err);
+int run_may_request(struct catalogue *cat, int64_t id, enum request request, struct err *err);
 
 /* ---- for the dispatcher ---- */
 

@@ -29,6 +29,21 @@ submit_runs()
     [[ $(rota status --format '{reason}' 1) == "cancelled by $(id -un)@"* ]]
 }
 
+@test "--dry-run prints and refuses what would be done and refused" {
+    submit_runs 3
+    rota cancel -q 1
+    rota cancel -q --hold 2
+    for words in '1 2 3' '--hold 2 3' '--release 1 2' '--state cancelled' '--state held,queued' '9 3' \
+        '--lost 3'; do
+        sqlite3 "$ROTA_CATALOGUE" '.backup before.db'
+        run --separate-stderr bash -c "rota cancel -n $words"
+        said="$status $output $stderr"
+        run --separate-stderr bash -c "rota cancel $words"
+        [ "$said" = "$status $output $stderr" ] || { echo "$words: $said"; return 1; }
+        sqlite3 "$ROTA_CATALOGUE" '.restore before.db'
+    done
+}
+
 @test "a run that is over stays as it is" {
     submit_runs 1
     rota cancel 1

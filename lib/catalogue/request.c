@@ -129,25 +129,38 @@ static int ask_cancel(struct catalogue *cat, int64_t id, int64_t now, struct err
     return statement_write(cat, ASK, VALUES(as_int(id), as_int(now)), err);
 }
 
+/* Whether it may be asked now, and of which state that is. */
+static int check_request(struct catalogue *cat, int64_t id, enum request request, int64_t *state,
+                         struct err *err)
+{
+    static const char STATE[] = "SELECT state FROM run WHERE id = ?1";
+    const struct rule *rule = &rules[request];
+    int rc = statement_int(cat, STATE, VALUES(as_int(id)), 0, state, err);
+    if (rc < 0)
+        return rc;
+    if (!*state)
+        return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
+    if (!((rule->at_once | rule->recorded) & 1U << *state))
+        return refuse(id, (enum run_state) * state, rule, err);
+    return request == REQUEST_HOLD ? check_hold(cat, id, (enum run_state) * state, rule, err) : 0;
+}
+
+int run_may_request(struct catalogue *cat, int64_t id, enum request request, struct err *err)
+{
+    int64_t state;
+    return check_request(cat, id, request, &state, err);
+}
+
 int run_request(struct catalogue *cat, int64_t id, enum request request, int signal,
                 const char *actor, bool *done, struct err *err)
 {
-    static const char STATE[] = "SELECT state FROM run WHERE id = ?1";
     const struct rule *rule = &rules[request];
     enum run_state to = rule->to;
     int64_t now = clock_now(), state;
     char detail[16];
     *done = false;
-    int rc = statement_int(cat, STATE, VALUES(as_int(id)), 0, &state, err);
-    if (rc < 0)
-        return rc;
-    if (!state)
-        return err_set(err, ERR_ANSWER, "there is no run %" PRId64, id);
-    if (!((rule->at_once | rule->recorded) & 1U << state))
-        return refuse(id, (enum run_state)state, rule, err);
-    if (request == REQUEST_HOLD)
-        rc = check_hold(cat, id, (enum run_state)state, rule, err);
-    if (request == REQUEST_RELEASE)
+    int rc = check_request(cat, id, request, &state, err);
+    if (rc == 0 && request == REQUEST_RELEASE)
         rc = released_to(cat, id, &to, err);
     if (rc < 0)
         return rc;
