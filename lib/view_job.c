@@ -43,24 +43,20 @@ static const char *line_of(const struct job_row *row, const char *word)
     return text;
 }
 
-/* The rules, "30 2 * * *; every 900000ms". */
+/* The rules, "30 2 * * *; every 900000ms": all of them, for machines want them. Kept for the next one. */
 static struct view_value rules(const void *record)
 {
-    static char text[512];
+    static struct buf text;
     const struct job_record *job = record;
-    size_t at = 0;
-    text[0] = '\0';
+    buf_reset(&text);
     for (const char *p = job->row->timetable ? job->row->timetable : ""; *p;) {
         size_t len = strcspn(p, "\n");
         size_t word = strncmp(p, "cron ", 5) == 0 ? 5 : 0; /* the others need theirs */
         if (word || strncmp(p, "every ", 6) == 0 || strncmp(p, "at ", 3) == 0)
-            at += (size_t)snprintf(text + at, sizeof text - at, "%s%.*s", at ? "; " : "",
-                                   (int)(len - word), p + word);
-        if (at >= sizeof text)
-            break;
+            buf_addf(&text, "%s%.*s", text.len ? "; " : "", (int)(len - word), p + word);
         p += len + (p[len] == '\n');
     }
-    return view_text(text[0] ? text : NULL);
+    return view_text(text.len ? buf_str(&text) : NULL);
 }
 
 static struct view_value state(const void *record)

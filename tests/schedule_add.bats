@@ -168,6 +168,18 @@ load schedule
     [ "$output" = new ]
 }
 
+@test "a schedule of many rules is told in full, in every form" {
+    {
+        printf 'name: many\nshell: "true"\nschedule:\n  cron:\n'
+        seq -f '    - "%g 3 * * mon-fri"' 0 59
+    } >many.yaml
+    rota schedule add -q many.yaml
+    want=$(seq -f '%g 3 * * mon-fri' 0 59 | paste -sd'|' | sed 's/|/; /g')
+    [ "$(rota schedule --format '{schedule}')" = "$want" ]
+    [ "$(rota schedule --sort job -o json | jq -r .schedule)" = "$want" ]
+    [[ $(rota schedule) == *"$want"* ]]
+}
+
 @test "the zone of a machine whose /etc/localtime is a copy is in /etc/timezone" {
     unshare -rm mount -t tmpfs none /etc 2>/dev/null || skip 'no mounts of its own here'
     job z '{every: 1h}'
