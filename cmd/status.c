@@ -50,16 +50,41 @@ static int print(const struct run *run, void *arg)
     return view_add_run(run, status->view);
 }
 
-/* What the rows themselves do not say. It goes to standard error, where it harms no form. */
-static int conclude(const struct status *status)
+static int count(const struct run *run, void *n)
 {
-    size_t named = status->selection.n;
-    if (named && status->found < named && !narrowing_any(&status->narrowing) &&
-        !status->query.limit) {
-        log_warn("%zu of the %zu runs named are not in the catalogue", named - status->found,
-                 named);
-        return EXITCODE_NO;
-    }
+    (void)run;
+    ++*(size_t *)n;
+    return 0;
+}
+
+int status_absent(struct catalogue *cat, const struct selection *named, size_t *absent,
+                  struct err *err)
+{
+    const struct run_query query = {.ids = named->ids, .nids = named->n};
+    size_t found = 0;
+    int rc = named->n ? run_select(cat, &query, count, &found, err) : 0;
+    *absent = named->n - found;
+    return rc;
+}
+
+void status_tell_absent(const struct selection *named, size_t absent)
+{
+    if (absent && named->n == 1)
+        log_warn("there is no run %lld", (long long)named->ids[0]);
+    else if (absent)
+        log_warn("%zu of the %zu runs named are not in the catalogue", absent, named->n);
+}
+
+/* What the rows themselves do not say. It goes to standard error, where it harms no form. */
+static int conclude(struct command *command, const struct status *status, struct err *err)
+{
+    size_t absent = 0;
+    int rc = status->found < status->selection.n
+                 ? status_absent(command->cat, &status->selection, &absent, err)
+                 : 0;
+    status_tell_absent(&status->selection, absent);
+    if (rc < 0 || absent)
+        return rc < 0 ? rc : EXITCODE_NO;
     if (!status->found)
         log_warn("%s",
                  status->all ? "there are no runs yet: rota submit makes them" : "no run matches");
@@ -80,7 +105,7 @@ static int ask(struct command *command, struct status *status, struct err *err)
     int rc = run_select(command->cat, &status->query, print, status, err);
     if (rc > 0)
         return EXITCODE_DONE; /* whoever reads us has had enough */
-    return rc < 0 ? rc : conclude(status);
+    return rc < 0 ? rc : conclude(command, status, err);
 }
 
 static int read_words(struct status_words *words, int argc, char **argv, struct err *err)

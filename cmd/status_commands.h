@@ -34,6 +34,12 @@ extern const struct view_record status_why_record;
 int status_choose(struct command *command, const struct status_words *words,
                   struct run_query *query, struct selection *named, struct err *err);
 
+/* Of runs that were named: how many are not in the catalogue. */
+int status_absent(struct catalogue *cat, const struct selection *named, size_t *absent,
+                  struct err *err);
+/* Warns of them, when there are any. */
+void status_tell_absent(const struct selection *named, size_t absent);
+
 /* For what takes ids only, and tells of one run at a time. */
 struct status_ids {
     const char *option; /* as it is written */

@@ -27,8 +27,8 @@ static int show_all(const struct status_ids *ids, struct command *command,
             err->code = 0;
         }
     }
-    if (rc >= 0 && absent)
-        log_warn("%zu of the %zu runs named are not in the catalogue", absent, selection->n);
+    if (rc >= 0)
+        status_tell_absent(selection, absent);
     return rc < 0 ? rc : absent || !selection->n ? EXITCODE_NO : EXITCODE_DONE;
 }
 

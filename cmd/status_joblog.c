@@ -90,6 +90,7 @@ int status_joblog(struct command *command, const struct status_words *words, str
     struct run_query query = {0};
     struct selection named = {0};
     struct joblog log = {.err = err};
+    size_t absent = 0;
     if (words->form || words->format || words->sort)
         return err_set(err, ERR_USAGE, "--joblog is a form of its own, in the order of ids");
     int rc = status_choose(command, words, &query, &named, err);
@@ -98,11 +99,15 @@ int status_joblog(struct command *command, const struct status_words *words, str
         rc = run_select(command->cat, &query, show, &log, err);
     if (rc == 0)
         print_newest(&log, words->limit);
-    if (rc == 0 && !log.shown)
+    if (rc == 0)
+        rc = status_absent(command->cat, &named, &absent, err);
+    if (rc == 0)
+        status_tell_absent(&named, absent);
+    if (rc == 0 && !log.shown && !absent)
         log_warn("no run that has ended matches");
     selection_free(&named);
     free(query.hosts);
     buf_free(&log.out);
     buf_free(&log.command);
-    return rc < 0 ? rc : log.shown ? EXITCODE_DONE : EXITCODE_NO;
+    return rc < 0 ? rc : log.shown && !absent ? EXITCODE_DONE : EXITCODE_NO;
 }

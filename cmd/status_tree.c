@@ -32,7 +32,7 @@ static bool draws_boxes(void)
 }
 
 static int choose(struct command *command, const struct status_words *words, struct selection *runs,
-                  struct err *err)
+                  size_t *absent, struct err *err)
 {
     struct run_query query = {0};
     struct selection named = {0};
@@ -42,6 +42,10 @@ static int choose(struct command *command, const struct status_words *words, str
                                                                 : NEWEST;
     if (rc == 0 && !(named.from_stdin && !named.n))
         rc = run_select(command->cat, &query, add, runs, err);
+    if (rc >= 0)
+        rc = status_absent(command->cat, &named, absent, err);
+    if (rc == 0)
+        status_tell_absent(&named, *absent);
     selection_free(&named);
     free(query.hosts);
     return rc;
@@ -51,17 +55,18 @@ int status_tree(struct command *command, const struct status_words *words, struc
 {
     struct selection runs = {0};
     struct buf out = {0};
+    size_t absent = 0;
     if (words->form || words->format)
         return err_set(err, ERR_USAGE, "--tree is for people: it has no other form");
-    int rc = choose(command, words, &runs, err);
+    int rc = choose(command, words, &runs, &absent, err);
     bool any = runs.n > 0;
     if (rc == 0)
         rc = tree_draw(command->cat, &runs, draws_boxes(), &out, err);
     if (rc == 0)
         (void)fwrite(buf_data(&out), 1, out.len, stdout);
-    if (rc == 0 && !any)
+    if (rc == 0 && !any && !absent)
         log_warn("no run matches");
     selection_free(&runs);
     buf_free(&out);
-    return rc < 0 ? rc : any ? EXITCODE_DONE : EXITCODE_NO;
+    return rc < 0 ? rc : any && !absent ? EXITCODE_DONE : EXITCODE_NO;
 }

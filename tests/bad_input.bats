@@ -170,10 +170,11 @@ status --host nope --sort id       | 1 | no run matches
 status --tag nope                  | 1 | no host has the tag 'nope'
 status --array 99                  | 1 | there is no run 99
 status --workflow 99               | 1 | there is no run 99
-status 99                          | 1 | not in the catalogue
+status 99                          | 1 | there is no run 99
+status --tree 99                   | 1 | there is no run 99
 status 98-99                       | 1 | there is no run from 98 to 99
-status --events 99                 | 1 | not in the catalogue
-status --why 99 -o json            | 1 | not in the catalogue
+status --events 99                 | 1 | there is no run 99
+status --why 99 -o json            | 1 | there is no run 99
 status --tree --job nope           | 1 | no run matches
 status --joblog --job nope         | 1 | no run that has ended matches
 status --occurrences               | 1 | no occurrence matches

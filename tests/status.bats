@@ -148,6 +148,12 @@ END
     [ "$status" -eq 1 ]
     [ "$output" = 2 ]
     [ "$stderr" = "rota status: 1 of the 2 runs named are not in the catalogue" ]
+    # whatever else is asked of them
+    for words in '--limit 9' '--state open' --tree --joblog --events; do
+        read -ra words_of <<<"$words"
+        run -1 --separate-stderr rota status 1 99 "${words_of[@]}"
+        [ "${stderr%%$'\n'*}" = "rota status: 1 of the 2 runs named are not in the catalogue" ]
+    done
 }
 
 @test "ids come from standard input, with or without a header" {
