@@ -63,7 +63,7 @@ int status_tree(struct command *command, const struct status_words *words, struc
     if (rc == 0)
         rc = tree_draw(command->cat, &runs, draws_boxes(), &out, err);
     if (rc == 0)
-        (void)fwrite(buf_data(&out), 1, out.len, stdout);
+        (void)fputs(buf_str(&out), stdout);
     if (rc == 0 && !any && !absent)
         log_warn("no run matches");
     selection_free(&runs);
