@@ -370,20 +370,20 @@ static void submit(struct carrier *c, struct group *group)
         sbatch_words(c, group, &words);
         rc = command_run(words.v, SBATCH_MS, &out, &said, &err);
     }
-    const char *why = rc < 0 ? err.msg : said;
+    const char *why = rc < 0 ? err.msg : said ? said : "";
     if (rc == 0 && is_id(buf_str(&out)))
         take_id(c, group, buf_str(&out));
     else if (rc == 0) /* its comment is looked for */
         put_off(c, group, "what sbatch says cannot be understood");
     else if (rc == NOT_FOUND)
         refuse_group(c, group, "there is no Slurm on this host", why);
-    else if (rc == ERR_UNREACHABLE || (rc >= 0 && why && is_passing(why)))
+    else if (rc == ERR_UNREACHABLE || (rc > 0 && is_passing(why)))
         put_off(c, group, why);
     else if (rc > 0 && group->members > 1 && strcasestr(why, "invalid job array"))
         divide(c, group);
     else
         refuse_group(c, group, rc < 0 ? "it cannot be given to Slurm" : "Slurm refuses it",
-                     why && *why ? why : "without saying why");
+                     *why ? why : "without saying why");
     strlist_free(&words);
     buf_free(&out);
     free(said);
