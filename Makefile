@@ -113,8 +113,11 @@ soak: deps
 
 # The same suite with the address and undefined-behaviour sanitizers.
 asan:
-	@$(MAKE) --no-print-directory -j2 B=build/asan OPT='-O1 -g' STATIC= \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check fault
+	@failed=; for suite in check fault; do \
+	    $(MAKE) --no-print-directory -j2 B=build/asan OPT='-O1 -g' STATIC= \
+	        SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+	        $$suite || failed=1; \
+	done; test -z "$$failed"
 
 # rota beside its rivals, and what it costs; BENCH='throughput schedule' picks some.
 bench:
