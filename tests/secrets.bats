@@ -245,6 +245,19 @@ YAML
     [[ $output == *'got ***'* ]]
 }
 
+# A descriptor's number goes to another one as soon as it is closed, which would be let go in its place.
+@test "what is waited for is let go before it is closed" {
+    local loop
+    touch quick
+    rota submit three.yaml
+    strace -qq -e trace=epoll_create1,epoll_ctl -o trace rota dispatch
+    loop=$(sed -n 's/^epoll_create1(.* = //p' trace | head -1)
+    run -0 grep -c "^epoll_ctl($loop, EPOLL_CTL_ADD, .* = 0\$" trace
+    [ "$output" -ge 5 ]
+    run -1 grep "^epoll_ctl($loop, .* = -1 " trace
+    is_state last succeeded
+}
+
 @test "an attempt after the minute reads anew, and so does a rerun" {
     export ROTA_TEST_SECRET_MS=500 # so a value is fresh for a second
     # shellcheck disable=SC2016 # for that shell

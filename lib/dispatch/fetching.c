@@ -8,6 +8,7 @@
  */
 #include "dispatch/internal.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -39,6 +40,8 @@ struct fetch {
     char *what; /* path or program, for people */
     struct strlist argv;
     struct child child;
+    struct link_wait
+        wait; /* for it: its descriptors come and go, and another one's may get their numbers */
     struct loop_watch *watch;
     int64_t begun; /* monotonic */
     bool slow;     /* that it is was said */
@@ -54,10 +57,13 @@ static int64_t scaled(int64_t ms)
     return limit > 0 ? ms * limit / LIMIT_MS : ms;
 }
 
-static void wait_for(struct fetch *f, int fd, int64_t deadline)
+/* For its child, where there is one, and for a deadline. */
+static void wait_for(struct fetch *f, int64_t deadline)
 {
     struct err err;
-    if (loop_set(f->watch, fd, fd >= 0 ? EPOLLIN : 0, deadline, &err) < 0)
+    if (f->wait.set >= 0)
+        link_wait_for(&f->wait, f->child.fd, POLLIN);
+    if (loop_set(f->watch, f->wait.set, f->wait.set >= 0 ? EPOLLIN : 0, deadline, &err) < 0)
         log_err(&err);
 }
 
@@ -66,6 +72,7 @@ static void wait_for(struct fetch *f, int fd, int64_t deadline)
 static void end_child(struct fetch *f)
 {
     (void)loop_set(f->watch, -1, 0, 0, NULL);
+    link_wait_close(&f->wait);
     buf_wipe(&f->child.out);
     child_stop(&f->child);
 }
@@ -195,6 +202,7 @@ static void say_slow(struct fetch *f)
 
 static void begin_next(struct dispatch *d)
 {
+    struct err err;
     size_t running = 0;
     struct fetch *last = NULL; /* of those wanted: the first that came */
     for (struct fetch *f = d->fetching.first; f; f = f->next) {
@@ -206,15 +214,21 @@ static void begin_next(struct dispatch *d)
         return;
     last->state = FETCH_RUNNING;
     last->begun = clock_mono();
+    if (link_wait_open(&last->wait, &err) < 0) {
+        fail(last, xstrdup(err.msg));
+        wait_for(last, last->begun + scaled(FAILED_MS));
+        begin_next(d);
+        return;
+    }
     child_begin(&last->child, (const char *const *)last->argv.v);
-    wait_for(last, -1, last->begun);
+    wait_for(last, last->begun);
 }
 
 static void over(struct fetch *f)
 {
     struct dispatch *d = f->d;
     end_child(f);
-    wait_for(f, -1, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
+    wait_for(f, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
     begin_next(d);
     try_again(d);
     f->slow = false;
@@ -230,7 +244,7 @@ static void step(struct fetch *f)
     if (rc == 0 && now - f->begun < scaled(LIMIT_MS)) {
         if (!f->slow && now - f->begun >= scaled(SLOW_MS))
             say_slow(f);
-        wait_for(f, f->child.fd, f->begun + scaled(f->slow ? LIMIT_MS : SLOW_MS));
+        wait_for(f, f->begun + scaled(f->slow ? LIMIT_MS : SLOW_MS));
         return;
     }
     if (rc == 0)
@@ -264,7 +278,7 @@ static void read_variable(struct fetch *f, const char *name)
         take_value(f, &value);
         buf_wipe(&value);
     }
-    wait_for(f, -1, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
+    wait_for(f, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
 }
 
 static struct fetch *fetch_find(const struct dispatch *d, const struct job_secret *secret)
@@ -286,6 +300,7 @@ static struct fetch *fetch_new(struct dispatch *d, const struct job_secret *secr
                         .from = secret->from,
                         .what = xstrdup(secret->source.v[0]),
                         .child = {.fd = -1},
+                        .wait = {.set = -1},
                         .begun = clock_mono(),
                         .next = d->fetching.first};
     f->watch = loop_watch(d->loop, on_event, f);
