@@ -11,6 +11,7 @@
 
 in_kernel()
 {
+    ! is_sanitized || skip 'the sanitizers do not run in User-mode Linux'
     kernel_dir=$BATS_TEST_TMPDIR/kernel
     rm -rf "$kernel_dir"
     mkdir -p "$kernel_dir"

@@ -152,6 +152,12 @@ json()
     jq -r "$1" <<<"$output"
 }
 
+# Whether these programs are a sanitizer build: they are neither static nor small.
+is_sanitized()
+{
+    ldd "$ROTA_BUILD_DIR/rota-worker" 2>&1 | grep -q asan
+}
+
 # The leak checker of a sanitizer build cannot look at a traced process, and fails it.
 strace()
 {
