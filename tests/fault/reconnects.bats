@@ -81,7 +81,7 @@ all_up()
     }
     now=$(memory "/proc/$dispatcher")
     echo "memory of the dispatcher: $head KiB, then $now KiB"
-    [ "$now" -le $((head + 1024)) ]
+    is_sanitized || [ "$now" -le $((head + 1024)) ] # what is freed stays for a while there
     touch "$WITNESS/go"
     dispatcher_ends
     witness_holds
