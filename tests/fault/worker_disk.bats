@@ -101,6 +101,7 @@ injected()
 {
     cat >worker <<SH
 #!/bin/sh
+export ASAN_OPTIONS="\${ASAN_OPTIONS-}:detect_leaks=0"
 exec strace -f -D -o "$PWD/trace.\$\$" -e trace=$1 -e inject=$1:error=EDQUOT:when=$2 "$ROTA_BUILD_DIR/rota-worker" "\$@"
 SH
     chmod +x worker
