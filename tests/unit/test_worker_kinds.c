@@ -166,5 +166,5 @@ int main(void)
     remove_all();
     int rc = tap_done();
     (void)fflush(stdout);
-    _exit(rc); /* not by way of the leak checker: what a shim has prepared is never freed (launch.h) */
+    _exit(rc); /* past the leak checker: what a shim has prepared is never freed (launch.h) */
 }
