@@ -40,8 +40,7 @@ struct fetch {
     char *what; /* path or program, for people */
     struct strlist argv;
     struct child child;
-    struct link_wait
-        wait; /* for it: its descriptors come and go, and another one's may get their numbers */
+    struct link_wait wait; /* for the child, whose descriptors change */
     struct loop_watch *watch;
     int64_t begun; /* monotonic */
     bool slow;     /* that it is was said */
@@ -65,6 +64,12 @@ static void wait_for(struct fetch *f, int64_t deadline)
         link_wait_for(&f->wait, f->child.fd, POLLIN);
     if (loop_set(f->watch, f->wait.set, f->wait.set >= 0 ? EPOLLIN : 0, deadline, &err) < 0)
         log_err(&err);
+}
+
+/* What was read, or that it could not be, stands for a while. */
+static void rest(struct fetch *f)
+{
+    wait_for(f, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
 }
 
 /* ---- its end ---- */
@@ -216,7 +221,7 @@ static void begin_next(struct dispatch *d)
     last->begun = clock_mono();
     if (link_wait_open(&last->wait, &err) < 0) {
         fail(last, xstrdup(err.msg));
-        wait_for(last, last->begun + scaled(FAILED_MS));
+        rest(last);
         begin_next(d);
         return;
     }
@@ -228,7 +233,7 @@ static void over(struct fetch *f)
 {
     struct dispatch *d = f->d;
     end_child(f);
-    wait_for(f, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
+    rest(f);
     begin_next(d);
     try_again(d);
     f->slow = false;
@@ -278,7 +283,7 @@ static void read_variable(struct fetch *f, const char *name)
         take_value(f, &value);
         buf_wipe(&value);
     }
-    wait_for(f, f->begun + scaled(f->state == FETCH_READ ? FRESH_MS : FAILED_MS));
+    rest(f);
 }
 
 static struct fetch *fetch_find(const struct dispatch *d, const struct job_secret *secret)
