@@ -64,6 +64,8 @@ int status_absent(struct catalogue *cat, const struct selection *named, size_t *
     size_t found = 0;
     int rc = named->n ? run_select(cat, &query, count, &found, err) : 0;
     *absent = named->n - found;
+    if (rc == 0)
+        status_tell_absent(named, *absent);
     return rc;
 }
 
@@ -82,7 +84,6 @@ static int conclude(struct command *command, const struct status *status, struct
     int rc = status->found < status->selection.n
                  ? status_absent(command->cat, &status->selection, &absent, err)
                  : 0;
-    status_tell_absent(&status->selection, absent);
     if (rc < 0 || absent)
         return rc < 0 ? rc : EXITCODE_NO;
     if (!status->found)

@@ -34,7 +34,7 @@ extern const struct view_record status_why_record;
 int status_choose(struct command *command, const struct status_words *words,
                   struct run_query *query, struct selection *named, struct err *err);
 
-/* Of runs that were named: how many are not in the catalogue. */
+/* Of runs that were named: how many are not in the catalogue; warns of them. */
 int status_absent(struct catalogue *cat, const struct selection *named, size_t *absent,
                   struct err *err);
 /* Warns of them, when there are any. */

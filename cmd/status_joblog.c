@@ -101,8 +101,6 @@ int status_joblog(struct command *command, const struct status_words *words, str
         print_newest(&log, words->limit);
     if (rc == 0)
         rc = status_absent(command->cat, &named, &absent, err);
-    if (rc == 0)
-        status_tell_absent(&named, absent);
     if (rc == 0 && !log.shown && !absent)
         log_warn("no run that has ended matches");
     selection_free(&named);

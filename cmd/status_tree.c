@@ -44,8 +44,6 @@ static int choose(struct command *command, const struct status_words *words, str
         rc = run_select(command->cat, &query, add, runs, err);
     if (rc >= 0)
         rc = status_absent(command->cat, &named, absent, err);
-    if (rc == 0)
-        status_tell_absent(&named, *absent);
     selection_free(&named);
     free(query.hosts);
     return rc;
