@@ -68,7 +68,9 @@ void submit_ask(struct load *load, const struct order *order)
             ask(load, asks[i].option, value, asks[i].say);
     }
     ask_time(load, order);
-    for (size_t i = 0; i < order->options.n; i++)
-        if (pair_value(order->options.v[i], "extra", strlen("extra")))
-            strlist_add(&load->ask, pair_value(order->options.v[i], "extra", strlen("extra")));
+    for (size_t i = 0; i < order->options.n; i++) {
+        const char *word = pair_value(order->options.v[i], "extra", strlen("extra"));
+        if (word)
+            strlist_add(&load->ask, word);
+    }
 }

@@ -127,10 +127,11 @@ static int say_all(struct buf *config, const struct order *order, struct err *er
     free(url);
     say_method(config, order);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < order->options.n; i++)
-        if (pair_value(order->options.v[i], "headers", strlen("headers")))
-            rc = say_header(config, order,
-                            pair_value(order->options.v[i], "headers", strlen("headers")), err);
+    for (size_t i = 0; rc == 0 && i < order->options.n; i++) {
+        const char *header = pair_value(order->options.v[i], "headers", strlen("headers"));
+        if (header)
+            rc = say_header(config, order, header, err);
+    }
     return rc;
 }
 
